@@ -1,0 +1,268 @@
+{#-
+Joins anchors to what was known before them and to what came after: yields one row
+per anchor, `anchor_id` and one column per feature.
+
+- anchors: a relation, by name, of anchor_id, user_id, session_id (null when the
+  anchor is in no session yet) and anchored_at
+- features: entries as under `features` in dbt_project.yml
+
+A window [t - n, t) or [t, t + n) becomes the run of positions, among the user's
+rows in order of time, that range frames over rows and anchors together find; the
+rows at those positions are joined to the anchor, so that any aggregate will do and
+an anchor with an empty window keeps its row. A window over `sessions` leaves out
+the anchor's own and, looking back, rolls up again those that were still going on,
+from their events before t.
+
+Example: anchor_features('offer_anchors', var('features'))
+-#}
+{% macro anchor_features(anchors, features) -%}
+{%- set histories = features | map(attribute='config.meta') | selectattr('as_of', 'defined')
+    | map(attribute='as_of') | unique | list -%}
+{%- set windows = feature_windows(features) -%}
+    with
+
+    anchors as (
+        select
+            *,
+            {{ microseconds('anchored_at') }} as anchor_us
+        from {{ anchors }}
+    )
+    {%- for source in windows | map(attribute='over') | unique %}
+    {%- set source_windows = windows | selectattr('over', 'equalto', source) | list %},
+
+    {{ source }}_placed as (
+        {{ placed_rows(source) }}
+    ),
+
+    {{ source }}_bounds as (
+        {{ window_bounds(source, source_windows) }}
+    )
+    {%- for window in source_windows %},
+
+    {{ window.name }}_rows as (
+        {{ rows_in_window(window) }}
+    ),
+
+    {{ window.name }} as (
+        select
+            anchor_id,
+            {%- for feature in window.features %}
+            {{ feature.config.meta.aggregate }} as {{ feature.name }}
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        from {{ window.name }}_rows
+        group by anchor_id
+    )
+    {%- endfor %}
+    {%- endfor %}
+
+    select
+        anchors.anchor_id,
+        {%- for feature in features %}
+        {%- set meta = feature.config.meta %}
+        {%- if meta.as_of is defined %}
+        cast({{ meta.as_of }}.{{ meta.value }} as {{ feature.data_type }})
+            as {{ feature.name }}
+        {%- else %}
+        {%- set value = window_name(meta) ~ '.' ~ feature.name %}
+        cast(
+            {%- if meta.if_none is defined %} coalesce({{ value }}, {{ meta.if_none }})
+            {%- else %} {{ value }}
+            {%- endif %} as {{ feature.data_type }}
+        ) as {{ feature.name }}
+        {%- endif %}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from anchors
+    {%- for history in histories %}
+    left join {{ ref(history) }} as {{ history }}
+        on
+            anchors.user_id = {{ history }}.user_id
+            and anchors.anchored_at >= {{ history }}.valid_from
+            and (
+                anchors.anchored_at < {{ history }}.valid_to
+                or {{ history }}.valid_to is null
+            )
+    {%- endfor %}
+    {%- for window in windows %}
+    left join {{ window.name }} on anchors.anchor_id = {{ window.name }}.anchor_id
+    {%- endfor %}
+{%- endmacro %}
+
+{#-
+The distinct windows of features, in order: dicts of name, over, side (before or
+after), unit (count, hour or day), size and the features that share the window.
+-#}
+{% macro feature_windows(features) %}
+    {% set windows = {} %}
+    {% for feature in features if feature.config.meta.over is defined %}
+        {% set meta = feature.config.meta %}
+        {% set name = window_name(meta) %}
+        {% if name not in windows %}
+            {% set side = 'before' if meta.before is defined else 'after' %}
+            {% set unit, size = (meta[side].items() | list)[0] %}
+            {% do windows.update({name: {
+                'name': name, 'over': meta.over, 'side': side,
+                'unit': unit, 'size': size, 'features': [],
+            }}) %}
+        {% endif %}
+        {% do windows[name].features.append(feature) %}
+    {% endfor %}
+    {{ return(windows.values() | list) }}
+{% endmacro %}
+
+{#- A name for a window declaration, such as `sessions_before_1_count`. -#}
+{% macro window_name(meta) -%}
+    {%- set side = 'before' if meta.before is defined else 'after' -%}
+    {%- set window = (meta[side] or {}).items() | list -%}
+    {%- if window | length != 1 or window[0][0] not in ['count', 'hour', 'day'] -%}
+        {{ exceptions.raise_compiler_error(
+            "dbt_project.yml, features: a feature over '" ~ meta.over ~ "' needs "
+            ~ "`before` or `after` as one of {count: n}, {hour: n}, {day: n}") }}
+    {%- endif -%}
+    {{ return(meta.over ~ '_' ~ side ~ '_' ~ window[0][1] ~ '_' ~ window[0][0]) }}
+{%- endmacro %}
+
+{#- The rows of a window's relation with `position` (per user, by time) and `us`. -#}
+{% macro placed_rows(source) -%}
+        select
+            *,
+            {%- if source == 'sessions' %}
+            session_index as position,
+            {{ microseconds('started_at') }} as us
+            {%- else %}
+            row_number() over (
+                partition by user_id order by event_time, session_id, event_key
+            ) as position,
+            {{ microseconds('event_time') }} as us
+            {%- endif %}
+        from {{ ref(source) }}
+{%- endmacro %}
+
+{#-
+First and last position of each window at each anchor: columns `<window>_first`
+and `<window>_last`, null when the window is empty.
+-#}
+{% macro window_bounds(source, windows) -%}
+        select *
+        from (
+            select
+                anchor_id,
+                user_id,
+                session_id,
+                anchored_at,
+                {%- for window in windows %}
+                {{ window_edge(window, 'first') }} as {{ window.name }}_first,
+                {{ window_edge(window, 'last') }} as {{ window.name }}_last
+                {{- ',' if not loop.last }}
+                {%- endfor %}
+            from (
+                select anchor_id, user_id, session_id, anchored_at, anchor_us as us, null as position
+                from anchors
+                union all
+                select null, user_id, null, null, us, position
+                from {{ source }}_placed
+            ) as timeline
+        ) as bounded
+        where anchor_id is not null
+{%- endmacro %}
+
+{#- One end of a window as a SQL expression over the timeline. -#}
+{% macro window_edge(window, edge) -%}
+    {%- if window.unit == 'count' -%}
+        {#- One more than asked for: the anchor's own session may be among them. -#}
+        {%- set reach = window.size - (0 if window.over == 'sessions' else 1) -%}
+        {%- if window.side == 'before' -%}
+            max(position) over (
+                    partition by user_id order by us
+                    range between unbounded preceding and 1 preceding
+                ){{ ' - ' ~ reach if edge == 'first' }}
+        {%- else -%}
+            min(position) over (
+                    partition by user_id order by us
+                    range between current row and unbounded following
+                ){{ ' + ' ~ reach if edge == 'last' }}
+        {%- endif -%}
+    {%- else -%}
+        {%- set span = unit_microseconds(window.unit, window.size) -%}
+        {{ 'min' if edge == 'first' else 'max' }}(position) over (
+                    partition by user_id order by us
+                    {% if window.side == 'before' -%}
+                    range between {{ span }} preceding and 1 preceding
+                    {%- else -%}
+                    range between current row and {{ span | int - 1 }} following
+                    {%- endif %}
+                )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The rows of a window, one per (anchor, row), as the anchor may see them. -#}
+{% macro rows_in_window(window) -%}
+    {%- set first = 'bounds.' ~ window.name ~ '_first' -%}
+    {%- set last = 'bounds.' ~ window.name ~ '_last' -%}
+    {%- if window.over != 'sessions' %}
+        select
+            bounds.anchor_id,
+            placed.*
+        from {{ window.over }}_bounds as bounds
+        inner join {{ window.over }}_placed as placed
+            on
+                bounds.user_id = placed.user_id
+                and placed.position between {{ first }} and {{ last }}
+    {%- else %}
+        with
+
+        other_sessions as (
+            select
+                bounds.anchor_id,
+                bounds.anchored_at,
+                placed.*,
+                row_number() over (
+                    partition by bounds.anchor_id
+                    order by placed.position{{ ' desc' if window.side == 'before' }}
+                ) as distance
+            from {{ window.over }}_bounds as bounds
+            inner join {{ window.over }}_placed as placed
+                on
+                    bounds.user_id = placed.user_id
+                    and placed.position between {{ first }} and {{ last }}
+                    and placed.session_id is distinct from bounds.session_id
+        ),
+
+        near_sessions as (
+            select * from other_sessions
+            {%- if window.unit == 'count' %}
+            where distance <= {{ window.size }}
+            {%- endif %}
+        )
+
+        select
+            anchor_id,
+            user_id,
+            session_id,
+            {{ block_measures().keys() | join(',\n            ') }}
+        from near_sessions
+        {%- if window.side == 'before' %}
+        where ended_at < anchored_at
+        union all
+        select
+            near_sessions.anchor_id,
+            near_sessions.user_id,
+            near_sessions.session_id,
+            {%- for measure, aggregate in block_measures().items() %}
+            {{ aggregate }} as {{ measure }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from near_sessions
+        inner join {{ ref('session_events') }} as session_events
+            on
+                near_sessions.user_id = session_events.user_id
+                and near_sessions.session_id = session_events.session_id
+                and near_sessions.anchored_at > session_events.event_time
+        where near_sessions.ended_at >= near_sessions.anchored_at
+        group by
+            near_sessions.anchor_id,
+            near_sessions.user_id,
+            near_sessions.session_id
+        {%- endif %}
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,19 @@
+{#-
+What a block of events amounts to: a dict of column to SQL aggregate over events.
+`sessions` rolls up whole blocks with it, and a window that sees a block only in
+part rolls up the part with the same expressions.
+-#}
+{% macro block_measures() %}
+    {{ return({
+        'started_at': 'min(event_time)',
+        'ended_at': 'max(event_time)',
+        'event_count': 'count(*)',
+        'games_played': "count(case when event_type = 'game_start' then 1 end)",
+        'games_won': "count(case when event_type = 'game_end' and won then 1 end)",
+        'win_ratio': "count(case when event_type = 'game_end' and won then 1 end)"
+            ~ " / nullif(count(case when event_type = 'game_start' then 1 end), 0)",
+        'purchase_amount': "coalesce(sum(txn_amount), 0)",
+        'purchase_count': "count(txn_amount)",
+        'offers_shown': "count(case when event_type = 'offer_shown' then 1 end)",
+    }) }}
+{% endmacro %}

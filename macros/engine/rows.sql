@@ -1,0 +1,59 @@
+{#- Row fingerprints, expansion and packing. -#}
+
+{#-
+A 64-bit fingerprint of the columns: equal rows have equal ones, and the rare
+collision is settled by comparing the rows.
+-#}
+{% macro row_fingerprint(columns) -%}
+    {{ return(adapter.dispatch('row_fingerprint')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__row_fingerprint(columns) -%}
+    {%- if columns | length == 1 -%}
+    case when {{ columns[0] }} is not null then hash({{ columns[0] }}) end
+    {%- else -%}
+    hash({{ columns | join(', ') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- One row per whole number from `first` to `last`; none when it is empty. -#}
+{% macro explode_range(first, last) -%}
+    {{ return(adapter.dispatch('explode_range')(first, last)) }}
+{%- endmacro %}
+
+{% macro duckdb__explode_range(first, last) -%}
+    unnest(range({{ first }}, {{ last }} + 1))
+{%- endmacro %}
+
+{#-
+Aggregates rows to one JSON array of objects, ordered by `order_by`. `fields`
+are column names; values keep their JSON type, decimals and timestamps are text.
+-#}
+{% macro json_rows(fields, order_by) -%}
+    {{ return(adapter.dispatch('json_rows')(fields, order_by)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_rows(fields, order_by) -%}
+    cast(to_json(list({
+        {%- for field in fields %}'{{ field }}': {{ field }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    } order by {{ order_by | join(', ') }})) as varchar)
+{%- endmacro %}
+
+{#- Whether text is one valid JSON object. -#}
+{% macro is_json_object(value) -%}
+    {{ return(adapter.dispatch('is_json_object')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__is_json_object(value) -%}
+    coalesce(case when json_valid({{ value }}) then json_type({{ value }}) = 'OBJECT' end, false)
+{%- endmacro %}
+
+{#- What identifies a row of a table that is only ever appended to. -#}
+{% macro row_id() -%}
+    {{ return(adapter.dispatch('row_id')()) }}
+{%- endmacro %}
+
+{% macro duckdb__row_id() -%}
+    rowid
+{%- endmacro %}

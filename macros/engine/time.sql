@@ -1,0 +1,24 @@
+{#- Time arithmetic in whole microseconds, which both engines do alike. -#}
+
+{#- Microseconds since 1970 of a UTC timestamp, as a bigint. -#}
+{% macro microseconds(timestamp) -%}
+    {{ return(adapter.dispatch('microseconds')(timestamp)) }}
+{%- endmacro %}
+
+{% macro duckdb__microseconds(timestamp) -%}
+    epoch_us({{ timestamp }})
+{%- endmacro %}
+
+{#- The UTC timestamp of microseconds since 1970. -#}
+{% macro from_microseconds(microseconds) -%}
+    {{ return(adapter.dispatch('from_microseconds')(microseconds)) }}
+{%- endmacro %}
+
+{% macro duckdb__from_microseconds(microseconds) -%}
+    make_timestamp({{ microseconds }})
+{%- endmacro %}
+
+{#- Microseconds in `count` units (`hour` or `day`), as a number. -#}
+{% macro unit_microseconds(unit, count) -%}
+    {{ return({'hour': 3600, 'day': 86400}[unit] * 1000000 * count) }}
+{%- endmacro %}

@@ -1,0 +1,10 @@
+{#- Window functions that the engines spell differently. -#}
+
+{#- The last value that is not null, for use before `over`. -#}
+{% macro last_known(value) -%}
+    {{ return(adapter.dispatch('last_known')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__last_known(value) -%}
+    last_value({{ value }} ignore nulls)
+{%- endmacro %}

@@ -1,0 +1,2 @@
+select max(ended_at) as watermark_at
+from {{ ref('sessions') }}

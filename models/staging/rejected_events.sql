@@ -1,0 +1,71 @@
+{{ config(
+    pre_hook="set preserve_insertion_order = true",
+    post_hook="set preserve_insertion_order = false"
+) }}
+{%- set files = readable_files(ref('landed_files'), rejects_in=ref('landed_events')) -%}
+
+with
+
+landed_files as (
+    select * from {{ ref('landed_files') }}
+),
+
+raw_events as (
+    {{ raw_events(files.paths, files.longest_line, numbered=true) }}
+),
+
+judged_events as (
+    {{ judged_events('raw_events', keep=['read_path', 'read_ordinal']) }}
+),
+
+numbered_lines as (
+    select
+        read_path,
+        reject_reason,
+        read_ordinal - min(read_ordinal) over (partition by read_path) + 1
+            as line_ordinal
+    from judged_events
+),
+
+rejected_lines as (
+    select * from numbered_lines where reject_reason is not null
+),
+
+texts as (
+    {{ texts_of_lines('rejected_lines') }}
+),
+
+rejected_texts as (
+    select
+        landed_files.source_file,
+        texts.line_number,
+        texts.raw_line,
+        case
+            when not texts.is_utf8 then 'line is not valid UTF-8'
+            when not {{ is_json_object('texts.raw_line') }}
+                then 'line is not a JSON object'
+            else rejected_lines.reject_reason
+        end as reason,
+        landed_files.landed_at
+    from rejected_lines
+    inner join texts
+        on
+            rejected_lines.read_path = texts.read_path
+            and rejected_lines.line_ordinal = texts.line_ordinal
+    inner join landed_files on rejected_lines.read_path = landed_files.read_path
+),
+
+rejected_files as (
+    select
+        source_file,
+        cast(null as bigint) as line_number,
+        cast(null as {{ dbt.type_string() }}) as raw_line,
+        'file cannot be read: ' || error as reason,
+        landed_at
+    from landed_files
+    where error is not null
+)
+
+select * from rejected_texts
+union all
+select * from rejected_files

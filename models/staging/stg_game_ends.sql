@@ -1,0 +1,12 @@
+select
+    user_id,
+    session_id,
+    badge,
+    level,
+    score,
+    currency_balance,
+    won,
+    event_time,
+    event_key
+from {{ ref('stg_events') }}
+where event_type = 'game_end'

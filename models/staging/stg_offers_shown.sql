@@ -1,0 +1,16 @@
+select
+    {{ event_id_text() }} as offer_id,
+    user_id,
+    session_id,
+    decision_id,
+    offer_type,
+    policy_version,
+    offer_price,
+    currency_balance,
+    propensity,
+    offer_purchased,
+    offer_dismissed,
+    event_time,
+    event_key
+from {{ ref('stg_events') }}
+where event_type = 'offer_shown'

@@ -1,0 +1,243 @@
+"""Raw event files as DuckDB sees them: which there are and which can be read.
+
+A dbt-duckdb plugin. SQL does the parsing; what SQL cannot do is done here: find
+the files, tell why one cannot be read (one bad file must not stop a build), turn
+the forms that the line reader does not know (a JSON array, Parquet, UTF-16, a
+byte order mark) into plain NDJSON, and fetch the text of rejected lines.
+"""
+
+import codecs
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+SUFFIXES = (".ndjson", ".jsonl", ".json")
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+BLOCK = 16 << 20
+MAX_LINE = 1 << 30
+
+
+def find(events: str) -> list[str]:
+    """The event files that a file, directory or glob names, in order of name.
+
+    In a directory (searched through and through) and for a glob, only names
+    that end in a known suffix count, and hidden files do not.
+    """
+    events = os.path.abspath(events)
+    path = Path(events)
+    if path.is_dir():
+        found = [
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(path)
+            for name in names
+        ]
+    elif path.exists():
+        return [events]
+    else:
+        found = glob.glob(events, recursive=True)
+        found = [name for name in found if not os.path.isdir(name)]
+    return sorted(name for name in found if is_event_file(name))
+
+
+def is_event_file(name: str) -> bool:
+    base = os.path.basename(name)
+    stem, last = os.path.splitext(base)
+    plain = stem if last in COMPRESSIONS else base
+    return not base.startswith(".") and plain.endswith((*SUFFIXES, ".parquet"))
+
+
+def chunks(path: str, size: int = BLOCK) -> Iterator[bytes]:
+    """The file's decompressed bytes; raises OSError where they break off."""
+    compression = COMPRESSIONS.get(os.path.splitext(path)[1])
+    with pa.input_stream(path, compression=compression) as stream:
+        while chunk := stream.read(size):
+            yield chunk
+
+
+def first_bytes(path: str) -> bytes:
+    return next(chunks(path, 4096), b"")
+
+
+def longest_line(path: str, encoding: str | None = None) -> int:
+    """An upper bound, in bytes, of the length of the file's lines.
+
+    A plain file is only sampled: where every block has a line break, no line
+    is longer than two blocks. A compressed one is read to its end, which also
+    shows whether it is whole.
+    """
+    is_plain = os.path.splitext(path)[1] not in COMPRESSIONS
+    size = os.path.getsize(path)
+    if is_plain and size <= 2 * BLOCK:
+        return size
+    if is_plain:
+        with open(path, "rb") as file:
+            for start in range(0, size - BLOCK, BLOCK):
+                file.seek(start)
+                room = BLOCK
+                while room > 0 and b"\n" not in (part := file.read(min(room, 1 << 16))):
+                    room -= len(part)
+                if room <= 0:
+                    break
+            else:
+                return 2 * BLOCK
+    longest = length = 0
+    for chunk in chunks(path):
+        first = chunk.find(b"\n")
+        if first < 0:
+            length += len(chunk)
+        else:
+            longest = max(longest, length + first)
+            length = len(chunk) - chunk.rfind(b"\n")
+            if len(chunk) > longest:
+                longest = max(longest, *(map(len, chunk.split(b"\n"))))
+    return max(longest, length)
+
+
+def inspect(path: str, scratch: Path, index: int) -> dict:
+    """One row of `found_files`: how to read the file, or why it cannot be."""
+    row = {"source_file": path, "read_path": path, "longest_line": 0, "error": None}
+    copy = scratch / f"{index}.ndjson"
+    try:
+        if path.endswith(".parquet"):
+            row["read_path"] = copy_rows(
+                "select columns(*)::varchar from read_parquet(?)", path, copy
+            )
+        else:
+            head = first_bytes(path)
+            encoding = next(
+                (name for mark, name in BYTE_ORDER_MARKS.items()
+                 if head.startswith(mark)), None,
+            )
+            if encoding:
+                row["read_path"] = copy_text(path, encoding, copy)
+                head = first_bytes(str(copy))
+            if is_json(path) and head.lstrip()[:1] == b"[":
+                row["read_path"] = copy_array(row["read_path"], copy)
+        row["longest_line"] = longest_line(row["read_path"])
+        if row["longest_line"] > MAX_LINE:
+            row["error"] = f"a line is longer than {MAX_LINE:,} bytes"
+    except (OSError, UnicodeError, duckdb.Error) as error:
+        row["error"] = str(error).splitlines()[0].removeprefix(f"{path}: ")
+    return row
+
+
+def is_json(path: str) -> bool:
+    stem, last = os.path.splitext(path)
+    return (stem if last in COMPRESSIONS else path).endswith(".json")
+
+
+def copy_text(path: str, encoding: str, copy: Path) -> str:
+    """Writes the file as UTF-8 without a byte order mark."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        for chunk in chunks(path):
+            out.write(decoder.decode(chunk))
+        out.write(decoder.decode(b"", final=True))
+    return str(copy)
+
+
+def copy_array(path: str, copy: Path) -> str:
+    """Writes an array's elements one a line; a broken array is left as lines."""
+    whole = copy.with_suffix(".array.ndjson")
+    size = max(sum(map(len, chunks(path))), BLOCK)
+    try:
+        return copy_rows(
+            f"""select json(json) from read_json_objects(
+                ?, format = 'array', maximum_object_size = {size})""",
+            path, whole, "(format csv, header false, quote '', escape '', "
+            "delimiter e'\\x01')",
+        )
+    except duckdb.Error:
+        return path
+
+
+def copy_rows(query: str, path: str, copy: Path, form: str = "(format json)") -> str:
+    """Writes the rows of a query of one file as lines."""
+    target = str(copy).replace("'", "''")
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.execute(f"copy ({query}) to '{target}' {form}", [glob.escape(path)])
+    return str(copy)
+
+
+def pick_lines(path: str, ordinals: list[int]) -> list[dict]:
+    """The lines of a file with these ordinals among those that are not blank.
+
+    Bytes that are not UTF-8 are replaced, and `is_utf8` is false.
+    """
+    wanted = set(ordinals)
+    found, ordinal, number, rest = [], 0, 0, b""
+
+    def visit(line: bytes) -> None:
+        nonlocal ordinal, number
+        number += 1
+        if not line.strip():
+            return
+        ordinal += 1
+        if ordinal in wanted:
+            text = line.removesuffix(b"\r").decode("utf-8", "replace")
+            found.append({
+                "line_ordinal": ordinal, "line_number": number, "raw_line": text,
+                "is_utf8": "\ufffd" not in text or is_utf8(line),
+            })
+
+    parts: list[bytes] = []
+    for chunk in chunks(path):
+        first, *lines = chunk.split(b"\n")
+        parts.append(first)
+        if not lines:
+            continue
+        visit(b"".join(parts))
+        for line in lines[:-1]:
+            visit(line)
+        parts = [lines[-1]]
+    rest = b"".join(parts)
+    if rest:
+        visit(rest)
+    return found
+
+
+def is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class Plugin(BasePlugin):
+    """Gives DuckDB the functions `found_files` and `lines_of_file`."""
+
+    def update_connection_config(self, creds, config: dict) -> None:
+        Path(creds.path).absolute().parent.mkdir(parents=True, exist_ok=True)
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        scratch = Path(f"{os.path.abspath(self.creds.path)}.scratch")
+        conn.create_function(
+            "found_files", lambda events: self.found_files(events, scratch),
+            ["VARCHAR"], "STRUCT(source_file VARCHAR, read_path VARCHAR, "
+            "longest_line BIGINT, error VARCHAR)[]", side_effects=True,
+        )
+        conn.create_function(
+            "lines_of_file", pick_lines, ["VARCHAR", "BIGINT[]"],
+            "STRUCT(line_ordinal BIGINT, line_number BIGINT, raw_line VARCHAR, "
+            "is_utf8 BOOLEAN)[]",
+        )
+
+    def found_files(self, events: str, scratch: Path) -> list[dict]:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        return [
+            inspect(path, scratch, index) for index, path in enumerate(find(events))
+        ]
