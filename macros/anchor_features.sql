@@ -5,6 +5,8 @@ per anchor, `anchor_id` and one column per feature.
 - anchors: a relation, by name, of anchor_id, user_id, session_id (null when the
   anchor is in no session yet) and anchored_at
 - features: entries as under `features` in dbt_project.yml
+- after_all_events: true when no anchor is before any event, so that no session
+  can still be going on and none is looked at again
 
 A window [t - n, t) or [t, t + n) becomes the run of positions, among the user's
 rows in order of time, that range frames over rows and anchors together find; the
@@ -15,7 +17,7 @@ from their events before t.
 
 Example: anchor_features('offer_anchors', var('features'))
 -#}
-{% macro anchor_features(anchors, features) -%}
+{% macro anchor_features(anchors, features, after_all_events=false) -%}
 {%- set histories = features | map(attribute='config.meta') | selectattr('as_of', 'defined')
     | map(attribute='as_of') | unique | list -%}
 {%- set windows = feature_windows(features) -%}
@@ -40,7 +42,7 @@ Example: anchor_features('offer_anchors', var('features'))
     {%- for window in source_windows %},
 
     {{ window.name }}_rows as (
-        {{ rows_in_window(window) }}
+        {{ rows_in_window(window, after_all_events) }}
     ),
 
     {{ window.name }} as (
@@ -79,10 +81,8 @@ Example: anchor_features('offer_anchors', var('features'))
         on
             anchors.user_id = {{ history }}.user_id
             and anchors.anchored_at >= {{ history }}.valid_from
-            and (
-                anchors.anchored_at < {{ history }}.valid_to
-                or {{ history }}.valid_to is null
-            )
+            and anchors.anchored_at
+            < coalesce({{ history }}.valid_to, cast('9999-12-31' as timestamp))
     {%- endfor %}
     {%- for window in windows %}
     left join {{ window.name }} on anchors.anchor_id = {{ window.name }}.anchor_id
@@ -197,7 +197,7 @@ and `<window>_last`, null when the window is empty.
 {%- endmacro %}
 
 {#- The rows of a window, one per (anchor, row), as the anchor may see them. -#}
-{% macro rows_in_window(window) -%}
+{% macro rows_in_window(window, after_all_events=false) -%}
     {%- set first = 'bounds.' ~ window.name ~ '_first' -%}
     {%- set last = 'bounds.' ~ window.name ~ '_last' -%}
     {%- if window.over != 'sessions' %}
@@ -242,7 +242,7 @@ and `<window>_last`, null when the window is empty.
             session_id,
             {{ block_measures().keys() | join(',\n            ') }}
         from near_sessions
-        {%- if window.side == 'before' %}
+        {%- if window.side == 'before' and not after_all_events %}
         where ended_at < anchored_at
         union all
         select

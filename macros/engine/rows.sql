@@ -16,18 +16,9 @@ collision is settled by comparing the rows.
     {%- endif -%}
 {%- endmacro %}
 
-{#- One row per whole number from `first` to `last`; none when it is empty. -#}
-{% macro explode_range(first, last) -%}
-    {{ return(adapter.dispatch('explode_range')(first, last)) }}
-{%- endmacro %}
-
-{% macro duckdb__explode_range(first, last) -%}
-    unnest(range({{ first }}, {{ last }} + 1))
-{%- endmacro %}
-
 {#-
 Aggregates rows to one JSON array of objects, ordered by `order_by`. `fields`
-are column names; values keep their JSON type, decimals and timestamps are text.
+is a dict of key to SQL expression; make text of what JSON numbers cannot hold.
 -#}
 {% macro json_rows(fields, order_by) -%}
     {{ return(adapter.dispatch('json_rows')(fields, order_by)) }}
@@ -35,7 +26,7 @@ are column names; values keep their JSON type, decimals and timestamps are text.
 
 {% macro duckdb__json_rows(fields, order_by) -%}
     cast(to_json(list({
-        {%- for field in fields %}'{{ field }}': {{ field }}{{ ', ' if not loop.last }}
+        {%- for key, value in fields.items() %}'{{ key }}': {{ value }}{{ ', ' if not loop.last }}
         {%- endfor -%}
     } order by {{ order_by | join(', ') }})) as varchar)
 {%- endmacro %}

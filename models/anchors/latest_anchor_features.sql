@@ -5,7 +5,7 @@ latest_anchors as (
 ),
 
 features as (
-    {{ anchor_features('latest_anchors', var('features')) }}
+    {{ anchor_features('latest_anchors', var('features'), after_all_events=true) }}
 )
 
 select

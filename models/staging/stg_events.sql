@@ -12,15 +12,13 @@ repeated_events as (
 ),
 
 first_deliveries as (
-    select *
+    select landed_events.*
     from landed_events
+    left join repeated_events
+        on landed_events.landed_id = repeated_events.landed_id
     where
-        reject_reason is null
-        and not exists (
-            select 1
-            from repeated_events
-            where repeated_events.landed_id = landed_events.landed_id
-        )
+        landed_events.reject_reason is null
+        and repeated_events.landed_id is null
 )
 
 select

@@ -1,0 +1,260 @@
+"""The contract, event by event: what the marts must hold, written naively.
+
+Nothing here is fast and nothing is shared with the SQL. Input is the raw files;
+output is rows as dicts, keyed like the marts.
+"""
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from urllib.parse import urlparse
+
+WEEK = timedelta(days=7)
+TYPE_ALIASES = {"purchase_made": "purchase"}
+FIELD_ALIASES = {
+    "offer_type": ["item_category"],
+    "offer_price": ["item_price"],
+    "txn_amount": ["item_price"],
+}
+TEXT = (
+    "event_uuid country language signin_method package_name package_version os "
+    "os_version device_type device_make device_model device_id badge decision_id "
+    "policy_version sku purchase_source"
+).split()
+NUMBERS = "currency_balance level score".split()
+BOOLEANS = "won offer_purchased offer_dismissed".split()
+
+
+class RejectError(Exception):
+    """The line is no event; the message names the field."""
+
+
+def text(value):
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def money(value):
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def boolean(value):
+    return {"true": True, "1": True, "false": False, "0": False}.get(
+        (value or "").lower()
+    )
+
+
+def number(value):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def time(value):
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if parsed.tzinfo:
+        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
+    return parsed
+
+
+def read_event(line: bytes) -> dict:
+    try:
+        raw = json.loads(line, parse_float=str, parse_int=str)
+    except (ValueError, UnicodeDecodeError):
+        raise RejectError("JSON") from None
+    if not isinstance(raw, dict):
+        raise RejectError("JSON")
+
+    def get(name):
+        names = [name, *FIELD_ALIASES.get(name, [])]
+        return next(
+            (text(raw[n]) for n in names if raw.get(n) is not None), None
+        )
+
+    event = {name: get(name) for name in TEXT}
+    event["type"] = get("event_id")
+    event["type"] = TYPE_ALIASES.get(event["type"], event["type"])
+    event["user_id"] = get("customer_identifier")
+    event["session_id"] = get("session_id")
+    for name, source in [("type", "event_id"), ("user_id", "customer_identifier"),
+                         ("session_id", "session_id")]:
+        if event[name] is None:
+            raise RejectError(source)
+    if get("event_time") is None or (when := time(get("event_time"))) is None:
+        raise RejectError("event_time")
+    event["time"] = when
+    event |= {name: number(get(name)) for name in NUMBERS}
+    event |= {name: boolean(get(name)) for name in BOOLEANS}
+    event |= {"offer_type": None, "offer_price": None, "propensity": None,
+              "txn_amount": None}
+    if event["type"] == "offer_shown":
+        event["offer_type"] = get("offer_type")
+        if event["offer_type"] is None:
+            raise RejectError("offer_type")
+        if get("offer_price") is None or (price := money(get("offer_price"))) is None:
+            raise RejectError("offer_price")
+        event["offer_price"] = price
+        if get("propensity") is not None:
+            event["propensity"] = number(get("propensity"))
+            if event["propensity"] is None:
+                raise RejectError("propensity")
+    if event["type"] == "purchase":
+        amount = get("txn_amount")
+        if amount is None or (paid := money(amount)) is None:
+            raise RejectError("txn_amount")
+        event["txn_amount"] = paid
+    return event
+
+
+@dataclass
+class World:
+    """Everything that the raw lines say."""
+
+    lines: int = 0
+    rejects: list = field(default_factory=list)  # (file name, line number, field)
+    duplicates: int = 0
+    events: list = field(default_factory=list)
+
+    @property
+    def watermark(self):
+        return max((event["time"] for event in self.events), default=None)
+
+
+def read(files: list[Path]) -> World:
+    world, seen = World(), set()
+    for path in sorted(files):
+        for line_number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+            if not line.strip():
+                continue
+            world.lines += 1
+            try:
+                event = read_event(line)
+            except RejectError as error:
+                world.rejects.append((path.name, line_number, str(error)))
+                continue
+            key = event["event_uuid"] or tuple(sorted(
+                (name, str(value) if isinstance(value, datetime) else value)
+                for name, value in event.items() if value is not None
+            ))
+            if key in seen:
+                world.duplicates += 1
+            else:
+                seen.add(key)
+                world.events.append(event)
+    return world
+
+
+def roll_up(events: list[dict]) -> dict:
+    kinds = Counter(event["type"] for event in events)
+    played = kinds["game_start"]
+    won = sum(1 for e in events if e["type"] == "game_end" and e["won"])
+    return {
+        "started_at": min(e["time"] for e in events),
+        "ended_at": max(e["time"] for e in events),
+        "event_count": len(events),
+        "games_played": played,
+        "games_won": won,
+        "win_ratio": won / played if played else None,
+        "purchase_amount": sum(
+            (e["txn_amount"] for e in events if e["type"] == "purchase"), Decimal(0)
+        ),
+        "purchase_count": kinds["purchase"],
+        "offers_shown": kinds["offer_shown"],
+    }
+
+
+def sessions(events: list[dict]) -> dict:
+    """(user, session) to its row."""
+    grouped, rows, of_user = defaultdict(list), {}, defaultdict(list)
+    for event in events:
+        grouped[event["user_id"], event["session_id"]].append(event)
+    for (user, session), own in grouped.items():
+        rows[user, session] = roll_up(own)
+        of_user[user].append((rows[user, session]["started_at"], session))
+    for user, starts in of_user.items():
+        for index, (_, session) in enumerate(sorted(starts), 1):
+            rows[user, session]["session_index"] = index
+    return rows
+
+
+def is_facebook(method):
+    method = method.lower()
+    if method in ("fb", "facebook"):
+        return True
+    host = (urlparse(method).hostname or "") if "://" in method else ""
+    return host == "facebook.com" or host.endswith(".facebook.com")
+
+
+def features(events: list[dict], user: str, session: str | None, t: datetime) -> dict:
+    """The five features of the anchor (user, session, t)."""
+    own = [event for event in events if event["user_id"] == user]
+    profile = sorted(
+        (e for e in own
+         if e["type"] in ("app_launched", "user_updated") and e["time"] <= t),
+        key=lambda e: (e["time"], e["session_id"], e["type"], e["country"] or "",
+                       e["signin_method"] or ""),
+    )
+    country = method = None
+    for event in profile:
+        country = event["country"] or country
+        method = event["signin_method"] or method
+    others = defaultdict(list)
+    for event in own:
+        if event["session_id"] != session and event["time"] < t:
+            others[event["session_id"]].append(event)
+    last = max(
+        others.items(),
+        key=lambda item: (min(e["time"] for e in item[1]), item[0]), default=None,
+    )
+    seen = roll_up(last[1]) if last else None
+    return {
+        "country": country,
+        "facebook_connected": None if method is None else is_facebook(method),
+        "prev_week_purchase_amount": sum(
+            (e["txn_amount"] for e in own
+             if e["type"] == "purchase" and t - WEEK <= e["time"] < t), Decimal(0)
+        ),
+        "last_session_games_played": seen and seen["games_played"],
+        "last_session_win_ratio": seen and seen["win_ratio"],
+    }
+
+
+def training_offers(world: World) -> list[dict]:
+    index = sessions(world.events)
+    rows = []
+    for event in world.events:
+        if event["type"] != "offer_shown":
+            continue
+        user, session, t = event["user_id"], event["session_id"], event["time"]
+        rows.append({
+            "user_id": user,
+            "session_id": session,
+            "session_index": index[user, session]["session_index"],
+            "offered_at": t,
+            **{name: event[name] for name in (
+                "offer_type", "offer_price", "offer_purchased", "offer_dismissed",
+                "decision_id", "propensity", "policy_version")},
+            **features(world.events, user, session, t),
+            "next_week_purchase_amount": sum(
+                (e["txn_amount"] for e in world.events
+                 if e["user_id"] == user and e["type"] == "purchase"
+                 and t <= e["time"] < t + WEEK), Decimal(0)
+            ),
+            "label_matures_at": t + WEEK,
+            "is_label_mature": t + WEEK <= world.watermark,
+        })
+    return rows

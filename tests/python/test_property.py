@@ -1,0 +1,211 @@
+"""Random adversarial streams through the real build against the oracle."""
+
+import json
+import os
+import random
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import oracle
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from warehouse import dbt, rows
+
+TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
+START = datetime(2025, 3, 1)
+# Few distinct times, a week apart to the microsecond, so that ties and purchases
+# on the very edge of a window are common.
+OFFSETS = [
+    timedelta(0), timedelta(seconds=1), timedelta(seconds=2), timedelta(hours=1),
+    timedelta(days=1), timedelta(days=3), timedelta(days=6, hours=23),
+    timedelta(days=7), timedelta(days=7, seconds=1), timedelta(days=8),
+    timedelta(days=10), timedelta(days=14), timedelta(days=15),
+]
+JITTERS = [timedelta(0)] * 6 + [timedelta(microseconds=1), timedelta(microseconds=-1)]
+
+users = st.sampled_from(["u1", "u2", "7", "o'x \"{{ u }}\" 😀"])
+session_ids = st.sampled_from(["a", "b", "c", "10", "9"])
+times = st.builds(
+    lambda offset, jitter: START + offset + jitter,
+    st.sampled_from(OFFSETS), st.sampled_from(JITTERS),
+)
+amounts = st.sampled_from(["4.99", "0.01", "-4.99", "100", "12345678901.23", "1e1", "0"])
+booleans = st.sampled_from([True, False, "true", "false", "1", "0", 1, 0, None])
+methods = st.sampled_from([
+    None, "fb", "facebook", "google", "https://www.facebook.com/jo",
+    "https://facebook.com.evil.example/x", "https://evil.example/?facebook.com",
+    "http://m.facebook.com:80", "notfacebook", "https://facebook.com@evil.example/",
+])
+OWN = {
+    "app_launched": st.fixed_dictionaries({
+        "country": st.sampled_from([None, "DK", "US", "BR"]), "signin_method": methods,
+        "os": st.sampled_from(["iOS", "Android"])}),
+    "user_updated": st.fixed_dictionaries({}, optional={
+        "country": st.sampled_from(["DK", "IN"]), "signin_method": methods}),
+    "game_start": st.fixed_dictionaries({"level": st.sampled_from([1, "1", 2, None])}),
+    "game_end": st.fixed_dictionaries({
+        "won": booleans, "level": st.sampled_from([1, "2", "x"])}),
+    "offer_shown": st.fixed_dictionaries(
+        {"offer_type": st.sampled_from(["xmas", "gems"]), "offer_price": amounts,
+         "offer_purchased": booleans, "offer_dismissed": booleans},
+        optional={"propensity": st.sampled_from(["0.5", 0.25, 1]),
+                  "decision_id": st.sampled_from(["d1", "d2"])}),
+    "purchase": st.fixed_dictionaries(
+        {"txn_amount": amounts}, optional={"sku": st.just("coins")}),
+    "chat_sent": st.fixed_dictionaries({"country": st.just("ZZ"), "won": st.just("1"),
+                                        "txn_amount": st.just("5")}),
+}
+BROKEN = [
+    b"[1, 2]", b"42", b'"text"', b"null", b'{"event_id": "purch', b"", b"   ", b"\xff\xfe",
+    b'{"event_id": "purchase"}', b"{}", b'{"event_id": "a\xff"}', b"}{",
+    b'{"event_id":"purchase","event_time":"2025-03-01","customer_identifier":"u1",'
+    b'"session_id":"a","txn_amount":"five"}',
+    b'{"event_id":"purchase","event_time":"2025-03-01","customer_identifier":"u1",'
+    b'"session_id":"a"}',
+    b'{"event_id":"game_start","event_time":"soon","customer_identifier":"u1",'
+    b'"session_id":"a"}',
+    b'{"event_id":"offer_shown","event_time":"2025-03-01T00:00:00",'
+    b'"customer_identifier":"u1","session_id":"a","offer_price":"1"}',
+    b'{"event_id":"offer_shown","event_time":"2025-03-01T00:00:00",'
+    b'"customer_identifier":"u1","session_id":"a","offer_type":"x","offer_price":"1",'
+    b'"propensity":"often"}',
+]
+FORMS = [
+    lambda t: t.isoformat(),
+    lambda t: t.isoformat(sep=" "),
+    lambda t: t.isoformat() + "Z",
+    lambda t: (t + timedelta(hours=5, minutes=30)).isoformat() + "+05:30",
+    lambda t: (t - timedelta(hours=8)).isoformat(timespec="microseconds") + "-0800",
+]
+
+
+@st.composite
+def raw_events(draw):
+    kind = draw(st.sampled_from(list(OWN)))
+    event = {
+        "event_id": kind,
+        "event_time": draw(st.sampled_from(FORMS))(draw(times)),
+        "customer_identifier": draw(users),
+        "session_id": draw(session_ids),
+        **draw(OWN[kind]),
+    }
+    if event["customer_identifier"] == "7" and draw(st.booleans()):
+        event["customer_identifier"] = 7
+    if kind == "purchase" and draw(st.booleans()):
+        event["event_id"] = "purchase_made"
+        event["item_price"] = event.pop("txn_amount")
+    if kind == "offer_shown" and draw(st.booleans()):
+        event["item_price"] = event.pop("offer_price")
+        event["item_category"] = event.pop("offer_type")
+    return event
+
+
+@st.composite
+def streams(draw):
+    """Files of lines: events, some sent twice in other words, and broken lines."""
+    events = draw(st.lists(raw_events(), min_size=1, max_size=60))
+    shuffle = random.Random(draw(st.integers(0, 1 << 30)))
+    lines = []
+    for number, event in enumerate(events):
+        if shuffle.random() < 0.15:
+            event["event_uuid"] = f"uuid-{number}"
+        copies = 1 + (shuffle.random() < 0.2)
+        for _ in range(copies):
+            items = list(event.items())
+            shuffle.shuffle(items)
+            lines.append(json.dumps(dict(items)).encode())
+    lines += draw(st.lists(st.sampled_from(BROKEN), max_size=5))
+    shuffle.shuffle(lines)
+    files = [[] for _ in range(shuffle.randint(1, 3))]
+    for line in lines:
+        shuffle.choice(files).append(line)
+    return files
+
+
+def comparable(row: dict) -> dict:
+    return {name: str(value) if isinstance(value, datetime) else value
+            for name, value in row.items()}
+
+
+def same(actual: list[dict], expected: list[dict]) -> None:
+    """Equal as multisets of rows, every field."""
+    def key(row):
+        return json.dumps(row, default=lambda v: str(float(v)), sort_keys=True)
+
+    names = set(expected[0]) if expected else set()
+    actual = [{n: v for n, v in row.items() if n in names} for row in actual]
+    actual = sorted(map(comparable, actual), key=key)
+    expected = sorted(map(comparable, expected), key=key)
+    assert actual == expected
+
+
+def at_request(row: dict, names, session, t: datetime) -> dict:
+    """The features of a request, by the rule in latest_features' description."""
+    versions = [dict(row, session_id=None, **{"from": str(row["as_of"])})]
+    for version in json.loads(row["at_request"] or "[]"):
+        for money in (n for n in names if n.endswith("_amount")):
+            version[money] = oracle.Decimal(version[money])
+        versions.append(version)
+    of_session = [v for v in versions if v["session_id"] == session]
+    of_session = of_session or [v for v in versions if v["session_id"] is None]
+    holds = max(
+        (v for v in of_session if datetime.fromisoformat(v["from"]) <= t),
+        key=lambda v: datetime.fromisoformat(v["from"]),
+    )
+    return {name: holds[name] for name in names}
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize="CI" in os.environ,
+          suppress_health_check=list(HealthCheck))
+@given(streams())
+def test_every_mart_equals_the_oracle(files):
+    with tempfile.TemporaryDirectory() as folder:
+        events = Path(folder, "events")
+        events.mkdir()
+        paths = []
+        for number, lines in enumerate(files):
+            path = events / f"{number}.ndjson"
+            path.write_bytes(b"\n".join(lines))
+            paths.append(path)
+        database = Path(folder, "w.duckdb")
+        dbt("build", "--exclude-resource-type", "unit_test",
+            events=events, database=database, target=TARGET)
+        world = oracle.read(paths)
+
+        rejects = rows(database, "from staging.rejected_events")
+        assert sorted((Path(r["source_file"]).name, r["line_number"]) for r in rejects) \
+            == sorted((name, number) for name, number, _ in world.rejects)
+        found = {(Path(r["source_file"]).name, r["line_number"]): r["reason"]
+                 for r in rejects}
+        for name, number, field in world.rejects:
+            assert field in found[name, number] or "UTF-8" in found[name, number]
+        (counts,) = rows(database, """
+            select
+                (select count(*) from staging.landed_events) as lines,
+                (select count(*) from staging.stg_events) as accepted,
+                (select count(*) from staging.repeated_events) as duplicates""")
+        assert counts == {"lines": world.lines, "accepted": len(world.events),
+                          "duplicates": world.duplicates}
+
+        same(rows(database, "from marts.sessions"), [
+            {"user_id": user, "session_id": session, **row}
+            for (user, session), row in oracle.sessions(world.events).items()])
+        same(rows(database, "from marts.training_offers"),
+             oracle.training_offers(world))
+
+        latest = rows(database, "from marts.latest_features")
+        assert {row["user_id"] for row in latest} \
+            == {event["user_id"] for event in world.events}
+        for row in latest:
+            user = row["user_id"]
+            now = world.watermark + timedelta(microseconds=1)
+            assert row["as_of"] == now
+            expected = oracle.features(world.events, user, None, now)
+            assert {name: row[name] for name in expected} == expected
+            for session in [None, "new", *"abc", "10", "9"]:
+                for later in OFFSETS[:10]:
+                    t = now + later
+                    assert at_request(row, list(expected), session, t) \
+                        == oracle.features(world.events, user, session, t)

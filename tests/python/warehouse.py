@@ -1,0 +1,70 @@
+"""Builds the real project on given files and reads what came out."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+ROOT = Path(__file__).parents[2]
+PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
+                 "profiles.yml", "tests")
+
+
+class BuildError(AssertionError):
+    """dbt failed; the message holds what it said."""
+
+
+def copy_project(folder: Path) -> Path:
+    """A copy of the project in which a test may change declarations."""
+    project = folder / "project"
+    for name in PROJECT_FILES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, project / name)
+        else:
+            project.mkdir(exist_ok=True)
+            shutil.copy(source, project / name)
+    return project
+
+
+def dbt(*arguments: str, events, database, project: Path = ROOT, target=None) -> list:
+    """Runs dbt in this process; returns its results, raises BuildError."""
+    environment = {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(database)}
+    target = target or Path(database).parent / "target"
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    messages = []
+
+    def listen(event):
+        if event.info.level in ("error", "warn"):
+            messages.append(event.info.msg)
+
+    try:
+        with contextlib.chdir(project):
+            result = dbtRunner(callbacks=[listen]).invoke([
+                "--quiet", "--no-use-colors", "--log-level-file", "none",
+                *arguments, "--target-path", str(target),
+                "--project-dir", str(project), "--profiles-dir", str(project),
+            ])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    if not result.success:
+        raise BuildError("\n".join(messages) + str(result.exception or ""))
+    return list(result.result.results) if hasattr(result.result, "results") else []
+
+
+def rows(database, query: str) -> list[dict]:
+    """The rows of a query as dicts."""
+    with duckdb.connect(str(database), read_only=True) as con:
+        cursor = con.execute(query)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
