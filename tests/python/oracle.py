@@ -90,13 +90,12 @@ def read_event(line: bytes) -> dict:
     event["type"] = TYPE_ALIASES.get(event["type"], event["type"])
     event["user_id"] = get("customer_identifier")
     event["session_id"] = get("session_id")
-    for name, source in [("type", "event_id"), ("user_id", "customer_identifier"),
+    event["time"] = time(get("event_time") or "")
+    for name, source in [("type", "event_id"), ("time", "event_time"),
+                         ("user_id", "customer_identifier"),
                          ("session_id", "session_id")]:
         if event[name] is None:
             raise RejectError(source)
-    if get("event_time") is None or (when := time(get("event_time"))) is None:
-        raise RejectError("event_time")
-    event["time"] = when
     event |= {name: number(get(name)) for name in NUMBERS}
     event |= {name: boolean(get(name)) for name in BOOLEANS}
     event |= {"offer_type": None, "offer_price": None, "propensity": None,
