@@ -5,8 +5,8 @@ per anchor, `anchor_id` and one column per feature.
 - anchors: a relation, by name, of anchor_id, user_id, session_id (null when the
   anchor is in no session yet) and anchored_at
 - features: entries as under `features` in dbt_project.yml
-- after_all_events: true when no anchor is before any event, so that no session
-  can still be going on and none is looked at again
+- session_events: a relation of the events of the sessions that may still have been
+  going on at an anchor; all of them, if in doubt
 
 A window [t - n, t) or [t, t + n) becomes the run of positions, among the user's
 rows in order of time, that range frames over rows and anchors together find; the
@@ -15,9 +15,9 @@ an anchor with an empty window keeps its row. A window over `sessions` leaves ou
 the anchor's own and, looking back, rolls up again those that were still going on,
 from their events before t.
 
-Example: anchor_features('offer_anchors', var('features'))
+Example: anchor_features('offer_anchors', var('features'), ref('session_events'))
 -#}
-{% macro anchor_features(anchors, features, after_all_events=false) -%}
+{% macro anchor_features(anchors, features, session_events) -%}
 {%- set histories = features | map(attribute='config.meta') | selectattr('as_of', 'defined')
     | map(attribute='as_of') | unique | list -%}
 {%- set windows = feature_windows(features) -%}
@@ -42,7 +42,7 @@ Example: anchor_features('offer_anchors', var('features'))
     {%- for window in source_windows %},
 
     {{ window.name }}_rows as (
-        {{ rows_in_window(window, after_all_events) }}
+        {{ rows_in_window(window, session_events) }}
     ),
 
     {{ window.name }} as (
@@ -132,11 +132,12 @@ after), unit (count, hour or day), size and the features that share the window.
             {{ microseconds('started_at') }} as us
             {%- else %}
             row_number() over (
-                partition by user_id order by event_time, session_id, event_key
+                partition by user_id order by event_time, session_id
             ) as position,
             {{ microseconds('event_time') }} as us
             {%- endif %}
         from {{ ref(source) }}
+        where user_id in (select user_id from anchors)
 {%- endmacro %}
 
 {#-
@@ -197,7 +198,7 @@ and `<window>_last`, null when the window is empty.
 {%- endmacro %}
 
 {#- The rows of a window, one per (anchor, row), as the anchor may see them. -#}
-{% macro rows_in_window(window, after_all_events=false) -%}
+{% macro rows_in_window(window, session_events) -%}
     {%- set first = 'bounds.' ~ window.name ~ '_first' -%}
     {%- set last = 'bounds.' ~ window.name ~ '_last' -%}
     {%- if window.over != 'sessions' %}
@@ -242,7 +243,7 @@ and `<window>_last`, null when the window is empty.
             session_id,
             {{ block_measures().keys() | join(',\n            ') }}
         from near_sessions
-        {%- if window.side == 'before' and not after_all_events %}
+        {%- if window.side == 'before' %}
         where ended_at < anchored_at
         union all
         select
@@ -253,7 +254,7 @@ and `<window>_last`, null when the window is empty.
             {{ aggregate }} as {{ measure }}{{ ',' if not loop.last }}
             {%- endfor %}
         from near_sessions
-        inner join {{ ref('session_events') }} as session_events
+        inner join {{ session_events }} as session_events
             on
                 near_sessions.user_id = session_events.user_id
                 and near_sessions.session_id = session_events.session_id

@@ -1,20 +1,22 @@
 {#- What a build has to read; used by the models that read raw files. -#}
 
 {#-
-The readable files of `landed_files` as a list of read_path, and the bound on
-their longest line. With `rejects_in`, only the files that have a rejected line
-in that relation.
+Which files to read, as a dict: `paths`, their read_path as a list, and
+`longest_line`, a bound in bytes. With `rejects_in`, only the files that have a
+rejected line in that relation.
 -#}
-{% macro readable_files(landed_files, rejects_in=none) %}
+{% macro files_to_read(rejects_in=none) %}
+    {% set new_files = ref('new_files') %}
     {% if not execute %}
         {{ return({'paths': [], 'longest_line': 0}) }}
     {% endif %}
     {% set rows = run_query(
-        'select read_path, longest_line from ' ~ landed_files
+        'select read_path, longest_line from ' ~ new_files ~ ' as new_files'
         ~ ' where error is null'
-        ~ (' and source_file in (select source_file from ' ~ rejects_in
-           ~ ' where reject_reason is not null)' if rejects_in else '')
-        ~ ' order by source_file'
+        ~ (' and file_id in (select file_id from ' ~ rejects_in ~ ' where event_type is null'
+           ~ ' and file_id >= (select min(file_id) from ' ~ new_files ~ '))'
+           if rejects_in else '')
+        ~ ' order by file_id'
     ) %}
     {% set lengths = rows.columns[1].values() | list %}
     {{ return({
@@ -23,10 +25,10 @@ in that relation.
     }) }}
 {% endmacro %}
 
-{#- Ends the build with one sentence when there is nothing to build from. -#}
-{% macro require_files(landed_files) %}
+{#- Ends the build with one sentence when OFFER_AI_EVENTS names no file. -#}
+{% macro require_files() %}
     {% if execute
-        and run_query('select count(*) from ' ~ landed_files).columns[0].values()[0] == 0 %}
+        and run_query('select count(*) from ' ~ listed_files()).columns[0].values()[0] == 0 %}
         {% do exceptions.raise_compiler_error(
             "No event file at OFFER_AI_EVENTS='"
             ~ env_var('OFFER_AI_EVENTS', 'data/events')
@@ -35,4 +37,20 @@ in that relation.
             ~ "`make sample` for sample events."
         ) %}
     {% endif %}
+{% endmacro %}
+
+{#-
+A pre-hook that deletes what an interrupted build landed, so that no file lands
+twice: rows of files beyond those that `landed_files` lists. A full refresh makes
+that list forget its files first, in the same transaction.
+-#}
+{% macro forget_unfinished_landing() %}
+    {% set landed_files = adapter.get_relation(
+        database=target.database, schema='staging', identifier='landed_files') %}
+    {% if not is_incremental() %}
+        {{ return('delete from ' ~ landed_files if landed_files is not none else 'select 1') }}
+    {% endif %}
+    {{ return('delete from ' ~ this
+        ~ (' where file_id > (select coalesce(max(file_id), 0) from ' ~ landed_files ~ ')'
+           if landed_files is not none else '')) }}
 {% endmacro %}

@@ -155,3 +155,18 @@ events of `stg_events` never share one, and it is the same on every engine.
         {%- endfor %}
     ))
 {%- endmacro %}
+
+{#-
+A 64-bit key that deliveries of one event share: a fingerprint of its `event_uuid`
+or, where none is sent, of the fields that tell most events apart.
+-#}
+{% macro delivery_key(event) -%}
+    coalesce(
+        case when {{ event }}.event_uuid is not null
+            then {{ row_fingerprint([event ~ '.event_uuid']) }} end,
+        {{ row_fingerprint([
+            event ~ '.event_id', event ~ '.event_time',
+            event ~ '.customer_identifier', event ~ '.session_id',
+        ]) }}
+    )
+{%- endmacro %}

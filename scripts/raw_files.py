@@ -1,6 +1,6 @@
 """Raw event files as DuckDB sees them: which there are and which can be read.
 
-A dbt-duckdb plugin. SQL does the parsing; what SQL cannot do is done here: find
+A dbt-duckdb plugin. SQL does the parsing; what SQL cannot do is done here: list
 the files, tell why one cannot be read (one bad file must not stop a build), turn
 the forms that the line reader does not know (a JSON array, Parquet, UTF-16, a
 byte order mark) into plain NDJSON, and fetch the text of rejected lines.
@@ -8,6 +8,7 @@ byte order mark) into plain NDJSON, and fetch the text of rejected lines.
 
 import codecs
 import glob
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ BYTE_ORDER_MARKS = {
 }
 BLOCK = 16 << 20
 MAX_LINE = 1 << 30
+DIGEST_BLOCKS = 16
 
 
 def find(events: str) -> list[str]:
@@ -104,11 +106,43 @@ def longest_line(path: str, encoding: str | None = None) -> int:
     return max(longest, length)
 
 
-def inspect(path: str, scratch: Path, index: int) -> dict:
-    """One row of `found_files`: how to read the file, or why it cannot be."""
-    row = {"source_file": path, "read_path": path, "longest_line": 0, "error": None}
-    copy = scratch / f"{index}.ndjson"
+def list_files(events: str) -> list[dict]:
+    """One row per event file: source_file, size (bytes), modified_us (since 1970)."""
+    return [
+        {"source_file": path, "size": stat.st_size, "modified_us": stat.st_mtime_ns // 1000}
+        for path in find(events)
+        for stat in [os.stat(path)]
+    ]
+
+
+def digest(path: str) -> str:
+    """SHA-256, in hexadecimal, of the file's bytes.
+
+    Of a file beyond DIGEST_BLOCKS blocks of 64 KiB, only that many, spread evenly
+    from the first to the last, are taken.
+    """
+    block = 1 << 16
+    size = os.path.getsize(path)
+    sha = hashlib.sha256()
+    with open(path, "rb") as file:
+        if size <= DIGEST_BLOCKS * block:
+            sha.update(file.read())
+        else:
+            for index in range(DIGEST_BLOCKS):
+                file.seek((size - block) * index // (DIGEST_BLOCKS - 1))
+                sha.update(file.read(block))
+    return sha.hexdigest()
+
+
+def inspect(path: str, copy: Path) -> dict:
+    """How to read the file, or why it cannot be.
+
+    Keys: digest, read_path (`path`, or `copy` written as plain NDJSON),
+    longest_line (bytes, an upper bound) and error (text or None).
+    """
+    row = {"digest": None, "read_path": path, "longest_line": 0, "error": None}
     try:
+        row["digest"] = digest(path)
         if path.endswith(".parquet"):
             row["read_path"] = copy_rows(
                 "select columns(*)::varchar from read_parquet(?)", path, copy
@@ -217,17 +251,27 @@ def is_utf8(line: bytes) -> bool:
 
 
 class Plugin(BasePlugin):
-    """Gives DuckDB the functions `found_files` and `lines_of_file`."""
+    """Gives DuckDB `listed_files`, `inspected_file`, `file_digest`, `lines_of_file`."""
 
     def update_connection_config(self, creds, config: dict) -> None:
         Path(creds.path).absolute().parent.mkdir(parents=True, exist_ok=True)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        scratch = Path(f"{os.path.abspath(self.creds.path)}.scratch")
+        # The connection holds the database's lock: what is left is nobody's.
+        shutil.rmtree(self.scratch, ignore_errors=True)
         conn.create_function(
-            "found_files", lambda events: self.found_files(events, scratch),
-            ["VARCHAR"], "STRUCT(source_file VARCHAR, read_path VARCHAR, "
-            "longest_line BIGINT, error VARCHAR)[]", side_effects=True,
+            "listed_files", list_files, ["VARCHAR"],
+            "STRUCT(source_file VARCHAR, size BIGINT, modified_us BIGINT)[]",
+            side_effects=True,
+        )
+        conn.create_function(
+            "inspected_file", self.inspected_file, ["VARCHAR", "BIGINT"],
+            "STRUCT(digest VARCHAR, read_path VARCHAR, longest_line BIGINT, "
+            "error VARCHAR)", side_effects=True,
+        )
+        conn.create_function(
+            "file_digest", digest, ["VARCHAR"], "VARCHAR",
+            side_effects=True, exception_handling="return_null",
         )
         conn.create_function(
             "lines_of_file", pick_lines, ["VARCHAR", "BIGINT[]"],
@@ -235,9 +279,10 @@ class Plugin(BasePlugin):
             "is_utf8 BOOLEAN)[]",
         )
 
-    def found_files(self, events: str, scratch: Path) -> list[dict]:
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        return [
-            inspect(path, scratch, index) for index, path in enumerate(find(events))
-        ]
+    def inspected_file(self, path: str, file_id: int) -> dict:
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        return inspect(path, self.scratch / f"{file_id}.ndjson")
+
+    @property
+    def scratch(self) -> Path:
+        return Path(f"{os.path.abspath(self.creds.path)}.scratch")

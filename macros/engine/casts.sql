@@ -19,8 +19,7 @@ four times as slow.
 -#}
 {% macro duckdb__to_utc_timestamp(value) -%}
     case
-        when {{ value }} like '____-__-__T__:__:__'
-            or {{ value }} like '____-__-__ __:__:__'
+        when length({{ value }}) = 19 and substr({{ value }}, 17, 1) = ':'
             then try_cast({{ value }} as timestamp)
         when regexp_full_match(
             {{ value }},

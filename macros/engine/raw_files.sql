@@ -1,21 +1,46 @@
 {#- How each engine finds and reads raw event files. -#}
 
 {#-
-The files that OFFER_AI_EVENTS names, as a relation: source_file, read_path (the
-file itself or a copy of it as plain UTF-8 NDJSON), longest_line (bytes, an upper
-bound) and error (why the file cannot be read, else null).
+The files that OFFER_AI_EVENTS names, as a relation: source_file, size (bytes) and
+modified_us (microseconds since 1970).
 -#}
-{% macro found_files() -%}
-    {{ return(adapter.dispatch('found_files')()) }}
+{% macro listed_files() -%}
+    {{ return(adapter.dispatch('listed_files')()) }}
 {%- endmacro %}
 
-{% macro duckdb__found_files() -%}
+{% macro duckdb__listed_files() -%}
     {%- set events = env_var('OFFER_AI_EVENTS', 'data/events') -%}
     (
-        select unnest(found_files(
+        select unnest(listed_files(
             {{ dbt.string_literal(dbt.escape_single_quotes(events)) }}
         ), recursive := true)
     )
+{%- endmacro %}
+
+{#-
+How to read files: the rows of `files` (source_file and file_id) with digest (of
+the file's bytes), read_path (the file itself or a copy of it as plain UTF-8
+NDJSON), longest_line (bytes, an upper bound) and error (why the file cannot be
+read, else null).
+-#}
+{% macro inspected_files(files) -%}
+    {{ return(adapter.dispatch('inspected_files')(files)) }}
+{%- endmacro %}
+
+{% macro duckdb__inspected_files(files) -%}
+    select
+        *,
+        unnest(inspected_file(source_file, file_id))
+    from {{ files }}
+{%- endmacro %}
+
+{#- A digest of a file's bytes, as text; of a large file, of samples of them. -#}
+{% macro file_digest(path) -%}
+    {{ return(adapter.dispatch('file_digest')(path)) }}
+{%- endmacro %}
+
+{% macro duckdb__file_digest(path) -%}
+    file_digest({{ path }})
 {%- endmacro %}
 
 {#-

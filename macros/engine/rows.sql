@@ -9,11 +9,7 @@ collision is settled by comparing the rows.
 {%- endmacro %}
 
 {% macro duckdb__row_fingerprint(columns) -%}
-    {%- if columns | length == 1 -%}
-    case when {{ columns[0] }} is not null then hash({{ columns[0] }}) end
-    {%- else -%}
     hash({{ columns | join(', ') }})
-    {%- endif -%}
 {%- endmacro %}
 
 {#-
@@ -38,13 +34,4 @@ is a dict of key to SQL expression; make text of what JSON numbers cannot hold.
 
 {% macro duckdb__is_json_object(value) -%}
     coalesce(case when json_valid({{ value }}) then json_type({{ value }}) = 'OBJECT' end, false)
-{%- endmacro %}
-
-{#- What identifies a row of a table that is only ever appended to. -#}
-{% macro row_id() -%}
-    {{ return(adapter.dispatch('row_id')()) }}
-{%- endmacro %}
-
-{% macro duckdb__row_id() -%}
-    rowid
 {%- endmacro %}

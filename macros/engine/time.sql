@@ -22,3 +22,12 @@
 {% macro unit_microseconds(unit, count) -%}
     {{ return({'hour': 3600, 'day': 86400}[unit] * 1000000 * count) }}
 {%- endmacro %}
+
+{#- The present, as a UTC timestamp. -#}
+{% macro utc_now() -%}
+    {{ return(adapter.dispatch('utc_now')()) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_now() -%}
+    cast(now() at time zone 'UTC' as timestamp)
+{%- endmacro %}

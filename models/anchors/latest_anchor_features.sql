@@ -1,18 +1,114 @@
+{{ config(pre_hook="{{ make_room() }}") }}
+{%- set windows = feature_windows(var('features')) %}
+{%- set changed_users %}
+    {%- if is_delta() %}
+    where user_id in (select user_id from {{ ref('changed_users') }})
+    {%- endif %}
+{%- endset %}
+
 with
 
-latest_anchors as (
-    select * from {{ ref('latest_anchors') }}
+sessions as (
+    select * from {{ ref('sessions') }}{{ changed_users }}
+),
+
+last_events as (
+    select
+        user_id,
+        {{ microseconds('max(ended_at)') }} as last_us
+    from sessions
+    group by user_id
+),
+
+-- After a user's last event, which a window first sees a microsecond later, a
+-- feature changes by itself only when a row leaves its window.
+times as (
+    select
+        user_id,
+        last_us as anchor_us
+    from last_events
+    union
+    select
+        user_id,
+        last_us + 1 as anchor_us
+    from last_events
+    {%- for window in windows if window.side == 'before' and window.unit != 'count' %}
+    {%- set time = 'started_at' if window.over == 'sessions' else 'event_time' %}
+    {%- set departed_us = microseconds('source.' ~ time)
+        ~ ' + ' ~ unit_microseconds(window.unit, window.size) ~ ' + 1' %}
+    union
+    select
+        source.user_id,
+        {{ departed_us }} as anchor_us
+    from {{ ref(window.over) }} as source
+    inner join last_events on source.user_id = last_events.user_id
+    where {{ departed_us }} > last_events.last_us
+    {%- endfor %}
+),
+
+-- A session that a window over sessions can hold is left out of it when the
+-- request comes from that session.
+requesting_sessions as (
+    select
+        ranked.user_id,
+        ranked.session_id
+    from (
+        select
+            sessions.*,
+            last_events.last_us,
+            row_number() over (
+                partition by sessions.user_id order by sessions.session_index desc
+            ) as recency,
+            -- At the last event's own time, sessions that begin then do not count.
+            row_number() over (
+                partition by
+                    sessions.user_id,
+                    {{ microseconds('sessions.started_at') }} < last_events.last_us
+                order by sessions.session_index desc
+            ) as earlier_recency
+        from sessions
+        inner join last_events on sessions.user_id = last_events.user_id
+    ) as ranked
+    where
+        false
+        {%- for window in windows if window.over == 'sessions' %}
+        {%- if window.unit == 'count' %}
+        or ranked.recency <= {{ window.size }}
+        or ranked.earlier_recency <= {{ window.size }}
+        {%- else %}
+        or {{ microseconds('ranked.started_at') }}
+        + {{ unit_microseconds(window.unit, window.size) }} >= ranked.last_us
+        {%- endif %}
+        {%- endfor %}
+    union all
+    select
+        user_id,
+        cast(null as {{ dbt.type_string() }}) as session_id
+    from last_events
+),
+
+request_anchors as (
+    select
+        length(times.user_id) || '|' || times.user_id
+        || coalesce(requesting_sessions.session_id, '')
+        || '|' || times.anchor_us as anchor_id,
+        times.user_id,
+        requesting_sessions.session_id,
+        {{ from_microseconds('times.anchor_us') }} as anchored_at
+    from times
+    inner join requesting_sessions on times.user_id = requesting_sessions.user_id
 ),
 
 features as (
-    {{ anchor_features('latest_anchors', var('features'), after_all_events=true) }}
+    {{ anchor_features('request_anchors', var('features'), session_events_in_reach()) }}
 )
 
 select
-    features.*,
-    latest_anchors.user_id,
-    latest_anchors.session_id,
-    latest_anchors.anchored_at,
-    latest_anchors.is_latest
-from features
-inner join latest_anchors on features.anchor_id = latest_anchors.anchor_id
+    request_anchors.user_id,
+    request_anchors.session_id,
+    {%- for feature in var('features') %}
+    features.{{ feature.name }},
+    {%- endfor %}
+    request_anchors.anchored_at
+from request_anchors
+inner join features on request_anchors.anchor_id = features.anchor_id

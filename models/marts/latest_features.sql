@@ -1,38 +1,46 @@
-{%- set request_fields = {'session_id': 'session_id', 'from': 'anchored_at'} -%}
-{%- for feature in var('features') -%}
-    {#- Money stays exact as text. -#}
-    {%- set is_money = feature.data_type.startswith('decimal') -%}
-    {%- do request_fields.update({feature.name:
-        'cast(' ~ feature.name ~ ' as ' ~ dbt.type_string() ~ ')' if is_money
-        else feature.name}) -%}
-{%- endfor -%}
-
 with
 
 latest_anchor_features as (
     select * from {{ ref('latest_anchor_features') }}
+    where session_id is null
 ),
 
-other_requests as (
+latest_requests as (
+    select * from {{ ref('latest_requests') }}
+),
+
+as_of_time as (
     select
-        user_id,
-        {{ json_rows(request_fields, ['session_id', 'anchored_at']) }} as at_request
-    from latest_anchor_features
-    where not is_latest
-    group by user_id
+        {{ from_microseconds(microseconds('watermark_at') ~ ' + 1') }} as as_of
+    from {{ ref('watermark') }}
 ),
 
-latest as (
-    select * from latest_anchor_features
-    where is_latest
+-- The watermark moves with every build, so what holds now is computed when it is
+-- read, from the times at which each user's features change by themselves.
+by_recency as (
+    select
+        latest_anchor_features.*,
+        as_of_time.as_of,
+        row_number() over (
+            partition by latest_anchor_features.user_id
+            order by latest_anchor_features.anchored_at desc
+        ) as recency
+    from latest_anchor_features
+    inner join as_of_time
+        on latest_anchor_features.anchored_at <= as_of_time.as_of
+),
+
+latest_features as (
+    select
+        by_recency.user_id,
+        {%- for feature in var('features') %}
+        by_recency.{{ feature.name }},
+        {%- endfor %}
+        latest_requests.at_request,
+        by_recency.as_of
+    from by_recency
+    inner join latest_requests on by_recency.user_id = latest_requests.user_id
+    where by_recency.recency = 1
 )
 
-select
-    latest.user_id,
-    {%- for feature in var('features') %}
-    latest.{{ feature.name }},
-    {%- endfor %}
-    other_requests.at_request,
-    latest.anchored_at as as_of
-from latest
-left join other_requests on latest.user_id = other_requests.user_id
+select * from latest_features

@@ -1,14 +1,7 @@
-{%- set split = var('session_split') -%}
-{%- set order_by = [split.order_by] if split.order_by is string else split.order_by -%}
-
 with
 
-stg_events as (
-    select * from {{ ref('stg_events') }}
-),
-
 blocks as (
-    {{ split_blocks('stg_events', ['user_id'], order_by, split.split_on) }}
+    {{ events_in_sessions(ref('stg_events')) }}
 )
 
 select
@@ -17,6 +10,5 @@ select
     event_type,
     txn_amount,
     won,
-    event_time,
-    event_key
+    event_time
 from blocks

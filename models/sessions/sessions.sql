@@ -1,20 +1,39 @@
-{{ config(schema='marts') }}
+{{ config(schema='marts', pre_hook="{{ make_room('started_at >= changed_from') }}") }}
 
 with
 
-session_events as (
-    select * from {{ ref('session_events') }}
+blocks as (
+    {{ events_in_sessions(changed_events()) }}
 ),
+
+{% if is_delta() -%}
+-- Sessions that began before anything changed for their user.
+kept_sessions as (
+    select
+        user_id,
+        session_id
+    from {{ this }}
+    where user_id in (select user_id from {{ ref('changed_users') }})
+),
+{%- endif %}
 
 rolled_up as (
     select
         user_id,
-        session_id,
+        block_id as session_id,
         {%- for measure, aggregate in block_measures().items() %}
         {{ aggregate }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from session_events
-    group by user_id, session_id
+    from blocks
+    {%- if is_delta() %}
+    where (user_id, block_id) not in (
+        select
+            user_id,
+            session_id
+        from kept_sessions
+    )
+    {%- endif %}
+    group by user_id, block_id
 ),
 
 numbered as (
@@ -22,21 +41,35 @@ numbered as (
         *,
         row_number() over (
             partition by user_id order by started_at, session_id
-        ) as session_index
+        ) as session_number
     from rolled_up
 )
 
 select
-    user_id,
-    session_id,
-    session_index,
-    event_count,
-    games_played,
-    games_won,
-    purchase_count,
-    offers_shown,
-    purchase_amount,
-    win_ratio,
-    started_at,
-    ended_at
+    numbered.user_id,
+    numbered.session_id,
+    {%- if is_delta() %}
+    numbered.session_number + coalesce(kept_counts.session_count, 0)
+        as session_index,
+    {%- else %}
+    numbered.session_number as session_index,
+    {%- endif %}
+    numbered.event_count,
+    numbered.games_played,
+    numbered.games_won,
+    numbered.purchase_count,
+    numbered.offers_shown,
+    cast(numbered.purchase_amount as decimal(38, 4)) as purchase_amount,
+    numbered.win_ratio,
+    numbered.started_at,
+    numbered.ended_at
 from numbered
+{%- if is_delta() %}
+left join (
+    select
+        user_id,
+        count(*) as session_count
+    from kept_sessions
+    group by user_id
+) as kept_counts on numbered.user_id = kept_counts.user_id
+{%- endif %}

@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ make_room() }}") }}
+
 with
 
 profile_events as (
@@ -5,7 +7,11 @@ profile_events as (
         *,
         {{ is_facebook('signin_method') }} as is_facebook
     from {{ ref('stg_profile_events') }}
-    where country is not null or signin_method is not null
+    where
+        (country is not null or signin_method is not null)
+        {%- if is_delta() %}
+        and user_id in (select user_id from {{ ref('changed_users') }})
+        {%- endif %}
 ),
 
 -- What was known after each event: the last value that was not null.

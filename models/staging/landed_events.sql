@@ -1,7 +1,11 @@
-{%- do require_files(ref('landed_files')) -%}
-{%- set files = readable_files(ref('landed_files')) -%}
+{{ config(pre_hook="{{ forget_unfinished_landing() }}") }}
+{%- set files = files_to_read() -%}
 
 with
+
+new_files as (
+    select * from {{ ref('new_files') }}
+),
 
 raw_events as (
     {{ raw_events(files.paths, files.longest_line) }}
@@ -9,19 +13,19 @@ raw_events as (
 
 judged_events as (
     {{ judged_events('raw_events', keep=['read_path']) }}
-),
-
-named_events as (
-    select
-        {%- for field in var('event_fields') %}
-        {{ field }} as {{ event_columns()[loop.index0] }},
-        {%- endfor %}
-        read_path,
-        reject_reason
-    from judged_events
 )
 
 select
-    *,
-    {{ row_fingerprint(event_columns()) }} as event_key
-from named_events
+    {%- for field in var('event_fields') %}
+    {%- set column = event_columns()[loop.index0] %}
+    {%- if column == 'event_type' %}
+    case when judged_events.reject_reason is null then judged_events.event_id end
+        as event_type,
+    {%- else %}
+    judged_events.{{ field }} as {{ column }},
+    {%- endif %}
+    {%- endfor %}
+    {{ delivery_key('judged_events') }} as event_key,
+    new_files.file_id
+from judged_events
+inner join new_files on judged_events.read_path = new_files.read_path

@@ -1,8 +1,36 @@
-select
-    source_file,
-    read_path,
-    longest_line,
-    error,
-    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
-        as landed_at
-from {{ found_files() }} as found
+{{ config(unique_key='source_file', incremental_strategy='delete+insert') }}
+
+with
+
+new_files as (
+    select * from {{ ref('new_files') }}
+),
+
+new_lines as (
+    select
+        file_id,
+        count(*) as line_count,
+        count(case when event_type is null then 1 end) as rejected_count
+    from {{ ref('landed_events') }}
+    where file_id >= (select min(file_id) from new_files)
+    group by file_id
+),
+
+-- Repetitions and rejects have landed before their file counts as landed.
+landed_files as (
+    select
+        new_files.file_id,
+        new_files.source_file,
+        new_files.digest,
+        new_files.error,
+        new_files.size,
+        new_files.modified_us,
+        coalesce(new_lines.line_count, 0) as line_count,
+        coalesce(new_lines.rejected_count, 0) as rejected_count,
+        new_files.landed_at
+    from new_files
+    left join new_lines on new_files.file_id = new_lines.file_id
+)
+
+select * from landed_files
+-- depends_on: {{ ref('rejected_events') }}, {{ ref('repeated_events') }}

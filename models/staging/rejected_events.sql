@@ -1,13 +1,17 @@
 {{ config(
-    pre_hook="set preserve_insertion_order = true",
+    pre_hook=[
+        "{{ 'delete from ' ~ this ~ ' where source_file in (select source_file from '
+            ~ ref('new_files') ~ ')' if is_incremental() else 'select 1' }}",
+        "set preserve_insertion_order = true",
+    ],
     post_hook="set preserve_insertion_order = false"
 ) }}
-{%- set files = readable_files(ref('landed_files'), rejects_in=ref('landed_events')) -%}
+{%- set files = files_to_read(rejects_in=ref('landed_events')) -%}
 
 with
 
-landed_files as (
-    select * from {{ ref('landed_files') }}
+new_files as (
+    select * from {{ ref('new_files') }}
 ),
 
 raw_events as (
@@ -37,7 +41,7 @@ texts as (
 
 rejected_texts as (
     select
-        landed_files.source_file,
+        new_files.source_file,
         texts.line_number,
         texts.raw_line,
         case
@@ -46,13 +50,13 @@ rejected_texts as (
                 then 'line is not a JSON object'
             else rejected_lines.reject_reason
         end as reason,
-        landed_files.landed_at
+        new_files.landed_at
     from rejected_lines
     inner join texts
         on
             rejected_lines.read_path = texts.read_path
             and rejected_lines.line_ordinal = texts.line_ordinal
-    inner join landed_files on rejected_lines.read_path = landed_files.read_path
+    inner join new_files on rejected_lines.read_path = new_files.read_path
 ),
 
 rejected_files as (
@@ -62,7 +66,7 @@ rejected_files as (
         cast(null as {{ dbt.type_string() }}) as raw_line,
         'file cannot be read: ' || error as reason,
         landed_at
-    from landed_files
+    from new_files
     where error is not null
 )
 

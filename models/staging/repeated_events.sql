@@ -1,39 +1,47 @@
+{{ config(unique_key='event_key', incremental_strategy='delete+insert') }}
+
 with
 
-landed_events as (
-    select
-        {{ row_id() }} as landed_id,
-        *
-    from {{ ref('landed_events') }}
-    where reject_reason is null
+new_files as (
+    select * from {{ ref('new_files') }}
 ),
 
 repeated_keys as (
-    select coalesce({{ row_fingerprint(['event_uuid']) }}, event_key) as delivery_key
-    from landed_events
-    group by 1
+    select event_key
+    from {{ ref('landed_events') }}
+    where
+        event_type is not null
+        {%- if is_incremental() %}
+        and event_key in (
+            select event_key
+            from {{ ref('landed_events') }}
+            where file_id >= (select min(file_id) from new_files)
+        )
+        {%- endif %}
+    group by event_key
     having count(*) > 1
 ),
 
+-- Equal keys alone are no proof that two events are one. Of several events under
+-- one event_uuid the least is the one, in whatever order they came.
 deliveries as (
     select
-        landed_id,
-        -- Equal fingerprints alone are not proof that two events are one.
+        landed_events.*,
         row_number() over (
             partition by
-                event_uuid,
-                case when event_uuid is null then event_key end,
-                case when event_uuid is null then user_id end,
-                case when event_uuid is null then session_id end,
-                case when event_uuid is null then event_time end
-            order by event_time, user_id, session_id, event_type, event_key
+                landed_events.event_uuid
+                {%- for column in event_columns() if column != 'event_uuid' %},
+                case when landed_events.event_uuid is null then landed_events.{{ column }} end
+                {%- endfor %}
+            order by
+                {%- for column in event_columns() %}
+                landed_events.{{ column }},
+                {%- endfor %}
+                landed_events.file_id
         ) as delivery_number
-    from landed_events
-    where
-        coalesce({{ row_fingerprint(['event_uuid']) }}, event_key)
-        in (select delivery_key from repeated_keys)
+    from {{ ref('landed_events') }} as landed_events
+    inner join repeated_keys on landed_events.event_key = repeated_keys.event_key
+    where landed_events.event_type is not null
 )
 
-select landed_id
-from deliveries
-where delivery_number > 1
+select * from deliveries

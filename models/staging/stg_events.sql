@@ -1,27 +1,29 @@
 with
 
 landed_events as (
-    select
-        {{ row_id() }} as landed_id,
-        *
-    from {{ ref('landed_events') }}
+    select * from {{ ref('landed_events') }}
 ),
 
 repeated_events as (
     select * from {{ ref('repeated_events') }}
 ),
 
-first_deliveries as (
-    select landed_events.*
+events as (
+    select
+        {{ event_columns() | join(',\n        ') }},
+        event_key,
+        file_id
     from landed_events
-    left join repeated_events
-        on landed_events.landed_id = repeated_events.landed_id
     where
-        landed_events.reject_reason is null
-        and repeated_events.landed_id is null
+        event_type is not null
+        and event_key not in (select event_key from repeated_events)
+    union all
+    select
+        {{ event_columns() | join(',\n        ') }},
+        event_key,
+        file_id
+    from repeated_events
+    where delivery_number = 1
 )
 
-select
-    {{ event_columns() | join(',\n    ') }},
-    event_key
-from first_deliveries
+select * from events

@@ -6,7 +6,6 @@ select
     score,
     currency_balance,
     won,
-    event_time,
-    event_key
+    event_time
 from {{ ref('stg_events') }}
 where event_type = 'game_end'

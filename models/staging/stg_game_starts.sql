@@ -3,7 +3,6 @@ select
     session_id,
     level,
     currency_balance,
-    event_time,
-    event_key
+    event_time
 from {{ ref('stg_events') }}
 where event_type = 'game_start'

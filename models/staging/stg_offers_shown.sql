@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ make_room('event_time >= changed_from') }}") }}
+
 select
     {{ event_id_text() }} as offer_id,
     user_id,
@@ -10,7 +12,6 @@ select
     propensity,
     offer_purchased,
     offer_dismissed,
-    event_time,
-    event_key
-from {{ ref('stg_events') }}
+    event_time
+from {{ changed_events() }} as stg_events
 where event_type = 'offer_shown'

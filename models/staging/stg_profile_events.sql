@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ make_room('event_time >= changed_from') }}") }}
+
 select
     user_id,
     session_id,
@@ -13,7 +15,6 @@ select
     device_make,
     device_model,
     device_id,
-    event_time,
-    event_key
-from {{ ref('stg_events') }}
+    event_time
+from {{ changed_events() }} as stg_events
 where event_type in ('app_launched', 'user_updated')

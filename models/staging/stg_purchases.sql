@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ make_room('event_time >= changed_from') }}") }}
+
 select
     user_id,
     session_id,
@@ -5,7 +7,6 @@ select
     purchase_source,
     txn_amount,
     currency_balance,
-    event_time,
-    event_key
-from {{ ref('stg_events') }}
+    event_time
+from {{ changed_events() }} as stg_events
 where event_type = 'purchase'

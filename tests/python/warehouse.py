@@ -62,6 +62,12 @@ def dbt(*arguments: str, events, database, project: Path = ROOT, target=None) ->
     return list(result.result.results) if hasattr(result.result, "results") else []
 
 
+def build(events, database, target=None, *arguments: str, project: Path = ROOT) -> list:
+    """`dbt build` without the unit tests, which need no events."""
+    return dbt("build", "--exclude-resource-type", "unit_test", *arguments,
+               events=events, database=database, target=target, project=project)
+
+
 def rows(database, query: str) -> list[dict]:
     """The rows of a query as dicts."""
     with duckdb.connect(str(database), read_only=True) as con:

@@ -1,0 +1,130 @@
+{#-
+What a build has to do again. A build lands the files that are new and then, for
+each user they touch, rebuilds what lies at or after `changed_from`; everything
+earlier is as a full refresh would leave it. `build_log` holds one row per build
+that went through; a build that did not is simply done again from the last that did.
+-#}
+
+{#- A relation as the last build left it, for models upstream of it; none if there is none. -#}
+{% macro as_left(schema, identifier) %}
+    {% if not execute or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
+    {{ return(adapter.get_relation(
+        database=target.database, schema=schema, identifier=identifier)) }}
+{% endmacro %}
+
+{#- The last file_id that a completed build took in; none when there must be a full build. -#}
+{% macro last_built_file() %}
+    {% set build_log = as_left('staging', 'build_log') %}
+    {% if build_log is none %}{{ return(none) }}{% endif %}
+    {{ return(run_query('select max(last_file_id) from ' ~ build_log).columns[0].values()[0]) }}
+{% endmacro %}
+
+{#- Whether this run of a stored model adds to what an earlier, complete build left. -#}
+{% macro is_delta() %}
+    {{ return(is_incremental() and last_built_file() is not none) }}
+{% endmacro %}
+
+{#-
+A pre-hook that deletes the rows a delta will insert again, in the transaction
+that inserts them; without a completed build to add to, all of them.
+
+- where: SQL predicate over `this` and `changed_users` joined on user_id
+-#}
+{% macro make_room(where='true') %}
+    {% set changed_users = ref('changed_users') %}
+    {% if not is_incremental() %}
+        {{ return('select 1') }}
+    {% elif last_built_file() is none %}
+        {{ return('delete from ' ~ this) }}
+    {% else %}
+        {{ return(delete_of_users(this, changed_users, where)) }}
+    {% endif %}
+{% endmacro %}
+
+{#-
+The events to build from, as a relation to put behind `from`: all of them or, in a
+delta, those of changed users from `changed_from` on. With a literal bound on the
+time, only the newest part of the table is read.
+-#}
+{% macro changed_events() %}
+    {% set events, changed_users = ref('stg_events'), ref('changed_users') %}
+    {% if not is_delta() %}
+        {{ return(events) }}
+    {% endif %}
+    {% set since = run_query(
+        'select min(changed_from) from ' ~ changed_users).columns[0].values()[0] %}
+    {{ return(
+        '(select events.* from ' ~ events ~ ' as events'
+        ~ ' inner join ' ~ changed_users ~ ' as changed_users'
+        ~ ' on events.user_id = changed_users.user_id'
+        ~ ' and events.event_time >= changed_users.changed_from'
+        ~ ' where events.event_time >= ' ~ timestamp_literal(since) ~ ')'
+    ) }}
+{% endmacro %}
+
+{#- A timestamp from Python as a literal; the end of time for none. -#}
+{% macro timestamp_literal(value) -%}
+    cast('{{ value or "9999-12-31 00:00:00" }}' as timestamp)
+{%- endmacro %}
+
+{#- What was declared, by name of var: a digest each. A change asks for a full refresh. -#}
+{% macro declarations() %}
+    {% set digests = {} %}
+    {% for name in ['event_fields', 'event_type_aliases', 'field_aliases', 'session_split',
+                    'max_anchors_per_user_day', 'features', 'labels'] %}
+        {% do digests.update({name: local_md5(tojson(var(name)))}) %}
+    {% endfor %}
+    {{ return(digests) }}
+{% endmacro %}
+
+{#-
+On-run-start: ends a build whose declarations are not those of the tables it would
+add to. A full refresh forgets the builds before it, lest a half of it be added to.
+-#}
+{% macro begin_build() %}
+    {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
+    {% set build_log = adapter.get_relation(
+        database=target.database, schema='staging', identifier='build_log') %}
+    {% if build_log is none %}{{ return('') }}{% endif %}
+    {% if flags.FULL_REFRESH %}{{ return('delete from ' ~ build_log) }}{% endif %}
+    {% set rows = run_query(
+        'select declarations from ' ~ build_log ~ ' order by last_file_id desc limit 1') %}
+    {% set before = fromjson(rows.columns[0].values()[0]) if rows | length else {} %}
+    {% set changed = [] %}
+    {% for name, digest in declarations().items() if before.get(name, digest) != digest %}
+        {% do changed.append(name) %}
+    {% endfor %}
+    {% if changed %}
+        {% do exceptions.raise_compiler_error(
+            'dbt_project.yml: ' ~ changed | join(', ') ~ ' changed since the tables were '
+            ~ 'built. Run `dbt build --full-refresh` once to build them anew.') %}
+    {% endif %}
+{% endmacro %}
+
+{#-
+On-run-end: logs the build when every stored model was built by it, so that the
+next one starts where this one ended.
+-#}
+{% macro log_build(results) %}
+    {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
+    {% set built = [] %}
+    {% for result in results if result.status == 'success' %}
+        {% do built.append(result.node.unique_id) %}
+    {% endfor %}
+    {% for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.config.materialized in ('incremental', 'table')
+        and node.unique_id not in built %}
+        {{ return('') }}
+    {% endfor %}
+    {% set build_log = api.Relation.create(
+        database=target.database, schema='staging', identifier='build_log') %}
+    {% set landed_files = api.Relation.create(
+        database=target.database, schema='staging', identifier='landed_files') %}
+    {% do run_query(
+        'create table if not exists ' ~ build_log ~ ' (last_file_id bigint, '
+        ~ 'declarations ' ~ dbt.type_string() ~ ', completed_at timestamp)') %}
+    {% do run_query(
+        'insert into ' ~ build_log ~ ' select coalesce(max(file_id), 0), '
+        ~ dbt.string_literal(tojson(declarations())) ~ ', ' ~ utc_now()
+        ~ ' from ' ~ landed_files) %}
+{% endmacro %}

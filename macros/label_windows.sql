@@ -1,0 +1,33 @@
+{#- How far the declared labels look ahead of their anchor. -#}
+
+{#- Microseconds from an anchor to the end of its longest label window. -#}
+{% macro label_span() %}
+    {% set spans = [0] %}
+    {% for window in feature_windows(var('labels')) %}
+        {% if window.unit == 'count' %}
+            {{ exceptions.raise_compiler_error(
+                "dbt_project.yml, labels: a label needs `after: {hour: n}` or "
+                ~ "`after: {day: n}`, a time at which it is mature") }}
+        {% endif %}
+        {% do spans.append(unit_microseconds(window.unit, window.size) | int) %}
+    {% endfor %}
+    {{ return(spans | max) }}
+{% endmacro %}
+
+{#-
+When the labels of an anchor at `anchored_at` can no longer change by what has yet
+to happen: after the longest of their windows.
+-#}
+{% macro label_matures_at(anchored_at) -%}
+    {{ from_microseconds(microseconds(anchored_at) ~ ' + ' ~ label_span()) }}
+{%- endmacro %}
+
+{#-
+Whether an offer's features or labels, or its place in a capped day, may change
+when something changes from `changed_from` on.
+-#}
+{% macro offer_is_changed(offered_at, changed_from) -%}
+    cast({{ offered_at }} as date) >= cast(
+        {{ from_microseconds(microseconds(changed_from) ~ ' - ' ~ label_span()) }} as date
+    )
+{%- endmacro %}

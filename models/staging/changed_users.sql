@@ -1,0 +1,52 @@
+{#- The sessions as they were before this build, which come after this model. -#}
+{%- set sessions = as_left('marts', 'sessions') -%}
+{%- set last_built_file = last_built_file() -%}
+
+with
+
+-- What is new; and, where a delivery is, what it may have taken the place of.
+new_deliveries as (
+    select
+        user_id,
+        session_id,
+        event_time
+    from {{ ref('landed_events') }}
+    where event_type is not null and file_id > {{ last_built_file or 0 }}
+    union all
+    select
+        user_id,
+        session_id,
+        event_time
+    from {{ ref('repeated_events') }}
+    where event_key in (
+        select event_key from {{ ref('repeated_events') }}
+        where file_id > {{ last_built_file or 0 }}
+    )
+),
+
+changed_users as (
+    select
+        new_deliveries.user_id,
+        {%- if sessions is none or not has_session_ids() %}
+        cast('0001-01-01 00:00:00' as timestamp) as changed_from
+        {%- else %}
+        -- A session that an event joins changes from its start.
+        min(least(
+            new_deliveries.event_time,
+            coalesce(sessions.started_at, new_deliveries.event_time)
+        )) as changed_from
+        {%- endif %}
+    from new_deliveries
+    {%- if sessions is not none and has_session_ids() %}
+    left join {{ sessions }} as sessions
+        on
+            new_deliveries.user_id = sessions.user_id
+            and new_deliveries.session_id = sessions.session_id
+    {%- endif %}
+    -- A full build changes everyone and asks nobody.
+    where {{ 'false' if last_built_file is none else 'true' }}
+    group by new_deliveries.user_id
+)
+
+select * from changed_users
+-- depends_on: {{ ref('landed_files') }}
