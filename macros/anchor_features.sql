@@ -250,9 +250,7 @@ and `<window>_last`, null when the window is empty.
             near_sessions.anchor_id,
             near_sessions.user_id,
             near_sessions.session_id,
-            {%- for measure, aggregate in block_measures().items() %}
-            {{ aggregate }} as {{ measure }}{{ ',' if not loop.last }}
-            {%- endfor %}
+            {{ block_measures_of_events() }}
         from near_sessions
         inner join {{ session_events }} as session_events
             on

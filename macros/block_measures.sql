@@ -17,3 +17,10 @@ part rolls up the part with the same expressions.
         'offers_shown': "count(case when event_type = 'offer_shown' then 1 end)",
     }) }}
 {% endmacro %}
+
+{#- The same as the columns of a select list. -#}
+{% macro block_measures_of_events() -%}
+    {%- for measure, aggregate in block_measures().items() %}
+        {{- aggregate }} as {{ measure }}{{ ',\n        ' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -5,9 +5,17 @@ earlier is as a full refresh would leave it. `build_log` holds one row per build
 that went through; a build that did not is simply done again from the last that did.
 -#}
 
+{#-
+Whether this is a model of a running build, which may ask the database; not while
+documentation, a linter or a unit test has it compiled.
+-#}
+{% macro is_built() %}
+    {{ return(execute and flags.WHICH in ('build', 'run') and model.resource_type == 'model') }}
+{% endmacro %}
+
 {#- A relation as the last build left it, for models upstream of it; none if there is none. -#}
 {% macro as_left(schema, identifier) %}
-    {% if not execute or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
+    {% if not is_built() or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
     {{ return(adapter.get_relation(
         database=target.database, schema=schema, identifier=identifier)) }}
 {% endmacro %}

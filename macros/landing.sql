@@ -7,7 +7,7 @@ rejected line in that relation.
 -#}
 {% macro files_to_read(rejects_in=none) %}
     {% set new_files = ref('new_files') %}
-    {% if not execute %}
+    {% if not is_built() %}
         {{ return({'paths': [], 'longest_line': 0}) }}
     {% endif %}
     {% set rows = run_query(
@@ -27,7 +27,7 @@ rejected line in that relation.
 
 {#- Ends the build with one sentence when OFFER_AI_EVENTS names no file. -#}
 {% macro require_files() %}
-    {% if execute
+    {% if is_built()
         and run_query('select count(*) from ' ~ listed_files()).columns[0].values()[0] == 0 %}
         {% do exceptions.raise_compiler_error(
             "No event file at OFFER_AI_EVENTS='"

@@ -170,3 +170,11 @@ or, where none is sent, of the fields that tell most events apart.
         ]) }}
     )
 {%- endmacro %}
+
+{#- What deliveries of one event have in common and no others: a list of expressions. -#}
+{% macro delivery_identity(event) -%}
+    {{ event }}.event_uuid
+    {%- for column in event_columns() if column != 'event_uuid' -%}
+        , case when {{ event }}.event_uuid is null then {{ event }}.{{ column }} end
+    {%- endfor %}
+{%- endmacro %}

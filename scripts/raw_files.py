@@ -109,7 +109,11 @@ def longest_line(path: str, encoding: str | None = None) -> int:
 def list_files(events: str) -> list[dict]:
     """One row per event file: source_file, size (bytes), modified_us (since 1970)."""
     return [
-        {"source_file": path, "size": stat.st_size, "modified_us": stat.st_mtime_ns // 1000}
+        {
+            "source_file": path,
+            "size": stat.st_size,
+            "modified_us": stat.st_mtime_ns // 1000,
+        }
         for path in find(events)
         for stat in [os.stat(path)]
     ]

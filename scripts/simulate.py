@@ -20,7 +20,6 @@ from world import (
     SIGNINS,
     UPDATE_RATE,
     Candidates,
-    Players,
     acceptance,
     expected_week_revenue,
     load_candidates,

@@ -1,15 +1,13 @@
 {{ config(pre_hook="{{ make_room() }}") }}
 {%- set windows = feature_windows(var('features')) %}
-{%- set changed_users %}
-    {%- if is_delta() %}
-    where user_id in (select user_id from {{ ref('changed_users') }})
-    {%- endif %}
-{%- endset %}
 
 with
 
 sessions as (
-    select * from {{ ref('sessions') }}{{ changed_users }}
+    select * from {{ ref('sessions') }}
+    {%- if is_delta() %}
+    where user_id in (select user_id from {{ ref('changed_users') }})
+    {%- endif %}
 ),
 
 last_events as (
@@ -34,14 +32,14 @@ times as (
     from last_events
     {%- for window in windows if window.side == 'before' and window.unit != 'count' %}
     {%- set time = 'started_at' if window.over == 'sessions' else 'event_time' %}
-    {%- set departed_us = microseconds('source.' ~ time)
+    {%- set departed_us = microseconds('leaving.' ~ time)
         ~ ' + ' ~ unit_microseconds(window.unit, window.size) ~ ' + 1' %}
     union
     select
-        source.user_id,
+        leaving.user_id,
         {{ departed_us }} as anchor_us
-    from {{ ref(window.over) }} as source
-    inner join last_events on source.user_id = last_events.user_id
+    from {{ ref(window.over) }} as leaving
+    inner join last_events on leaving.user_id = last_events.user_id
     where {{ departed_us }} > last_events.last_us
     {%- endfor %}
 ),

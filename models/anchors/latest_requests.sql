@@ -1,15 +1,4 @@
 {{ config(pre_hook="{{ make_room() }}") }}
-{%- set fields = {
-    'session_id': 'session_id',
-    'from_us': microseconds('anchored_at'),
-} %}
-{%- for feature in var('features') %}
-    {#- Money stays exact as text. -#}
-    {%- set is_money = feature.data_type.startswith('decimal') %}
-    {%- do fields.update({feature.name:
-        'cast(' ~ feature.name ~ ' as ' ~ dbt.type_string() ~ ')' if is_money
-        else feature.name}) %}
-{%- endfor %}
 
 with
 
@@ -42,6 +31,6 @@ changes as (
 
 select
     user_id,
-    {{ json_rows(fields, ['session_id', 'anchored_at']) }} as at_request
+    {{ json_rows(request_fields(), ['session_id', 'anchored_at']) }} as at_request
 from changes
 group by user_id

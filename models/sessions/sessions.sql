@@ -21,9 +21,7 @@ rolled_up as (
     select
         user_id,
         block_id as session_id,
-        {%- for measure, aggregate in block_measures().items() %}
-        {{ aggregate }} as {{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ block_measures_of_events() }}
     from blocks
     {%- if is_delta() %}
     where (user_id, block_id) not in (

@@ -4,14 +4,13 @@ with
 
 profile_events as (
     select
-        *,
-        {{ is_facebook('signin_method') }} as is_facebook
+        {{ is_facebook('signin_method') }} as is_facebook,
+        *
     from {{ ref('stg_profile_events') }}
-    where
-        (country is not null or signin_method is not null)
-        {%- if is_delta() %}
+    where coalesce(country, signin_method) is not null
+    {%- if is_delta() %}
         and user_id in (select user_id from {{ ref('changed_users') }})
-        {%- endif %}
+    {%- endif %}
 ),
 
 -- What was known after each event: the last value that was not null.

@@ -19,8 +19,8 @@ new_deliveries as (
         event_time
     from {{ ref('repeated_events') }}
     where event_key in (
-        select event_key from {{ ref('repeated_events') }}
-        where file_id > {{ last_built_file or 0 }}
+        select repeats.event_key from {{ ref('repeated_events') }} as repeats
+        where repeats.file_id > {{ last_built_file or 0 }}
     )
 ),
 

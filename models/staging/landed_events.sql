@@ -22,7 +22,7 @@ select
     case when judged_events.reject_reason is null then judged_events.event_id end
         as event_type,
     {%- else %}
-    judged_events.{{ field }} as {{ column }},
+    judged_events.{{ field }}{{ ' as ' ~ column if field != column }},
     {%- endif %}
     {%- endfor %}
     {{ delivery_key('judged_events') }} as event_key,

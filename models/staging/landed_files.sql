@@ -12,7 +12,7 @@ new_lines as (
         count(*) as line_count,
         count(case when event_type is null then 1 end) as rejected_count
     from {{ ref('landed_events') }}
-    where file_id >= (select min(file_id) from new_files)
+    where file_id >= (select min(new_files.file_id) from new_files)
     group by file_id
 ),
 

@@ -32,7 +32,8 @@ numbered_lines as (
 ),
 
 rejected_lines as (
-    select * from numbered_lines where reject_reason is not null
+    select * from numbered_lines
+    where reject_reason is not null
 ),
 
 texts as (

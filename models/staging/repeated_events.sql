@@ -1,23 +1,19 @@
 {{ config(unique_key='event_key', incremental_strategy='delete+insert') }}
 
+-- depends_on: {{ ref('new_files') }}
 with
-
-new_files as (
-    select * from {{ ref('new_files') }}
-),
 
 repeated_keys as (
     select event_key
     from {{ ref('landed_events') }}
-    where
-        event_type is not null
-        {%- if is_incremental() %}
+    where event_type is not null
+    {%- if is_incremental() %}
         and event_key in (
             select event_key
             from {{ ref('landed_events') }}
-            where file_id >= (select min(file_id) from new_files)
+            where file_id >= (select min(file_id) from {{ ref('new_files') }})
         )
-        {%- endif %}
+    {%- endif %}
     group by event_key
     having count(*) > 1
 ),
@@ -28,15 +24,9 @@ deliveries as (
     select
         landed_events.*,
         row_number() over (
-            partition by
-                landed_events.event_uuid
-                {%- for column in event_columns() if column != 'event_uuid' %},
-                case when landed_events.event_uuid is null then landed_events.{{ column }} end
-                {%- endfor %}
+            partition by {{ delivery_identity('landed_events') }}
             order by
-                {%- for column in event_columns() %}
-                landed_events.{{ column }},
-                {%- endfor %}
+                landed_events.{{ event_columns() | join(', landed_events.') }},
                 landed_events.file_id
         ) as delivery_number
     from {{ ref('landed_events') }} as landed_events

@@ -16,7 +16,9 @@ events as (
     from landed_events
     where
         event_type is not null
-        and event_key not in (select event_key from repeated_events)
+        and event_key not in (
+            select repeated_events.event_key from repeated_events
+        )
     union all
     select
         {{ event_columns() | join(',\n        ') }},

@@ -13,5 +13,5 @@ select
     offer_purchased,
     offer_dismissed,
     event_time
-from {{ changed_events() }} as stg_events
+from {{ changed_events() }}
 where event_type = 'offer_shown'

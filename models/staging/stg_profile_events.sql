@@ -16,5 +16,5 @@ select
     device_model,
     device_id,
     event_time
-from {{ changed_events() }} as stg_events
+from {{ changed_events() }}
 where event_type in ('app_launched', 'user_updated')

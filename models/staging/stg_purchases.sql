@@ -8,5 +8,5 @@ select
     txn_amount,
     currency_balance,
     event_time
-from {{ changed_events() }} as stg_events
+from {{ changed_events() }}
 where event_type = 'purchase'

@@ -5,11 +5,11 @@ import random
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from test_property import PHASES, TARGET, same, streams
-from warehouse import BuildError, build, copy_project, rows
+from warehouse import build, rows
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
 MARTS = ["sessions", "training_offers", "latest_features", "offer_performance"]

@@ -7,9 +7,10 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import oracle
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+import oracle
 from warehouse import build, rows
 
 TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")
@@ -59,8 +60,8 @@ OWN = {
                                         "txn_amount": st.just("5")}),
 }
 BROKEN = [
-    b"[1, 2]", b"42", b'"text"', b"null", b'{"event_id": "purch', b"", b"   ", b"\xff\xfe",
-    b'{"event_id": "purchase"}', b"{}", b'{"event_id": "a\xff"}', b"}{",
+    b"[1, 2]", b"42", b'"text"', b"null", b'{"event_id": "purch', b"", b"   ",
+    b"\xff\xfe", b'{"event_id": "purchase"}', b"{}", b'{"event_id": "a\xff"}', b"}{",
     b'{"event_id":"purchase","event_time":"2025-03-01","customer_identifier":"u1",'
     b'"session_id":"a","txn_amount":"five"}',
     b'{"event_id":"purchase","event_time":"2025-03-01","customer_identifier":"u1",'

@@ -1,0 +1,61 @@
+# `make build` takes raw events to marts and exports; `make test` proves them right.
+# `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+export OFFER_AI_EVENTS ?= data/events
+export OFFER_AI_DB ?= data/offer_ai.duckdb
+export OFFER_AI_EXPORT ?= data/export
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: help setup setup-test sample build export docs lint test bench clean
+.DEFAULT_GOAL := help
+
+help: ## Say what each target does.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: .venv/core.installed ## A .venv with what `make build` needs, pinned.
+
+setup-test: .venv/test.installed ## The same with what `make test` needs.
+
+.venv/core.installed: requirements/core.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Offer AI needs Python 3.11 or newer; set PYTHON to one.")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/test.installed: requirements/test.txt .venv/core.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+sample: setup ## Simulate the sample events (1,000 players, 28 days) in data/.
+	$(BIN)/python scripts/simulate.py --out data
+
+# Only the default place is filled: a mistyped path of your own stays an error.
+data/events:
+	$(MAKE) sample
+
+build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and exported files.
+	$(BIN)/dbt build --exclude-resource-type unit_test
+	$(MAKE) --no-print-directory export
+	$(BIN)/python scripts/summary.py
+
+export: setup ## Publish the training table and the latest features.
+	$(BIN)/python scripts/export.py training
+	$(BIN)/python scripts/export.py latest
+
+docs: setup ## Browsable documentation of every model, column and macro, in target/.
+	$(BIN)/dbt docs generate --static
+
+lint: setup-test ## sqlfluff and ruff.
+	$(BIN)/ruff check scripts tests
+	$(BIN)/sqlfluff lint --processes 2 models tests
+
+test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
+	$(BIN)/python -m pytest
+
+bench: setup-test ## Time everything on about 8 million events.
+	$(BIN)/python scripts/bench.py
+
+clean: ## Remove what was built; raw events stay.
+	rm -rf target logs data/export data/offer_ai.duckdb*
