@@ -178,3 +178,8 @@ or, where none is sent, of the fields that tell most events apart.
         , case when {{ event }}.event_uuid is null then {{ event }}.{{ column }} end
     {%- endfor %}
 {%- endmacro %}
+
+{#- The event types that carry the user's profile, as a SQL list. -#}
+{% macro profile_event_types() -%}
+    ('app_launched', 'user_updated')
+{%- endmacro %}

@@ -10,6 +10,7 @@ import codecs
 import glob
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +21,12 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 
 SUFFIXES = (".ndjson", ".jsonl", ".json")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+# Those of UTF-16 with the pattern that an ASCII character makes after them: alone,
+# they may as well be the broken first line of a file of UTF-8.
 BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+    rb"\xef\xbb\xbf": "utf-8-sig",
+    rb"\xff\xfe.\0": "utf-16",
+    rb"\xfe\xff\0": "utf-16",
 }
 BLOCK = 16 << 20
 MAX_LINE = 1 << 30
@@ -155,7 +158,7 @@ def inspect(path: str, copy: Path) -> dict:
             head = first_bytes(path)
             encoding = next(
                 (name for mark, name in BYTE_ORDER_MARKS.items()
-                 if head.startswith(mark)), None,
+                 if re.match(mark, head, re.DOTALL)), None,
             )
             if encoding:
                 row["read_path"] = copy_text(path, encoding, copy)

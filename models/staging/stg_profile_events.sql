@@ -1,5 +1,3 @@
-{{ config(pre_hook="{{ make_room('event_time >= changed_from') }}") }}
-
 select
     user_id,
     session_id,
@@ -16,5 +14,5 @@ select
     device_model,
     device_id,
     event_time
-from {{ changed_events() }}
-where event_type in ('app_launched', 'user_updated')
+from {{ ref('stg_events') }}
+where event_type in {{ profile_event_types() }}

@@ -1,0 +1,195 @@
+"""Publishes what models read: the training table and each user's latest features.
+
+Everything goes under OFFER_AI_EXPORT. A version is written aside and takes its
+place by one rename, so a reader finds the old or the new one, never half.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import duckdb
+from tqdm import tqdm
+
+import sqlite_table
+
+MANIFEST = "manifest.json"
+
+
+def settings() -> tuple[Path, Path]:
+    """The DuckDB file to read and the folder to publish to."""
+    database = Path(os.environ.get("OFFER_AI_DB", "data/offer_ai.duckdb"))
+    folder = Path(os.environ.get("OFFER_AI_EXPORT", "data/export"))
+    return database, folder
+
+
+def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the built warehouse; raises ClickException."""
+    if not database.exists():
+        raise click.ClickException(
+            f"There is no warehouse at OFFER_AI_DB='{database}'. Build it first: "
+            "`.venv/bin/dbt build`, or `make build`.")
+    try:
+        con = duckdb.connect(str(database), read_only=True)
+    except duckdb.IOException as error:
+        raise click.ClickException(
+            f"{database} cannot be opened, most likely because a build is writing it: "
+            f"{str(error).splitlines()[0]}") from error
+    con.execute("set TimeZone = 'UTC'")
+    try:
+        con.execute("from marts.training_offers limit 0; from marts.latest_features limit 0")
+    except duckdb.CatalogException as error:
+        raise click.ClickException(
+            f"{database} holds no finished build ({error}). Run `.venv/bin/dbt build`."
+        ) from error
+    return con
+
+
+def schema_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
+    """The columns of a query, in order: name and type."""
+    return [{"name": name, "type": kind}
+            for name, kind, *_ in con.execute(f"describe {query}").fetchall()]
+
+
+def watermark(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The greatest event_time accepted, in ISO 8601 (UTC)."""
+    (at,) = con.execute("select watermark_at from sessions.watermark").fetchone()
+    return at and at.isoformat() + "Z"
+
+
+def file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def sql_text(text: str | Path) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Writes the file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def remove_leavings(folder: Path) -> None:
+    """Removes what a killed export left unfinished."""
+    for path in folder.glob(".*.part"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@click.group()
+def main() -> None:
+    """Publish artifacts from the warehouse (OFFER_AI_DB) to OFFER_AI_EXPORT."""
+
+
+@main.command()
+@click.option("--keep", default=5, show_default=True, type=click.IntRange(1),
+              help="Versions to keep, the new one among them.")
+def training(keep: int) -> None:
+    """Offers with a mature label, as Parquet by day, in a new version.
+
+    OFFER_AI_EXPORT/training/manifest.json names the version that holds and its files.
+    """
+    database, export = settings()
+    con = open_warehouse(database)
+    folder = export / "training"
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leavings(folder)
+    query = "select * exclude (is_label_mature) from marts.training_offers " \
+        "where is_label_mature"
+    con.execute(f"create temp table offers as {query}")
+    days = [day for (day,) in con.execute(
+        "select distinct offered_at::date from offers order by all").fetchall()]
+
+    part = folder / ".version.part"
+    part.mkdir()
+    files = []
+    for day in tqdm(days, unit="day", disable=None):
+        path = part / f"offer_day={day}" / "offers.parquet"
+        path.parent.mkdir()
+        (rows,) = con.execute(f"""
+            copy (
+                from offers where offered_at::date = {sql_text(day)}
+                order by offered_at, offer_id
+            ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
+        files.append({"path": str(path.relative_to(part)), "rows": rows,
+                      "sha256": file_hash(path)})
+
+    content = hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    version = f"v{content[:16]}"
+    manifest = {
+        "version": version,
+        "rows": sum(file["rows"] for file in files),
+        "watermark": watermark(con),
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "schema": schema_of(con, "from offers"),
+        "files": files,
+    }
+    write_json(part / MANIFEST, manifest)
+    if (folder / version).exists():
+        shutil.rmtree(part)
+    else:
+        part.rename(folder / version)
+    write_json(folder / MANIFEST, manifest)
+    os.utime(folder / version)
+    prune(folder, keep)
+    click.echo(f"training: {manifest['rows']:,} offers of {len(days)} days with a "
+               f"mature label in {folder / version}")
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Removes all but the `keep` versions published last."""
+    versions = sorted(folder.glob("v*"), key=lambda path: path.stat().st_mtime_ns)
+    for old in versions[:-keep]:
+        shutil.rmtree(old)
+
+
+@main.command()
+def latest() -> None:
+    """The latest features, one row per user, as Parquet and as a SQLite database.
+
+    OFFER_AI_EXPORT/latest/ holds latest_features.parquet, latest_features.sqlite
+    and manifest.json.
+    """
+    database, export = settings()
+    con = open_warehouse(database)
+    folder = export / "latest"
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leavings(folder)
+    query = "from marts.latest_features order by user_id"
+
+    parquet = folder / "latest_features.parquet"
+    part = parquet.with_name(f".{parquet.name}.part")
+    (rows,) = con.execute(
+        f"copy ({query}) to {sql_text(part)} (format parquet, compression zstd)"
+    ).fetchone()
+    part.replace(parquet)
+
+    sqlite = folder / "latest_features.sqlite"
+    part = sqlite.with_name(f".{sqlite.name}.part")
+    with tqdm(total=rows, unit="user", unit_scale=True, disable=None) as bar:
+        sqlite_table.write(part, "latest_features", con.sql(query), "user_id", bar.update)
+    part.replace(sqlite)
+
+    write_json(folder / MANIFEST, {
+        "rows": rows,
+        "watermark": watermark(con),
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "schema": schema_of(con, query),
+        "files": [{"path": path.name, "sha256": file_hash(path)}
+                  for path in (parquet, sqlite)],
+    })
+    click.echo(f"latest: features of {rows:,} users in {parquet} and {sqlite.name}")
+
+
+if __name__ == "__main__":
+    main()

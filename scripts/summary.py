@@ -1,0 +1,61 @@
+"""Prints what the last build holds and where to find it."""
+
+import json
+from pathlib import Path
+
+import click
+
+from export import MANIFEST, open_warehouse, settings
+
+COUNTS = """
+select
+    (select count(*) from staging.landed_files) as files,
+    (select count(*) from staging.landed_files where error is not null) as unreadable,
+    (select coalesce(sum(line_count), 0) from staging.landed_files) as lines,
+    (select coalesce(sum(rejected_count), 0) from staging.landed_files) as rejected,
+    (select count(*) from staging.repeated_events where delivery_number > 1) as repeats,
+    (select count(distinct user_id) from marts.sessions) as users,
+    (select count(*) from marts.sessions) as sessions,
+    (select count(*) from marts.training_offers) as offers,
+    (select count(*) from marts.training_offers where is_label_mature) as mature,
+    (select watermark_at from sessions.watermark) as watermark
+"""
+REASONS = """
+select split_part(reason, ':', 1) as reason, count(*) as lines
+from staging.rejected_events
+group by 1
+order by lines desc, reason
+limit 5
+"""
+
+
+@click.command()
+def main() -> None:
+    """Say what the warehouse (OFFER_AI_DB) and the exports (OFFER_AI_EXPORT) hold."""
+    database, export = settings()
+    con = open_warehouse(database)
+    files, unreadable, lines, rejected, repeats, users, sessions, offers, mature, at = (
+        con.execute(COUNTS).fetchone())
+    click.echo(f"""
+{files:>12,} files, {unreadable:,} of them unreadable
+{lines:>12,} lines = {lines - repeats - rejected:,} events + {repeats:,} repeats + \
+{rejected:,} rejects
+{users:>12,} users in {sessions:,} sessions
+{offers:>12,} offers shown, {mature:,} with a mature label
+watermark {at} UTC""")
+    reasons = con.execute(REASONS).fetchall()
+    if reasons:
+        click.echo("Rejects, in staging.rejected_events:")
+    for reason, count in reasons:
+        click.echo(f"{count:>12,} {reason}")
+    click.echo(f"Query {database}; models read:")
+    for name in ("training", "latest"):
+        manifest = Path(export, name, MANIFEST)
+        if manifest.exists():
+            published = json.loads(manifest.read_text())
+            where = manifest.parent / published.get("version", "")
+            click.echo(f"{published['rows']:>12,} rows in {where}")
+
+
+if __name__ == "__main__":
+    main()
