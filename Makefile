@@ -49,7 +49,7 @@ docs: setup ## Browsable documentation of every model, column and macro, in targ
 
 lint: setup-test ## sqlfluff and ruff.
 	$(BIN)/ruff check scripts tests
-	$(BIN)/sqlfluff lint --processes 2 models tests
+	OFFER_AI_DB=target/lint.duckdb $(BIN)/sqlfluff lint models tests
 
 test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
 	$(BIN)/python -m pytest

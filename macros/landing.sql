@@ -54,3 +54,22 @@ that list forget its files first, in the same transaction.
         ~ (' where file_id > (select coalesce(max(file_id), 0) from ' ~ landed_files ~ ')'
            if landed_files is not none else '')) }}
 {% endmacro %}
+
+{#- Names the files that have changed since they landed; they are not read again. -#}
+{% macro warn_of_changed_files() %}
+    {% set landed_files = as_left('staging', 'landed_files') %}
+    {% if landed_files is none %}{{ return('') }}{% endif %}
+    {% set changed = run_query(
+        'select listed.source_file from ' ~ listed_files() ~ ' as listed'
+        ~ ' inner join ' ~ landed_files ~ ' as landed'
+        ~ ' on listed.source_file = landed.source_file'
+        ~ ' where landed.error is null and (listed.size <> landed.size'
+        ~ ' or listed.modified_us <> landed.modified_us)'
+        ~ ' and ' ~ file_digest('listed.source_file') ~ ' is distinct from landed.digest'
+        ~ ' order by listed.source_file').columns[0].values() %}
+    {% for name in changed %}
+        {% do exceptions.warn(
+            name ~ ' has changed since it landed and is not read again. Put what is new '
+            ~ 'in a file of another name: events that landed before are not counted twice.') %}
+    {% endfor %}
+{% endmacro %}

@@ -1,4 +1,5 @@
 {%- do require_files() -%}
+{%- do warn_of_changed_files() -%}
 {%- set landed_files = as_left('staging', 'landed_files') -%}
 
 with
