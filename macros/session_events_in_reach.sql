@@ -11,8 +11,8 @@ newest part of the table alone.
         {{ return(session_events) }}
     {% elif not has_session_ids() %}
         {{ return(
-            '(select *, block_id as session_id from (select * exclude (session_id) from ('
-            ~ events_in_sessions(changed_events()) ~ ') as blocks) as blocks)') }}
+            '(select user_id, block_id as session_id, event_type, txn_amount, won, event_time'
+            ~ ' from (' ~ events_in_sessions(changed_events()) ~ ') as blocks)') }}
     {% endif %}
     {% set reach = run_query(
         'select min(' ~ microseconds('changed_from') ~ ') - ' ~ label_span() ~ ' - 86400000000'

@@ -1,4 +1,4 @@
-"""Times the warehouse on a simulated world and prints each part as a multiple of the floor.
+"""Times the warehouse on a simulated world; prints each part in multiples of a floor.
 
 The floor is what no design can avoid: DuckDB scanning the declared columns of the
 same raw files, and nothing else.
@@ -99,7 +99,8 @@ def line(name: str, seconds: float, unit: float, note: str = "") -> None:
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--users", default=35_000, type=click.IntRange(1), help="Players to simulate.")
+@click.option("--users", default=35_000, type=click.IntRange(1),
+              help="Players to simulate.")
 @click.option("--days", default=28, type=click.IntRange(8), help="Days to simulate.")
 @click.option("--work", default="data/bench", type=click.Path(path_type=Path),
               help="Folder for the simulated world and the databases.")

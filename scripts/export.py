@@ -41,7 +41,8 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
             f"{str(error).splitlines()[0]}") from error
     con.execute("set TimeZone = 'UTC'")
     try:
-        con.execute("from marts.training_offers limit 0; from marts.latest_features limit 0")
+        for mart in ("training_offers", "latest_features"):
+            con.execute(f"from marts.{mart} limit 0")
     except duckdb.CatalogException as error:
         raise click.ClickException(
             f"{database} holds no finished build ({error}). Run `.venv/bin/dbt build`."
