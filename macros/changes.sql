@@ -75,12 +75,13 @@ time, only the newest part of the table is read.
     cast('{{ value or "9999-12-31 00:00:00" }}' as timestamp)
 {%- endmacro %}
 
-{#- What was declared, by name of var: a digest each. A change asks for a full refresh. -#}
+{#- What was declared, but for descriptions, as a digest of each var. A change asks for a full refresh. -#}
 {% macro declarations() %}
     {% set digests = {} %}
     {% for name in ['event_fields', 'event_type_aliases', 'field_aliases', 'session_split',
                     'max_anchors_per_user_day', 'features', 'labels'] %}
-        {% do digests.update({name: local_md5(tojson(var(name)))}) %}
+        {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(var(name))) %}
+        {% do digests.update({name: local_md5(text)}) %}
     {% endfor %}
     {{ return(digests) }}
 {% endmacro %}

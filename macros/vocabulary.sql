@@ -130,10 +130,9 @@ Example: `select * from (judged_events('raw_events')) where reject_reason is nul
 
 {#- The columns of an event in staging, in order, without those of its landing. -#}
 {% macro event_columns() %}
-    {% set renamed = {'event_id': 'event_type', 'customer_identifier': 'user_id'} %}
     {% set columns = [] %}
-    {% for field in var('event_fields') %}
-        {% do columns.append(renamed.get(field, field)) %}
+    {% for field, spec in var('event_fields').items() %}
+        {% do columns.append(spec.as or field) %}
     {% endfor %}
     {{ return(columns) }}
 {% endmacro %}

@@ -111,15 +111,16 @@ def longest_line(path: str, encoding: str | None = None) -> int:
 
 def list_files(events: str) -> list[dict]:
     """One row per event file: source_file, size (bytes), modified_us (since 1970)."""
-    return [
-        {
-            "source_file": path,
-            "size": stat.st_size,
-            "modified_us": stat.st_mtime_ns // 1000,
-        }
-        for path in find(events)
-        for stat in [os.stat(path)]
-    ]
+    return [{"source_file": path, **stamp(path)} for path in find(events)]
+
+
+def stamp(path: str) -> dict:
+    """The file's size and modified_us; 0 and 0 when it cannot be reached."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return {"size": 0, "modified_us": 0}
+    return {"size": stat.st_size, "modified_us": stat.st_mtime_ns // 1000}
 
 
 def digest(path: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from test_property import PHASES, TARGET, same, streams
+from test_property import PHASES, same, streams
 from warehouse import build, rows
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
@@ -40,8 +40,8 @@ def test_batches_equal_a_full_build(parts):
         for number, lines in enumerate(parts):
             # Names that do not sort in order of arrival.
             (events / f"{number * 7 % 5}.ndjson").write_bytes(b"\n".join(lines))
-            build(events, grown, TARGET)
-        build(events, whole, TARGET)
+            build(events, grown)
+        build(events, whole)
         for mart in MARTS:
             same(rows(grown, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
         same(rows(grown, REJECTS), rows(whole, REJECTS))

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 import oracle
 from warehouse import build, rows
 
-TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
 START = datetime(2025, 3, 1)
 MICROSECOND = timedelta(microseconds=1)
@@ -177,7 +176,7 @@ def test_every_mart_equals_the_oracle(files):
             path.write_bytes(b"\n".join(lines))
             paths.append(path)
         database = Path(folder, "w.duckdb")
-        build(events, database, TARGET)
+        build(events, database)
         world = oracle.read(paths)
 
         rejects = rows(database, "from staging.rejected_events")

@@ -1,8 +1,10 @@
 """Builds the real project on given files and reads what came out."""
 
 import contextlib
+import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -10,8 +12,12 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 ROOT = Path(__file__).parents[2]
+TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
+
+
+messages: list[str] = []  # what dbt last warned of or failed with
 
 
 class BuildError(AssertionError):
@@ -31,13 +37,13 @@ def copy_project(folder: Path) -> Path:
     return project
 
 
-def dbt(*arguments: str, events, database, project: Path = ROOT, target=None) -> list:
+def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     """Runs dbt in this process; returns its results, raises BuildError."""
     environment = {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(database)}
-    target = target or Path(database).parent / "target"
+    target = TARGET if project == ROOT else project / "target"
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
-    messages = []
+    messages.clear()
 
     def listen(event):
         if event.info.level in ("error", "warn"):
@@ -62,10 +68,20 @@ def dbt(*arguments: str, events, database, project: Path = ROOT, target=None) ->
     return list(result.result.results) if hasattr(result.result, "results") else []
 
 
-def build(events, database, target=None, *arguments: str, project: Path = ROOT) -> list:
+def build(events, database, *arguments: str, project: Path = ROOT) -> list:
     """`dbt build` without the unit tests, which need no events."""
     return dbt("build", "--exclude-resource-type", "unit_test", *arguments,
-               events=events, database=database, target=target, project=project)
+               events=events, database=database, project=project)
+
+def write_events(path: Path, *events: dict) -> Path:
+    """Writes events as NDJSON, the fields that all must carry filled in where absent."""
+    common = {"event_id": "game_start", "event_time": "2025-01-01T10:00:00",
+              "customer_identifier": "u", "session_id": "s"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(common | event) + "\n" for event in events))
+    return path
+
+
 
 
 def rows(database, query: str) -> list[dict]:
