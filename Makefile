@@ -40,7 +40,8 @@ build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and
 	$(MAKE) --no-print-directory export
 	$(BIN)/python scripts/summary.py
 
-export: setup ## Publish the training table and the latest features.
+export: setup ## Publish the marts, the training table and the latest features.
+	$(BIN)/python scripts/export.py marts
 	$(BIN)/python scripts/export.py training
 	$(BIN)/python scripts/export.py latest
 

@@ -18,6 +18,11 @@ from tqdm import tqdm
 import sqlite_table
 
 MANIFEST = "manifest.json"
+PUBLISHED = (
+    "marts.sessions", "marts.training_offers", "marts.latest_features",
+    "marts.offer_performance", "sessions.user_profiles", "sessions.watermark",
+    "staging.rejected_events",
+)
 
 
 def settings() -> tuple[Path, Path]:
@@ -90,6 +95,32 @@ def remove_leavings(folder: Path) -> None:
 @click.group()
 def main() -> None:
     """Publish artifacts from the warehouse (OFFER_AI_DB) to OFFER_AI_EXPORT."""
+
+
+@main.command()
+def marts() -> None:
+    """Every mart in one read-only DuckDB file, for queries that no build blocks.
+
+    OFFER_AI_EXPORT/marts.duckdb is replaced by one rename: a connection keeps the
+    version that it opened, a new one gets the new.
+    """
+    database, export = settings()
+    con = open_warehouse(database)
+    export.mkdir(parents=True, exist_ok=True)
+    target = export / "marts.duckdb"
+    part = target.with_name(f".{target.name}.part")
+    for leaving in export.glob(f"{part.name}*"):
+        leaving.unlink()
+    con.execute("set preserve_insertion_order = false")
+    con.execute(f"attach {sql_text(part)} as published (storage_version 'latest')")
+    rows = {}
+    for name in tqdm(PUBLISHED, unit="table", disable=None):
+        con.execute(f"create schema if not exists published.{name.split('.')[0]}")
+        (rows[name],) = con.execute(f"create table published.{name} as from {name}").fetchone()
+    con.execute("detach published")
+    part.replace(target)
+    click.echo(f"marts: {rows['marts.sessions']:,} sessions and "
+               f"{rows['marts.training_offers']:,} offers in {target}")
 
 
 @main.command()
