@@ -38,8 +38,11 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
         raise click.ClickException(
             f"There is no warehouse at OFFER_AI_DB='{database}'. Build it first: "
             "`.venv/bin/dbt build`, or `make build`.")
+    con = duckdb.connect()
     try:
-        con = duckdb.connect(str(database), read_only=True)
+        # Views name their database, after its file.
+        con.execute(f'attach {sql_text(database)} as "{database.stem}" (read_only)')
+        con.execute(f'use "{database.stem}"')
     except duckdb.IOException as error:
         raise click.ClickException(
             f"{database} cannot be opened, most likely because a build is writing it: "
@@ -112,7 +115,7 @@ def marts() -> None:
     for leaving in export.glob(f"{part.name}*"):
         leaving.unlink()
     con.execute("set preserve_insertion_order = false")
-    con.execute(f"attach {sql_text(part)} as published (storage_version 'latest')")
+    con.execute(f"attach {sql_text(part)} as published")
     rows = {}
     for name in tqdm(PUBLISHED, unit="table", disable=None):
         con.execute(f"create schema if not exists published.{name.split('.')[0]}")
