@@ -104,13 +104,13 @@ def main() -> None:
 def marts() -> None:
     """Every mart in one read-only DuckDB file, for queries that no build blocks.
 
-    OFFER_AI_EXPORT/marts.duckdb is replaced by one rename: a connection keeps the
+    OFFER_AI_EXPORT/published.duckdb is replaced by one rename: a connection keeps the
     version that it opened, a new one gets the new.
     """
     database, export = settings()
     con = open_warehouse(database)
     export.mkdir(parents=True, exist_ok=True)
-    target = export / "marts.duckdb"
+    target = export / "published.duckdb"
     part = target.with_name(f".{target.name}.part")
     for leaving in export.glob(f"{part.name}*"):
         leaving.unlink()

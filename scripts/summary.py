@@ -48,7 +48,7 @@ watermark {at} UTC""")
         click.echo("Rejects, in staging.rejected_events:")
     for reason, count in reasons:
         click.echo(f"{count:>12,} {reason}")
-    click.echo(f"Query {export / 'marts.duckdb'}; models read:")
+    click.echo(f"Query {export / 'published.duckdb'}; models read:")
     for name in ("training", "latest"):
         manifest = Path(export, name, MANIFEST)
         if manifest.exists():
