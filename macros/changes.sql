@@ -27,6 +27,11 @@ documentation, a linter or a unit test has it compiled.
     {{ return(run_query('select max(last_file_id) from ' ~ build_log).columns[0].values()[0]) }}
 {% endmacro %}
 
+{#- The last file that has landed, as a SQL expression: each row that a build writes can say so. -#}
+{% macro last_landed_file() -%}
+    (select coalesce(max(file_id), 0) from {{ ref('landed_files') }})
+{%- endmacro %}
+
 {#- Whether this run of a stored model adds to what an earlier, complete build left. -#}
 {% macro is_delta() %}
     {{ return(is_incremental() and last_built_file() is not none) }}

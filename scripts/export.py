@@ -8,16 +8,29 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 import duckdb
 from tqdm import tqdm
 
-import sqlite_table
+import declarations
+from feature_store import (
+    Description,
+    Item,
+    Published,
+    Store,
+    StoreError,
+    is_delta,
+    open_store,
+    publish,
+)
 
 MANIFEST = "manifest.json"
+BATCH = 20_000
 PUBLISHED = (
     "marts.sessions", "marts.training_offers", "marts.latest_features",
     "marts.offer_performance", "sessions.user_profiles", "sessions.watermark",
@@ -49,8 +62,8 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
             f"{str(error).splitlines()[0]}") from error
     con.execute("set TimeZone = 'UTC'")
     try:
-        for mart in ("training_offers", "latest_features"):
-            con.execute(f"from marts.{mart} limit 0")
+        for relation in ("marts.training_offers", "marts.latest_features", "staging.build_log"):
+            con.execute(f"from {relation} limit 0")
     except duckdb.CatalogException as error:
         raise click.ClickException(
             f"{database} holds no finished build ({error}). Run `.venv/bin/dbt build`."
@@ -167,6 +180,7 @@ def training(keep: int) -> None:
         "watermark": watermark(con),
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "schema": schema_of(con, "from offers"),
+        "features": declarations.features(),
         "files": files,
     }
     write_json(part / MANIFEST, manifest)
@@ -189,11 +203,13 @@ def prune(folder: Path, keep: int) -> None:
 
 
 @main.command()
-def latest() -> None:
-    """The latest features, one row per user, as Parquet and as a SQLite database.
+@click.option("--to", "url", help="The feature store, as a URL; "
+              "sqlite:///OFFER_AI_EXPORT/latest/latest_features.sqlite by default.")
+def latest(url: str | None) -> None:
+    """The latest features, one row per user, as Parquet and in a feature store.
 
-    OFFER_AI_EXPORT/latest/ holds latest_features.parquet, latest_features.sqlite
-    and manifest.json.
+    Only users whose features changed are written to the store. OFFER_AI_EXPORT/latest/
+    holds latest_features.parquet and manifest.json.
     """
     database, export = settings()
     con = open_warehouse(database)
@@ -201,29 +217,69 @@ def latest() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     remove_leavings(folder)
     query = "from marts.latest_features order by user_id"
-
     parquet = folder / "latest_features.parquet"
     part = parquet.with_name(f".{parquet.name}.part")
     (rows,) = con.execute(
         f"copy ({query}) to {sql_text(part)} (format parquet, compression zstd)"
     ).fetchone()
     part.replace(parquet)
-
-    sqlite = folder / "latest_features.sqlite"
-    part = sqlite.with_name(f".{sqlite.name}.part")
-    with tqdm(total=rows, unit="user", unit_scale=True, disable=None) as bar:
-        sqlite_table.write(part, "latest_features", con.sql(query), "user_id", bar.update)
-    part.replace(sqlite)
-
     write_json(folder / MANIFEST, {
         "rows": rows,
         "watermark": watermark(con),
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "schema": schema_of(con, query),
-        "files": [{"path": path.name, "sha256": file_hash(path)}
-                  for path in (parquet, sqlite)],
+        "features": declarations.features(),
+        "files": [{"path": parquet.name, "sha256": file_hash(parquet)}],
     })
-    click.echo(f"latest: features of {rows:,} users in {parquet} and {sqlite.name}")
+    url = url or default_store(export)
+    began = time.perf_counter()
+    try:
+        store = open_store(url)
+        done = publish_latest(con, store)
+        store.close()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    seconds = time.perf_counter() - began
+    count = done.written + done.unchanged
+    click.echo(
+        f"latest: features of {rows:,} users in {parquet}; {url}: {done.written:,} written, "
+        f"{rows - done.written:,} unchanged, {done.removed:,} removed in {seconds:.2f} s "
+        f"({count / seconds:,.0f} a second)")
+
+
+def default_store(export: Path) -> str:
+    """The URL of the SQLite feature store in an export folder."""
+    return f"sqlite:///{quote(str(export / 'latest' / 'latest_features.sqlite'))}"
+
+
+def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
+    """Brings a feature store up to date with the warehouse."""
+    (warehouse, through) = con.execute(
+        "select min(completed_at)::varchar, max(last_file_id) from staging.build_log").fetchone()
+    description = Description(
+        features=[{key: feature[key] for key in ("name", "data_type")}
+                  for feature in declarations.features()],
+        cold_start=declarations.cold_start(), as_of=watermark(con) or "",
+        warehouse=warehouse, published_through=through)
+    before = store.description()
+    since = before.published_through if is_delta(before, description) else -1
+    relation = con.sql(
+        "select user_id, at_request from anchors.latest_requests "
+        f"where changed_in > {since} order by user_id")
+    (total,) = con.execute("select count(*) from anchors.latest_requests "
+                           "where changed_in > ?", [since]).fetchone()
+
+    def batches():
+        while rows := relation.fetchmany(BATCH):
+            yield [Item(user_id, at_request, description.as_of)
+                   for user_id, at_request in rows]
+
+    def all_user_ids():
+        return {user_id for (user_id,) in con.execute(
+            "select user_id from anchors.latest_requests").fetchall()}
+
+    with tqdm(total=total, unit="user", unit_scale=True, disable=None) as bar:
+        return publish(store, batches(), description, all_user_ids, bar.update)
 
 
 if __name__ == "__main__":

@@ -13,18 +13,16 @@ collision is settled by comparing the rows.
 {%- endmacro %}
 
 {#-
-Aggregates rows to one JSON array of objects, ordered by `order_by`. `fields`
-is a dict of key to SQL expression; make text of what JSON numbers cannot hold.
+Aggregates rows to one JSON array of arrays, ordered by `order_by`. `values` are SQL
+expressions; make text of what JSON numbers cannot hold.
 -#}
-{% macro json_rows(fields, order_by) -%}
-    {{ return(adapter.dispatch('json_rows')(fields, order_by)) }}
+{% macro json_rows(values, order_by) -%}
+    {{ return(adapter.dispatch('json_rows')(values, order_by)) }}
 {%- endmacro %}
 
-{% macro duckdb__json_rows(fields, order_by) -%}
-    cast(to_json(list({
-        {%- for key, value in fields.items() %}'{{ key }}': {{ value }}{{ ', ' if not loop.last }}
-        {%- endfor -%}
-    } order by {{ order_by | join(', ') }})) as varchar)
+{% macro duckdb__json_rows(values, order_by) -%}
+    cast(to_json(list(json_array({{ values | join(', ') }})
+        order by {{ order_by | join(', ') }})) as varchar)
 {%- endmacro %}
 
 {#- Whether text is one valid JSON object. -#}

@@ -31,6 +31,7 @@ changes as (
 
 select
     user_id,
-    {{ json_rows(request_fields(), ['session_id', 'anchored_at']) }} as at_request
+    {{ json_rows(request_values(), ['session_id', 'anchored_at']) }} as at_request,
+    {{ last_landed_file() }} as changed_in
 from changes
 group by user_id

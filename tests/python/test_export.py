@@ -12,6 +12,7 @@ import time
 import duckdb
 import pytest
 
+from feature_store import Lookup, open_store
 from warehouse import ROOT, build, rows, write_events
 
 
@@ -82,12 +83,11 @@ def test_latest_is_parquet_and_sqlite(built):
     read = duckdb.sql(f"from read_parquet('{folder}/latest_features.parquet')")
     assert [dict(zip(read.columns, row, strict=True)) for row in read.fetchall()] \
         == expected
-    with sqlite3.connect(folder / "latest_features.sqlite") as con:
-        found = con.execute("""select user_id, as_of, prev_week_purchase_amount, at_request
-            from latest_features order by user_id""").fetchall()
-    assert found == [
-        (row["user_id"], "2025-01-15T10:00:00.000001Z", "0.0000", row["at_request"])
-        for row in expected]
+    lookup = Lookup(open_store(f"sqlite:///{folder}/latest_features.sqlite", read_only=True))
+    names = [feature["name"] for feature in lookup.description.features]
+    for row in expected:
+        assert lookup.features(row["user_id"], None, row["as_of"]) \
+            == {name: row[name] for name in names}
     assert json.loads((folder / "manifest.json").read_text())["rows"] == 3
 
 

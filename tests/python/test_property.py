@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import oracle
+from export import open_warehouse, publish_latest
+from feature_store import Lookup, open_store
 from warehouse import build, rows
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
@@ -146,19 +148,6 @@ def same(actual: list[dict], expected: list[dict]) -> None:
     assert actual == expected
 
 
-def at_request(row: dict, names, session, t: datetime) -> dict:
-    """The features of a request, by the rule in latest_features' description."""
-    versions = json.loads(row["at_request"])
-    of_session = [v for v in versions if v["session_id"] == session]
-    of_session = of_session or [v for v in versions if v["session_id"] is None]
-    t_us = (t - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-    holds = max(
-        (v for v in of_session if v["from_us"] <= t_us), key=lambda v: v["from_us"]
-    )
-    return {name: oracle.Decimal(holds[name]) if name.endswith("_amount") else holds[name]
-            for name in names}
-
-
 # A build takes a second or two: too slow to shrink a failure for long.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 
@@ -201,6 +190,10 @@ def test_every_mart_equals_the_oracle(files):
         same(rows(database, "from marts.training_offers"),
              oracle.training_offers(world))
 
+        with open_warehouse(database) as con:
+            store = open_store(f"sqlite:///{folder}/features.sqlite")
+            publish_latest(con, store)
+        lookup = Lookup(store)
         latest = rows(database, "from marts.latest_features")
         assert {row["user_id"] for row in latest} \
             == {event["user_id"] for event in world.events}
@@ -209,9 +202,10 @@ def test_every_mart_equals_the_oracle(files):
             now = world.watermark + timedelta(microseconds=1)
             assert row["as_of"] == now
             expected = oracle.features(world.events, user, None, now)
+            assert lookup.features("nobody", None, now) == oracle.features([], "nobody", None, now)
             assert {name: row[name] for name in expected} == expected
             last = max(e["time"] for e in world.events if e["user_id"] == user)
             for session in [None, "new", *"abc", "10", "9"]:
                 for t in [last, *(last + MICROSECOND + later for later in OFFSETS[:10])]:
-                    assert at_request(row, list(expected), session, t) \
+                    assert lookup.features(user, session, t) \
                         == oracle.features(world.events, user, session, t)

@@ -1,0 +1,221 @@
+"""Where the latest features are published, and how a request looks them up.
+
+A store holds one item per user and one description of them all. `open_store` gives
+the store that a URL names; `publish` brings a store up to date with the warehouse;
+`Lookup` answers requests from a store, alone.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+SCHEMA_VERSION = 1
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class StoreError(Exception):
+    """The store cannot serve; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One user's features: those of every request still to come.
+
+    `at_request` is as in marts.latest_features; `as_of` is the watermark (ISO 8601,
+    UTC) when the item was written.
+    """
+
+    user_id: str
+    at_request: str
+    as_of: str
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Description:
+    """What all items of a store have in common.
+
+    `features` are name and data_type in the order of an item's arrays; `cold_start`
+    their values (JSON) for a user without events; `as_of` the watermark of the last
+    publish, complete through `published_through` (a file_id) of the warehouse that
+    was first built at `warehouse`.
+    """
+
+    features: list[dict]
+    cold_start: list
+    as_of: str
+    warehouse: str
+    published_through: int
+    schema_version: int = SCHEMA_VERSION
+
+
+class Store(Protocol):
+    """What every kind of store can do. All methods raise StoreError."""
+
+    def description(self) -> Description | None:
+        """Of the last publish that was completed; None when there was none."""
+
+    def get(self, user_id: str) -> Item | None: ...
+
+    def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]: ...
+
+    def user_ids(self) -> Iterator[str]:
+        """Of every item, in no order."""
+
+    def write(self, items: Sequence[Item]) -> None: ...
+
+    def remove(self, user_ids: Sequence[str]) -> None: ...
+
+    def complete(self, description: Description) -> None:
+        """Ends a publish: what was written and removed holds from now on."""
+
+    def close(self) -> None: ...
+
+
+def open_store(url: str, read_only: bool = False) -> Store:
+    """The store at a URL: `sqlite:///relative.sqlite` or `sqlite:////absolute.sqlite`."""
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
+        from sqlite_store import SqliteStore
+
+        return SqliteStore(url, read_only)
+    raise StoreError(f"'{url}' names no feature store: use sqlite:///path/to/file.sqlite")
+
+
+@dataclass
+class Published:
+    """What a publish did: counts of users."""
+
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+
+
+def publish(
+    store: Store,
+    items: Iterable[Sequence[Item]],
+    description: Description,
+    all_user_ids: Callable[[], set[str]],
+    progress: Callable[[int], object] = lambda count: None,
+) -> Published:
+    """Writes the items that the store does not hold yet.
+
+    `items`, in batches, are those that may have changed since the publish that
+    `store.description()` tells of: all of them when it was of another warehouse or
+    there was none. Then users that are not among `all_user_ids()` are removed.
+    """
+    done = Published()
+    before = store.description()
+    is_whole = not is_delta(before, description)
+    for batch in items:
+        held = store.get_many([item.user_id for item in batch])
+        fresh = [item for item in batch if not same(held.get(item.user_id), item)]
+        if fresh:
+            store.write(fresh)
+        done.written += len(fresh)
+        done.unchanged += len(batch) - len(fresh)
+        progress(len(batch))
+    if is_whole:
+        vanished = list(set(store.user_ids()) - all_user_ids())
+        if vanished:
+            store.remove(vanished)
+        done.removed = len(vanished)
+    store.complete(description)
+    return done
+
+
+def is_delta(before: Description | None, now: Description) -> bool:
+    """Whether the store holds an earlier publish of the same warehouse."""
+    return before is not None and (
+        before.warehouse, before.features, before.schema_version
+    ) == (now.warehouse, now.features, now.schema_version)
+
+
+def same(held: Item | None, item: Item) -> bool:
+    return held is not None and (
+        held.at_request, held.schema_version) == (item.at_request, item.schema_version)
+
+
+class Lookup:
+    """Features at request time, exactly as the warehouse would compute them then.
+
+    Raises StoreError when nothing is published or its schema is not known.
+    """
+
+    def __init__(self, store: Store):
+        self.store = store
+        description = store.description()
+        if description is None:
+            raise StoreError(
+                "The feature store is empty: run `scripts/export.py latest` to publish to it.")
+        check_schema(description.schema_version)
+        self.description = description
+        self.names = [feature["name"] for feature in description.features]
+        self.money = [index for index, feature in enumerate(description.features)
+                      if feature["data_type"].startswith("decimal")]
+
+    def features(self, user_id: str, session_id: str | None, at: datetime) -> dict:
+        """The features of a request by `user_id` from `session_id` at time `at`.
+
+        Returns name to value: text, bool, int, float, Decimal (money) or None.
+        A user that the store does not know gets the cold-start values. `at` without
+        a time zone is UTC; before the user's last event it counts as that event's time.
+        """
+        return self._features(self.store.get(user_id), session_id, at)
+
+    def features_of_many(
+        self, requests: Sequence[tuple[str, str | None, datetime]]
+    ) -> list[dict]:
+        """The same for many (user_id, session_id, at), in order, in one read."""
+        items = self.store.get_many(list({user_id for user_id, _, _ in requests}))
+        return [self._features(items.get(user_id), session_id, at)
+                for user_id, session_id, at in requests]
+
+    def _features(self, item: Item | None, session_id: str | None, at: datetime) -> dict:
+        if item is None:
+            return self._named(self.description.cold_start)
+        check_schema(item.schema_version)
+        return self._named(holding(json.loads(item.at_request), session_id, at)[2:])
+
+    def _named(self, values: Sequence) -> dict:
+        values = list(values)
+        for index in self.money:
+            if values[index] is not None:
+                values[index] = Decimal(values[index])
+        return dict(zip(self.names, values, strict=True))
+
+
+def holding(versions: list[list], session_id: str | None, at: datetime) -> list:
+    """The version that holds for a request, of those under `at_request`."""
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    at_us = (at - EPOCH) // MICROSECOND
+    of_session = [v for v in versions if v[0] == session_id] if session_id else []
+    of_session = of_session or [v for v in versions if v[0] is None]
+    holds = of_session[0]
+    for version in of_session[1:]:
+        if version[1] <= at_us:
+            holds = version
+    return holds
+
+
+def check_schema(version: int) -> None:
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"The feature store holds schema version {version}; this reader knows "
+            f"{SCHEMA_VERSION}. Publish and serve with the same version of Offer AI.")
+
+
+def description_to_json(description: Description) -> str:
+    return json.dumps(asdict(description))
+
+
+def description_from_json(text: str) -> Description:
+    """Raises StoreError when the description is of another schema version."""
+    values = json.loads(text)
+    check_schema(values.get("schema_version"))
+    return Description(**values)

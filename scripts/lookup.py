@@ -1,0 +1,37 @@
+"""Prints the features that a user's request would be decided with."""
+
+import json
+from datetime import UTC, datetime
+
+import click
+
+from export import default_store, settings
+from feature_store import Lookup, StoreError, open_store
+
+
+@click.command()
+@click.argument("user")
+@click.option("--session", help="The session the request comes from; a new one by default.")
+@click.option("--at", help="When (ISO 8601, UTC without an offset); now by default.")
+@click.option("--store", "url", help="Where the features are published; "
+              "the default is what `export.py latest` writes.")
+def main(user: str, session: str | None, at: str | None, url: str | None) -> None:
+    """Look USER up in the published features, as serving does."""
+    try:
+        time = datetime.fromisoformat(at) if at else datetime.now(UTC)
+    except ValueError as error:
+        raise click.BadParameter(f"'{at}' is no ISO 8601 time", param_hint="--at") from error
+    try:
+        store = open_store(url or default_store(settings()[1]), read_only=True)
+        lookup = Lookup(store)
+        item = store.get(user)
+        found = lookup.features(user, session, time)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    if item is None:
+        click.echo(f"{user} is not known: cold start", err=True)
+    click.echo(json.dumps(found, indent=2, default=str))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The feature store in a SQLite file: embedded, the default."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from feature_store import (
+    Description,
+    Item,
+    StoreError,
+    description_from_json,
+    description_to_json,
+)
+
+TABLES = """
+create table if not exists latest_features (
+    user_id text primary key,
+    at_request text not null,
+    as_of text not null,
+    schema_version integer not null
+) without rowid;
+create table if not exists description (json text not null);
+"""
+COLUMNS = "user_id, at_request, as_of, schema_version"
+READ = f"select {COLUMNS} from latest_features where user_id = ?"
+MOST_PARAMETERS = 500
+
+
+class SqliteStore:
+    """A publish is one transaction: readers see the one before it until it is complete.
+
+    Readers and the publisher do not block each other (write-ahead log).
+    """
+
+    def __init__(self, url: str, read_only: bool = False):
+        path = Path(unquote(url.removeprefix("sqlite:///")))
+        if read_only and not path.exists():
+            raise StoreError(
+                f"There is no feature store at {path}: run `scripts/export.py latest`.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.con = sqlite3.connect(
+                path, isolation_level=None, timeout=10, check_same_thread=False)
+            if read_only:
+                self.con.execute("pragma query_only = on")
+            else:
+                self.con.execute("pragma page_size = 8192")
+                self.con.execute("pragma journal_mode = wal")
+                self.con.execute("pragma synchronous = normal")
+                self.con.executescript(TABLES)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be opened as SQLite: {error}") from error
+
+    def description(self) -> Description | None:
+        row = self.con.execute("select json from description").fetchone()
+        return row and description_from_json(row[0])
+
+    def get(self, user_id: str) -> Item | None:
+        row = self.con.execute(READ, (user_id,)).fetchone()
+        return row and Item(*row)
+
+    def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]:
+        items = {}
+        for start in range(0, len(user_ids), MOST_PARAMETERS):
+            some = user_ids[start:start + MOST_PARAMETERS]
+            marks = ", ".join("?" * len(some))
+            items |= {
+                row[0]: Item(*row) for row in self.con.execute(
+                    f"select {COLUMNS} from latest_features where user_id in ({marks})", some)
+            }
+        return items
+
+    def user_ids(self) -> Iterator[str]:
+        return (user_id for (user_id,) in self.con.execute(
+            "select user_id from latest_features"))
+
+    def write(self, items: Sequence[Item]) -> None:
+        self._begin()
+        self.con.executemany(
+            "insert or replace into latest_features values (?, ?, ?, ?)",
+            [(item.user_id, item.at_request, item.as_of, item.schema_version)
+             for item in items])
+
+    def remove(self, user_ids: Sequence[str]) -> None:
+        self._begin()
+        self.con.executemany(
+            "delete from latest_features where user_id = ?", [(u,) for u in user_ids])
+
+    def complete(self, description: Description) -> None:
+        self._begin()
+        self.con.execute("delete from description")
+        self.con.execute(
+            "insert into description values (?)", (description_to_json(description),))
+        self.con.execute("commit")
+
+    def close(self) -> None:
+        self.con.close()
+
+    def _begin(self) -> None:
+        if not self.con.in_transaction:
+            self.con.execute("begin immediate")
