@@ -1,6 +1,7 @@
 """What dbt_project.yml declares, for scripts that publish it."""
 
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -8,9 +9,10 @@ import yaml
 PROJECT = Path(__file__).parents[1] / "dbt_project.yml"
 
 
+@cache
 def variables() -> dict:
     """The project's vars."""
-    return yaml.safe_load(PROJECT.read_text())["vars"]
+    return yaml.load(PROJECT.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))["vars"]
 
 
 def features() -> list[dict]:

@@ -30,6 +30,7 @@ from feature_store import (
 )
 
 MANIFEST = "manifest.json"
+DATABASE = "published.duckdb"
 BATCH = 20_000
 PUBLISHED = (
     "marts.sessions", "marts.training_offers", "marts.latest_features",
@@ -121,9 +122,15 @@ def marts() -> None:
     version that it opened, a new one gets the new.
     """
     database, export = settings()
-    con = open_warehouse(database)
+    rows = publish_marts(open_warehouse(database), export)
+    click.echo(f"marts: {rows['marts.sessions']:,} sessions and "
+               f"{rows['marts.training_offers']:,} offers in {export / DATABASE}")
+
+
+def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int]:
+    """Replaces the published database; returns each relation's count of rows."""
     export.mkdir(parents=True, exist_ok=True)
-    target = export / "published.duckdb"
+    target = export / DATABASE
     part = target.with_name(f".{target.name}.part")
     for leaving in export.glob(f"{part.name}*"):
         leaving.unlink()
@@ -135,8 +142,7 @@ def marts() -> None:
         (rows[name],) = con.execute(f"create table published.{name} as from {name}").fetchone()
     con.execute("detach published")
     part.replace(target)
-    click.echo(f"marts: {rows['marts.sessions']:,} sessions and "
-               f"{rows['marts.training_offers']:,} offers in {target}")
+    return rows
 
 
 @main.command()

@@ -1,0 +1,180 @@
+"""Builds and publishes whenever new event files appear, in one warm process."""
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import click
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+import raw_files
+from export import default_store, open_warehouse, publish_latest, publish_marts, settings
+from feature_store import open_store
+
+ROOT = Path(__file__).parents[1]
+LONGEST_PAUSE = 60.0  # seconds between tries of a build that keeps failing
+
+
+class BuildError(Exception):
+    """dbt failed; the message holds what it said."""
+
+
+class Dbt:
+    """dbt in this process, parsed once."""
+
+    def __init__(self, target: Path):
+        self.options = [
+            "--quiet", "--no-use-colors", "--log-level-file", "none",
+            "--project-dir", str(ROOT), "--profiles-dir", str(ROOT),
+            "--target-path", str(target),
+        ]
+        self.messages: list[str] = []
+        self.manifest = None
+
+    def __call__(self, *arguments: str) -> object:
+        """Runs a command; returns its result, raises BuildError."""
+        self.messages.clear()
+        runner = dbtRunner(manifest=self.manifest, callbacks=[self._listen])
+        try:
+            done = runner.invoke([*arguments, *self.options])
+        finally:
+            # Between rounds others may open the warehouse.
+            DuckDBConnectionManager.close_all_connections()
+        if not done.success:
+            raise BuildError(" ".join(self.messages) or str(done.exception))
+        return done.result
+
+    def parse(self) -> None:
+        self.manifest = self("parse")
+
+    def _listen(self, event) -> None:
+        if event.info.level in ("error", "warn"):
+            self.messages.append(" ".join(event.info.msg.split()))
+
+
+@dataclass
+class Watch:
+    """Rounds of build and publish over the files that OFFER_AI_EVENTS names."""
+
+    events: str
+    database: Path
+    export: Path
+    poll: float  # seconds
+    store_url: str
+    built: set = field(default_factory=set)  # of (source_file, size, modified_us)
+    is_stopped: bool = False
+
+    def run(self) -> None:
+        """Until stopped by a signal; a round that began is finished."""
+        dbt = Dbt(self.database.parent / "target-watch")
+        dbt.parse()
+        click.echo(f"watching {self.events}; stop with Ctrl-C")
+        failures, rounds = 0, 0
+        while not self.is_stopped:
+            files = {tuple(file.values()) for file in raw_files.list_files(self.events)}
+            if files == self.built or not files:
+                time.sleep(self.poll)
+                continue
+            began = time.time()
+            try:
+                # Views stay as they are; the first round makes them.
+                dbt("build", "--exclude-resource-type", "unit_test") if rounds == 0 else dbt(
+                    "run", "--exclude", "config.materialized:view")
+                line = self.publish(files - self.built, began)
+            except Exception as error:  # whatever it is, the last good version is served
+                failures += 1
+                pause = min(LONGEST_PAUSE, 2.0 ** (failures - 1))
+                say(f"build failed, next try in {pause:.0f} s; what was published stays: {error}")
+                self.sleep(pause)
+                continue
+            for message in dbt.messages:
+                say(message)
+            failures, rounds, self.built = 0, rounds + 1, files
+            say(f"round {rounds}: {line}")
+        say("stopped")
+
+    def publish(self, fresh: set, began: float) -> str:
+        """Publishes what was built; returns what to say of the round."""
+        con = open_warehouse(self.database)
+        store = open_store(self.store_url)
+        published = publish_latest(con, store)
+        store.close()
+        lag = time.time() - min(modified for _, _, modified in fresh) / 1e6
+        publish_marts(con, self.export)
+        (events, rejected) = con.execute("""
+            select coalesce(sum(line_count), 0), coalesce(sum(rejected_count), 0)
+            from staging.landed_files where landed_at = (
+                select max(landed_at) from staging.landed_files)""").fetchone()
+        con.close()
+        return (f"{len(fresh):,} files, {events - rejected:,} events, {rejected:,} rejects, "
+                f"{published.written:,} users written, {time.time() - began:.1f} s, "
+                f"lag {lag:.1f} s")
+
+    def sleep(self, seconds: float) -> None:
+        until = time.time() + seconds
+        while not self.is_stopped and time.time() < until:
+            time.sleep(0.1)
+
+    def stop(self, *_) -> None:
+        self.is_stopped = True
+
+
+def say(text: str) -> None:
+    click.echo(f"{datetime.now():%H:%M:%S} {text}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def only_one(database: Path) -> Iterator[None]:
+    """Holds the watch's lock on a warehouse; raises ClickException when another does."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    path = database.with_name(f"{database.name}.watch")
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise click.ClickException(
+                f"Process {file.read().strip() or '?'} watches for {database} already."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--poll", default=0.2, type=click.FloatRange(0.01),
+              help="Seconds between looks at OFFER_AI_EVENTS.")
+@click.option("--store", help="The feature store, as a URL; by default the SQLite file "
+              "under OFFER_AI_EXPORT/latest.", default=None)
+def main(poll: float, store: str | None) -> None:
+    """Build and publish whenever OFFER_AI_EVENTS has files that have not landed.
+
+    One line per round: files, events, seconds, and the lag from the oldest file of the
+    round to its features being readable in the store. A build that fails is tried again
+    after a growing pause; what was published stays. SIGINT and SIGTERM end it after the
+    round.
+    """
+    database, export = settings()
+    os.environ["OFFER_AI_EVENTS"] = os.path.abspath(
+        os.environ.get("OFFER_AI_EVENTS", "data/events"))
+    os.environ["OFFER_AI_DB"] = str(database.absolute())
+    with only_one(database):
+        watch = Watch(os.environ["OFFER_AI_EVENTS"], database.absolute(), export.absolute(),
+                      poll, store or default_store(export.absolute()))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, watch.stop)
+        watch.run()
+
+
+if __name__ == "__main__":
+    main()
