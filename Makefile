@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-test sample build export docs lint test bench clean
+.PHONY: help setup setup-test sample build export docs lint test replay watch bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -54,6 +54,12 @@ lint: setup-test ## sqlfluff and ruff.
 
 test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
 	$(BIN)/python -m pytest
+
+replay: setup ## Compare training rows with what serving would have seen.
+	$(BIN)/python scripts/replay.py
+
+watch: setup ## Build and publish whenever new event files appear.
+	$(BIN)/python scripts/watch.py
 
 bench: setup-test ## Time everything on about 8 million events.
 	$(BIN)/python scripts/bench.py

@@ -1,0 +1,101 @@
+"""Killed at any moment, a build loses nothing, doubles nothing and needs no repair."""
+
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import time
+
+from test_incremental import MARTS, REJECTS
+from test_property import same
+from warehouse import ROOT, build, rows, write_events
+
+KILLS = int(os.environ.get("OFFER_AI_KILLS", "5"))
+KINDS = [
+    {"event_id": "app_launched", "country": "DK", "signin_method": "fb"},
+    {"event_id": "game_start"}, {"event_id": "game_end", "won": "1"},
+    {"event_id": "offer_shown", "offer_type": "x", "offer_price": "1.99"},
+    {"event_id": "purchase", "txn_amount": "4.99"}, {"event_id": "purchase"},
+]
+
+
+def batch(chance: random.Random, size: int = 400) -> list[dict]:
+    """Events of any time, some of them rejects, some the same as others."""
+    return [
+        chance.choice(KINDS) | {
+            "event_time": f"2025-01-{chance.randint(1, 20):02}T10:{chance.randint(0, 59):02}:00",
+            "customer_identifier": f"u{chance.randint(0, 30)}",
+            "session_id": f"s{chance.randint(0, 9)}",
+        }
+        for _ in range(size)
+    ]
+
+
+def test_killed_at_random_moments(tmp_path):
+    chance = random.Random(7)
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    fork = multiprocessing.get_context("fork")
+    write_events(events / "0.ndjson", *batch(chance))
+    began = time.time()
+    build(events, database)
+    length = time.time() - began
+    interrupted = 0
+    for number in range(1, KILLS + 1):
+        if number % 2:
+            write_events(events / f"{number}.ndjson", *batch(chance))
+        process = fork.Process(target=build, args=(events, database))
+        process.start()
+        process.join(chance.random() * length)
+        interrupted += process.is_alive()
+        process.kill()
+        process.join()
+    assert interrupted > KILLS / 3
+    build(events, database)
+    whole = tmp_path / "whole.duckdb"
+    build(events, whole)
+    for mart in MARTS:
+        same(rows(database, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
+    same(rows(database, REJECTS), rows(whole, REJECTS))
+
+
+def test_a_killed_full_refresh_is_not_added_to(tmp_path):
+    """A half of it must not pass for the whole of it in the next build."""
+    chance = random.Random(8)
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    fork = multiprocessing.get_context("fork")
+    write_events(events / "0.ndjson", *batch(chance))
+    build(events, database)
+    for number in range(max(KILLS // 5, 2)):
+        process = fork.Process(target=build, args=(events, database, "--full-refresh"))
+        process.start()
+        process.join(0.6 + chance.random())
+        process.kill()
+        process.join()
+        write_events(events / f"late{number}.ndjson", *batch(chance, 20))
+    build(events, database)
+    whole = tmp_path / "whole.duckdb"
+    build(events, whole)
+    for mart in MARTS:
+        same(rows(database, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
+
+
+def test_a_second_build_says_who_holds_the_lock(tmp_path):
+    """And changes nothing."""
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "0.ndjson", {})
+    build(events, database)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys\n"
+         "con = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ninput()", database],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "open\n"
+    second = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "run", "--target-path", tmp_path / "target",
+         "--log-path", tmp_path],
+        cwd=ROOT, capture_output=True, text=True,
+        env=os.environ | {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(database)})
+    holder.communicate("\n")
+    assert second.returncode != 0
+    assert f"PID {holder.pid}" in second.stdout
+    assert rows(database, "select event_count from marts.sessions") == [{"event_count": 1}]
