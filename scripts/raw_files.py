@@ -151,6 +151,8 @@ def inspect(path: str, copy: Path) -> dict:
     row = {"digest": None, "read_path": path, "longest_line": 0, "error": None}
     try:
         row["digest"] = digest(path)
+        if path.endswith(".gz") and os.path.getsize(path) == 0:
+            raise OSError("an empty file is no gzip stream")
         if path.endswith(".parquet"):
             row["read_path"] = copy_rows(
                 "select columns(*)::varchar from read_parquet(?)", path, copy

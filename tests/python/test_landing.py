@@ -77,6 +77,8 @@ def test_broken_files_stop_nothing(tmp_path):
     (folder / "blank.json").write_text("\n \n")
     (folder / "cut.ndjson.gz").write_bytes(gzip.compress(LINES)[:-9])
     (folder / "fake.ndjson.zst").write_bytes(LINES)
+    (folder / "none.ndjson.gz").touch()
+    (folder / "none.ndjson.zst").touch()
     (folder / "fake.parquet").write_bytes(LINES)
     (folder / "noise.ndjson").write_bytes(bytes(range(256)) * 3)
     (folder / "cut.json").write_text(json.dumps(EVENTS)[:-5])
@@ -89,7 +91,7 @@ def test_broken_files_stop_nothing(tmp_path):
     whole_files = {os.path.basename(row["source_file"]): row["reason"]
                    for row in rows(database, REJECTS) if row["line_number"] is None}
     assert set(whole_files) == {
-        "cut.ndjson.gz", "fake.ndjson.zst", "fake.parquet", "gone.ndjson"}
+        "cut.ndjson.gz", "fake.ndjson.zst", "fake.parquet", "gone.ndjson", "none.ndjson.gz"}
     assert all(reason.startswith("file cannot be read: ")
                for reason in whole_files.values())
 
