@@ -21,13 +21,3 @@ to happen: after the longest of their windows.
 {% macro label_matures_at(anchored_at) -%}
     {{ from_microseconds(microseconds(anchored_at) ~ ' + ' ~ label_span()) }}
 {%- endmacro %}
-
-{#-
-Whether an offer's features or labels, or its place in a capped day, may change
-when something changes from `changed_from` on.
--#}
-{% macro offer_is_changed(offered_at, changed_from) -%}
-    cast({{ offered_at }} as date) >= cast(
-        {{ from_microseconds(microseconds(changed_from) ~ ' - ' ~ label_span()) }} as date
-    )
-{%- endmacro %}

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pandas  # noqa: F401  DuckDB would import it amid the first model that calls us.
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 

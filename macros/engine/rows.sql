@@ -33,3 +33,22 @@ expressions; make text of what JSON numbers cannot hold.
 {% macro duckdb__is_json_object(value) -%}
     coalesce(case when json_valid({{ value }}) then json_type({{ value }}) = 'OBJECT' end, false)
 {%- endmacro %}
+
+{#-
+The few rows of a stored table that `where` (SQL) holds for and whose `key` is among
+those of `keys`, a relation with a column of that name.
+-#}
+{% macro rows_with_keys(table, key, keys, where) -%}
+    {{ return(adapter.dispatch('rows_with_keys')(table, key, keys, where)) }}
+{%- endmacro %}
+
+{#- By row id: few scattered rows in a scan have every column of the table unpacked. -#}
+{% macro duckdb__rows_with_keys(table, key, keys, where) -%}
+    (
+        select * from {{ table }}
+        where rowid in (
+            select rowid from {{ table }}
+            where {{ where }} and {{ key }} in (select {{ key }} from {{ keys }})
+        )
+    )
+{%- endmacro %}

@@ -4,6 +4,10 @@ offer_features as (
     select * from {{ ref('offer_features') }}
 ),
 
+offer_labels as (
+    select * from {{ ref('offer_labels') }}
+),
+
 watermark as (
     select * from {{ ref('watermark') }}
 ),
@@ -13,10 +17,15 @@ watermark as (
 training_offers as (
     select
         offer_features.*,
+        {%- for label in var('labels') %}
+        offer_labels.{{ label.name }},
+        {%- endfor %}
+        offer_labels.label_matures_at,
         coalesce(
-            offer_features.label_matures_at <= watermark.watermark_at, false
+            offer_labels.label_matures_at <= watermark.watermark_at, false
         ) as is_label_mature
     from offer_features
+    inner join offer_labels on offer_features.offer_id = offer_labels.offer_id
     cross join watermark
 )
 

@@ -1,19 +1,28 @@
 {{ config(unique_key='event_key', incremental_strategy='delete+insert') }}
 
--- depends_on: {{ ref('new_files') }}
+{%- set first_new_file = "(select min(file_id) from " ~ ref('new_files') ~ ")" -%}
 with
+
+{% if is_incremental() -%}
+new_keys as (
+    select event_key
+    from {{ ref('landed_events') }}
+    where file_id >= {{ first_new_file }}
+),
+
+candidates as (
+    select * from {{ ref('landed_events') }}
+    where file_id >= {{ first_new_file }}
+    union all
+    select * from {{ rows_with_keys(ref('landed_events'), 'event_key', 'new_keys',
+        'file_id < ' ~ first_new_file) }}
+),
+{%- endif %}
 
 repeated_keys as (
     select event_key
-    from {{ ref('landed_events') }}
+    from {{ 'candidates' if is_incremental() else ref('landed_events') }}
     where event_type is not null
-    {%- if is_incremental() %}
-        and event_key in (
-            select event_key
-            from {{ ref('landed_events') }}
-            where file_id >= (select min(file_id) from {{ ref('new_files') }})
-        )
-    {%- endif %}
     group by event_key
     having count(*) > 1
 ),
@@ -29,7 +38,7 @@ deliveries as (
                 landed_events.{{ event_columns() | join(', landed_events.') }},
                 landed_events.file_id
         ) as delivery_number
-    from {{ ref('landed_events') }} as landed_events
+    from {{ 'candidates' if is_incremental() else ref('landed_events') }} as landed_events
     inner join repeated_keys on landed_events.event_key = repeated_keys.event_key
     where landed_events.event_type is not null
 )
