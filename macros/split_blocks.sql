@@ -81,6 +81,6 @@ events interleave in time stay whole.
 {% macro events_in_sessions(events) -%}
     {{ split_blocks(
         events, ['user_id'], session_order(), var('session_split').split_on,
-        ties=['event_time', 'session_id', 'event_type', row_fingerprint(event_columns())]
+        ties=['event_time', 'session_id', 'event_type', fingerprint(event_columns())]
     ) }}
 {%- endmacro %}

@@ -157,17 +157,19 @@ events of `stg_events` never share one, and it is the same on every engine.
 
 {#-
 A 64-bit key that deliveries of one event share: a fingerprint of its `event_uuid`
-or, where none is sent, of the fields that tell most events apart.
+or, where none is sent, of the fields that tell most events apart, with the hour of the
+event in front. Keys of new events then lie beside each other, and repetitions of them
+are looked for in the parts of the table that hold those hours.
 -#}
 {% macro delivery_key(event) -%}
-    coalesce(
-        case when {{ event }}.event_uuid is not null
-            then {{ row_fingerprint([event ~ '.event_uuid']) }} end,
-        {{ row_fingerprint([
-            event ~ '.event_id', event ~ '.event_time',
-            event ~ '.customer_identifier', event ~ '.session_id',
-        ]) }}
-    )
+    case
+        when {{ event }}.event_uuid is not null
+            then -1 - {{ fingerprint([event ~ '.event_uuid'], bits=63) }}
+        else
+            {{ hours_since_1970(event ~ '.event_time') }} * {{ 2 ** 36 }}
+            + {{ fingerprint([event ~ '.event_id', event ~ '.event_time',
+                event ~ '.customer_identifier', event ~ '.session_id'], bits=36) }}
+    end
 {%- endmacro %}
 
 {#- What deliveries of one event have in common and no others: a list of expressions. -#}

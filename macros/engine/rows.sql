@@ -1,15 +1,15 @@
 {#- Row fingerprints, expansion and packing. -#}
 
 {#-
-A 64-bit fingerprint of the columns: equal rows have equal ones, and the rare
-collision is settled by comparing the rows.
+A fingerprint of the columns, a bigint of so many bits (at most 63): equal rows have
+equal ones, and the rare collision is settled by comparing the rows.
 -#}
-{% macro row_fingerprint(columns) -%}
-    {{ return(adapter.dispatch('row_fingerprint')(columns)) }}
+{% macro fingerprint(columns, bits=63) -%}
+    {{ return(adapter.dispatch('fingerprint')(columns, bits)) }}
 {%- endmacro %}
 
-{% macro duckdb__row_fingerprint(columns) -%}
-    hash({{ columns | join(', ') }})
+{% macro duckdb__fingerprint(columns, bits) -%}
+    cast(hash({{ columns | join(', ') }}) >> {{ 64 - bits }} as bigint)
 {%- endmacro %}
 
 {#-

@@ -9,6 +9,15 @@
     epoch_us({{ timestamp }})
 {%- endmacro %}
 
+{#- Whole hours since 1970 of a UTC timestamp, as a bigint. -#}
+{% macro hours_since_1970(timestamp) -%}
+    {{ return(adapter.dispatch('hours_since_1970')(timestamp)) }}
+{%- endmacro %}
+
+{% macro duckdb__hours_since_1970(timestamp) -%}
+    (epoch_us({{ timestamp }}) // 3600000000)
+{%- endmacro %}
+
 {#- The UTC timestamp of microseconds since 1970. -#}
 {% macro from_microseconds(microseconds) -%}
     {{ return(adapter.dispatch('from_microseconds')(microseconds)) }}

@@ -24,28 +24,39 @@ new_deliveries as (
     )
 ),
 
-changed_users as (
+changes as (
     select
-        new_deliveries.user_id,
+        user_id,
         {%- if sessions is none or not has_session_ids() %}
-        cast('0001-01-01 00:00:00' as timestamp) as changed_from
+        cast('0001-01-01 00:00:00' as timestamp) as changed_at
         {%- else %}
-        -- A session that an event joins changes from its start.
-        min(least(
-            new_deliveries.event_time,
-            coalesce(sessions.started_at, new_deliveries.event_time)
-        )) as changed_from
+        event_time as changed_at
         {%- endif %}
     from new_deliveries
     {%- if sessions is not none and has_session_ids() %}
-    left join {{ sessions }} as sessions
-        on
-            new_deliveries.user_id = sessions.user_id
-            and new_deliveries.session_id = sessions.session_id
+    union all
+    -- A session that an event joins changes from its start.
+    select
+        user_id,
+        started_at as changed_at
+    from {{ sessions }}
+    where (user_id, session_id) in (
+        select
+            new_deliveries.user_id,
+            new_deliveries.session_id
+        from new_deliveries
+    )
     {%- endif %}
+),
+
+changed_users as (
+    select
+        user_id,
+        min(changed_at) as changed_from
+    from changes
     -- A full build changes everyone and asks nobody.
     where {{ 'false' if last_built_file is none else 'true' }}
-    group by new_deliveries.user_id
+    group by user_id
 )
 
 select * from changed_users
