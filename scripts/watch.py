@@ -29,7 +29,10 @@ class Watch:
     database: Path
     export: Path
     poll: float  # seconds
+    marts_every: float  # seconds
     store_url: str
+    marts_at: float = 0.0  # when the marts were last published; 0 for never
+    is_marts_due: bool = False
     built: set = field(default_factory=set)  # of (source_file, size, modified_us)
     is_stopped: bool = False
 
@@ -41,7 +44,9 @@ class Watch:
         failures, rounds = 0, 0
         while not self.is_stopped:
             files = {tuple(file.values()) for file in raw_files.list_files(self.events)}
-            if files == self.built or not files:
+            if files <= self.built:
+                if self.is_marts_due:
+                    self.publish_marts()
                 time.sleep(self.poll)
                 continue
             began = time.time()
@@ -49,7 +54,7 @@ class Watch:
                 # Views stay as they are; the first round makes them.
                 dbt("build", "--exclude-resource-type", "unit_test") if rounds == 0 else dbt(
                     "run", "--exclude", "config.materialized:view")
-                line = self.publish(files - self.built, began)
+                landed, line = self.publish(began)
             except Exception as error:  # whatever it is, the last good version is served
                 failures += 1
                 pause = min(LONGEST_PAUSE, 2.0 ** (failures - 1))
@@ -58,26 +63,36 @@ class Watch:
                 continue
             for message in dbt.messages:
                 say(message)
-            failures, rounds, self.built = 0, rounds + 1, files
+            failures, rounds, self.built = 0, rounds + 1, files | landed
             say(f"round {rounds}: {line}")
+        if self.is_marts_due:
+            self.publish_marts()
         say("stopped")
 
-    def publish(self, fresh: set, began: float) -> str:
-        """Publishes what was built; returns what to say of the round."""
+    def publish(self, began: float) -> tuple[set, str]:
+        """Publishes what was built since `began`; returns its files and what to say."""
         con = open_warehouse(self.database)
         store = open_store(self.store_url)
         published = publish_latest(con, store)
         store.close()
-        lag = time.time() - min(modified for _, _, modified in fresh) / 1e6
-        publish_marts(con, self.export)
-        (events, rejected) = con.execute("""
-            select coalesce(sum(line_count), 0), coalesce(sum(rejected_count), 0)
-            from staging.landed_files where landed_at = (
-                select max(landed_at) from staging.landed_files)""").fetchone()
+        files = con.execute("""
+            select source_file, size, modified_us, line_count - rejected_count, rejected_count
+            from staging.landed_files where landed_at >= make_timestamp(?)""",
+            [int(began * 1e6)]).fetchall()
         con.close()
-        return (f"{len(fresh):,} files, {events - rejected:,} events, {rejected:,} rejects, "
-                f"{published.written:,} users written, {time.time() - began:.1f} s, "
-                f"lag {lag:.1f} s")
+        lag = time.time() - min((file[2] / 1e6 for file in files), default=time.time())
+        self.is_marts_due = True
+        if time.time() - self.marts_at >= self.marts_every:
+            self.publish_marts()
+        events, rejected = (sum(file[index] for file in files) for index in (3, 4))
+        return {file[:3] for file in files}, (
+            f"{len(files):,} files, {events:,} events, {rejected:,} rejects, "
+            f"{published.written:,} users written, {time.time() - began:.1f} s, lag {lag:.1f} s")
+
+    def publish_marts(self) -> None:
+        with open_warehouse(self.database) as con:
+            publish_marts(con, self.export)
+        self.marts_at, self.is_marts_due = time.time(), False
 
     def sleep(self, seconds: float) -> None:
         until = time.time() + seconds
@@ -115,9 +130,12 @@ def only_one(database: Path) -> Iterator[None]:
 @click.command(context_settings={"show_default": True})
 @click.option("--poll", default=0.2, type=click.FloatRange(0.01),
               help="Seconds between looks at OFFER_AI_EVENTS.")
+@click.option("--marts-every", default=10.0, type=click.FloatRange(0),
+              help="While files keep coming, seconds between publications of the marts; "
+              "the feature store is brought up to date in every round.")
 @click.option("--store", help="The feature store, as a URL; by default the SQLite file "
               "under OFFER_AI_EXPORT/latest.", default=None)
-def main(poll: float, store: str | None) -> None:
+def main(poll: float, marts_every: float, store: str | None) -> None:
     """Build and publish whenever OFFER_AI_EVENTS has files that have not landed.
 
     One line per round: files, events, seconds, and the lag from the oldest file of the
@@ -131,7 +149,7 @@ def main(poll: float, store: str | None) -> None:
     os.environ["OFFER_AI_DB"] = str(database.absolute())
     with only_one(database):
         watch = Watch(os.environ["OFFER_AI_EVENTS"], database.absolute(), export.absolute(),
-                      poll, store or default_store(export.absolute()))
+                      poll, marts_every, store or default_store(export.absolute()))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, watch.stop)
         watch.run()
