@@ -7,13 +7,15 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-test sample build export docs lint test replay watch bench clean
+.PHONY: help setup setup-cloud setup-test sample build export docs lint test replay watch bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: .venv/core.installed ## A .venv with what `make build` needs, pinned.
+
+setup-cloud: .venv/cloud.installed ## The same with what publishing to AWS and Redis needs.
 
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
@@ -24,7 +26,11 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/test.installed: requirements/test.txt .venv/core.installed
+.venv/cloud.installed: requirements/cloud.txt .venv/core.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/test.installed: requirements/test.txt .venv/cloud.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

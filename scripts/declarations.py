@@ -1,5 +1,6 @@
 """What dbt_project.yml declares, for scripts that publish it."""
 
+import hashlib
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -10,18 +11,41 @@ PROJECT = Path(__file__).parents[1] / "dbt_project.yml"
 
 
 @cache
+def project() -> dict:
+    return yaml.load(PROJECT.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def variables() -> dict:
     """The project's vars."""
-    return yaml.load(PROJECT.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))["vars"]
+    return project()["vars"]
 
 
 def features() -> list[dict]:
     """Each declared feature: name, data_type, description and `definition`."""
+    return columns("features")
+
+
+def labels() -> list[dict]:
+    """Each declared label, likewise."""
+    return columns("labels")
+
+
+def columns(kind: str) -> list[dict]:
     return [
-        {"name": feature["name"], "data_type": feature["data_type"],
-         "description": feature["description"], "definition": feature["config"]["meta"]}
-        for feature in variables()["features"]
+        {"name": column["name"], "data_type": column["data_type"],
+         "description": column["description"], "definition": column["config"]["meta"]}
+        for column in variables()[kind]
     ]
+
+
+@cache
+def code_version() -> str:
+    """The project's version and a digest of its models, macros and declarations."""
+    digest = hashlib.sha256()
+    root = PROJECT.parent
+    for path in [PROJECT, *sorted([*root.glob("models/**/*.sql"), *root.glob("macros/**/*.sql")])]:
+        digest.update(path.read_bytes())
+    return f"{project()['version']}+{digest.hexdigest()[:12]}"
 
 
 def cold_start() -> list:

@@ -27,9 +27,10 @@ from feature_store import (
     is_delta,
     open_store,
     publish,
+    schema_version,
 )
+from training_versions import MANIFEST, PublishError, Versions, content_version
 
-MANIFEST = "manifest.json"
 DATABASE = "published.duckdb"
 BATCH = 20_000
 PUBLISHED = (
@@ -146,66 +147,66 @@ def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int
 
 
 @main.command()
+@click.option("--to", "target", help="A directory or s3://bucket/prefix; "
+              "OFFER_AI_EXPORT/training by default.")
 @click.option("--keep", default=5, show_default=True, type=click.IntRange(1),
               help="Versions to keep, the new one among them.")
-def training(keep: int) -> None:
-    """Offers with a mature label, as Parquet by day, in a new version.
+def training(target: str | None, keep: int) -> None:
+    """Offers with a mature label, as Parquet by day, in a new immutable version.
 
-    OFFER_AI_EXPORT/training/manifest.json names the version that holds and its files.
+    manifest.json names the version that holds, its files, and what the columns mean.
+    The same offers give the same bytes and the same version; a day that has not changed
+    is not sent again.
     """
     database, export = settings()
+    target = target or str(export / "training")
     con = open_warehouse(database)
-    folder = export / "training"
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leavings(folder)
-    query = "select * exclude (is_label_mature) from marts.training_offers " \
-        "where is_label_mature"
-    con.execute(f"create temp table offers as {query}")
-    days = [day for (day,) in con.execute(
-        "select distinct offered_at::date from offers order by all").fetchall()]
+    try:
+        versions = Versions(target)
+        part = export / ".training.part"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        manifest = write_training(con, part)
+        with tqdm(total=len(manifest["files"]), unit="day", disable=None) as bar:
+            counts = versions.publish(manifest, part, keep, bar.update)
+        shutil.rmtree(part)
+    except (PublishError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"training: {manifest['rows']:,} offers of {len(manifest['files'])} days with a "
+               f"mature label in {target}/{manifest['version']}; {counts['sent']} days sent, "
+               f"{counts['kept']} unchanged")
 
-    part = folder / ".version.part"
-    part.mkdir()
+
+def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
+    """Writes the training table to a folder, Parquet by day; returns its manifest."""
+    con.execute("""
+        create temp table offers as
+        select * exclude (is_label_mature) from marts.training_offers
+        where is_label_mature
+        order by offered_at, offer_id""")
     files = []
-    for day in tqdm(days, unit="day", disable=None):
-        path = part / f"offer_day={day}" / "offers.parquet"
+    for day, in con.execute(
+            "select distinct offered_at::date from offers order by all").fetchall():
+        path = folder / f"offer_day={day}" / "offers.parquet"
         path.parent.mkdir()
         (rows,) = con.execute(f"""
             copy (
-                from offers where offered_at::date = {sql_text(day)}
-                order by offered_at, offer_id
+                from offers
+                where offered_at >= {sql_text(day)} and offered_at < {sql_text(day)}::date + 1
             ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
-        files.append({"path": str(path.relative_to(part)), "rows": rows,
+        files.append({"path": str(path.relative_to(folder)), "rows": rows,
                       "sha256": file_hash(path)})
-
-    content = hashlib.sha256(json.dumps(files).encode()).hexdigest()
-    version = f"v{content[:16]}"
-    manifest = {
-        "version": version,
+    return {
+        "version": content_version(files),
         "rows": sum(file["rows"] for file in files),
         "watermark": watermark(con),
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_version": declarations.code_version(),
         "schema": schema_of(con, "from offers"),
         "features": declarations.features(),
+        "labels": declarations.labels(),
         "files": files,
     }
-    write_json(part / MANIFEST, manifest)
-    if (folder / version).exists():
-        shutil.rmtree(part)
-    else:
-        part.rename(folder / version)
-    write_json(folder / MANIFEST, manifest)
-    os.utime(folder / version)
-    prune(folder, keep)
-    click.echo(f"training: {manifest['rows']:,} offers of {len(days)} days with a "
-               f"mature label in {folder / version}")
-
-
-def prune(folder: Path, keep: int) -> None:
-    """Removes all but the `keep` versions published last."""
-    versions = sorted(folder.glob("v*"), key=lambda path: path.stat().st_mtime_ns)
-    for old in versions[:-keep]:
-        shutil.rmtree(old)
 
 
 @main.command()
@@ -262,11 +263,12 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     """Brings a feature store up to date with the warehouse."""
     (warehouse, through) = con.execute(
         "select min(completed_at)::varchar, max(last_file_id) from staging.build_log").fetchone()
+    features = [{key: feature[key] for key in ("name", "data_type")}
+                for feature in declarations.features()]
     description = Description(
-        features=[{key: feature[key] for key in ("name", "data_type")}
-                  for feature in declarations.features()],
-        cold_start=declarations.cold_start(), as_of=watermark(con) or "",
-        warehouse=warehouse, published_through=through)
+        features=features, cold_start=declarations.cold_start(), as_of=watermark(con) or "",
+        warehouse=warehouse, published_through=through,
+        schema_version=schema_version(features))
     before = store.description()
     since = before.published_through if is_delta(before, description) else -1
     relation = con.sql(
@@ -277,7 +279,7 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
 
     def batches():
         while rows := relation.fetchmany(BATCH):
-            yield [Item(user_id, at_request, description.as_of)
+            yield [Item(user_id, at_request, description.as_of, description.schema_version)
                    for user_id, at_request in rows]
 
     def all_user_ids():

@@ -5,6 +5,7 @@ the store that a URL names; `publish` brings a store up to date with the warehou
 `Lookup` answers requests from a store, alone.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-SCHEMA_VERSION = 1
+SCHEMA = 1  # of an item; a reader knows its own alone
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -26,13 +27,13 @@ class Item:
     """One user's features: those of every request still to come.
 
     `at_request` is as in marts.latest_features; `as_of` is the watermark (ISO 8601,
-    UTC) when the item was written.
+    UTC) when the item was written; `schema_version` as in the store's description.
     """
 
     user_id: str
     at_request: str
     as_of: str
-    schema_version: int = SCHEMA_VERSION
+    schema_version: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Description:
     `features` are name and data_type in the order of an item's arrays; `cold_start`
     their values (JSON) for a user without events; `as_of` the watermark of the last
     publish, complete through `published_through` (a file_id) of the warehouse that
-    was first built at `warehouse`.
+    was first built at `warehouse`; `schema_version` tells stores of other features or
+    another form apart.
     """
 
     features: list[dict]
@@ -50,7 +52,13 @@ class Description:
     as_of: str
     warehouse: str
     published_through: int
-    schema_version: int = SCHEMA_VERSION
+    schema_version: str
+
+
+def schema_version(features: list[dict]) -> str:
+    """The version of items with these features (name and data_type each, in order)."""
+    digest = hashlib.sha256(json.dumps(features).encode()).hexdigest()
+    return f"{SCHEMA}.{digest[:12]}"
 
 
 class Store(Protocol):
@@ -77,13 +85,29 @@ class Store(Protocol):
 
 
 def open_store(url: str, read_only: bool = False) -> Store:
-    """The store at a URL: `sqlite:///relative.sqlite` or `sqlite:////absolute.sqlite`."""
-    scheme = url.partition(":")[0]
-    if scheme == "sqlite":
-        from sqlite_store import SqliteStore
+    """The store at a URL: sqlite:///relative/path, sqlite:////absolute/path,
+    redis://host:port/number or dynamodb://table?region=name.
+    """
+    try:
+        match url.partition(":")[0]:
+            case "sqlite":
+                from sqlite_store import SqliteStore
 
-        return SqliteStore(url, read_only)
-    raise StoreError(f"'{url}' names no feature store: use sqlite:///path/to/file.sqlite")
+                return SqliteStore(url, read_only)
+            case "redis" | "rediss":
+                from redis_store import RedisStore
+
+                return RedisStore(url)
+            case "dynamodb":
+                from dynamodb_store import DynamoStore
+
+                return DynamoStore(url)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"'{url}' needs {error.name}: run `make setup-cloud`.") from error
+    raise StoreError(
+        f"'{url}' names no feature store: use sqlite:///path/to/file.sqlite, "
+        "redis://host:6379/0 or dynamodb://table?region=eu-west-1.")
 
 
 @dataclass
@@ -152,7 +176,6 @@ class Lookup:
         if description is None:
             raise StoreError(
                 "The feature store is empty: run `scripts/export.py latest` to publish to it.")
-        check_schema(description.schema_version)
         self.description = description
         self.names = [feature["name"] for feature in description.features]
         self.money = [index for index, feature in enumerate(description.features)
@@ -178,7 +201,9 @@ class Lookup:
     def _features(self, item: Item | None, session_id: str | None, at: datetime) -> dict:
         if item is None:
             return self._named(self.description.cold_start)
-        check_schema(item.schema_version)
+        if item.schema_version != self.description.schema_version:
+            self.__init__(self.store)
+            check_same_schema(item.schema_version, self.description.schema_version)
         return self._named(holding(json.loads(item.at_request), session_id, at)[2:])
 
     def _named(self, values: Sequence) -> dict:
@@ -203,11 +228,11 @@ def holding(versions: list[list], session_id: str | None, at: datetime) -> list:
     return holds
 
 
-def check_schema(version: int) -> None:
-    if version != SCHEMA_VERSION:
+def check_same_schema(of_item: str, of_store: str) -> None:
+    if of_item != of_store:
         raise StoreError(
-            f"The feature store holds schema version {version}; this reader knows "
-            f"{SCHEMA_VERSION}. Publish and serve with the same version of Offer AI.")
+            f"An item of schema version {of_item} is in a feature store of {of_store}: a "
+            "publish with other features was cut off. Run `scripts/export.py latest` again.")
 
 
 def description_to_json(description: Description) -> str:
@@ -217,5 +242,9 @@ def description_to_json(description: Description) -> str:
 def description_from_json(text: str) -> Description:
     """Raises StoreError when the description is of another schema version."""
     values = json.loads(text)
-    check_schema(values.get("schema_version"))
+    version = str(values.get("schema_version"))
+    if version.partition(".")[0] != str(SCHEMA):
+        raise StoreError(
+            f"The feature store holds schema version {version}; this reader knows {SCHEMA}. "
+            "Publish and serve with the same version of Offer AI.")
     return Description(**values)

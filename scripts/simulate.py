@@ -11,6 +11,7 @@ import click
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm import tqdm
 
 from world import (
@@ -247,16 +248,29 @@ def register_world(con: duckdb.DuckDBPyConnection, game: Game, seed: int) -> Non
     con.execute(LINES)
 
 
-def write_events(con: duckdb.DuckDBPyConnection, events: pa.Table, path: Path) -> int:
-    """Writes one NDJSON file, whole or not at all; returns its line count."""
-    con.register("events", events)
+def as_structs(con: duckdb.DuckDBPyConnection, table: str, order_by: str) -> pa.Array:
+    """The rows of a table, in order."""
+    rows = con.sql(f"select row from {table} as row order by row.{order_by}").to_arrow_table()
+    return rows["row"].combine_chunks()
+
+
+def write_events(
+    con: duckdb.DuckDBPyConnection, events: pa.Table, players: pa.Array, offers: pa.Array,
+    path: Path,
+) -> int:
+    """Writes one NDJSON file, whole or not at all; returns its line count.
+
+    Player and offer are taken by index: a join in SQL would not keep the order.
+    """
+    offer = events["offer"]
+    offer = pc.if_else(pc.less(offer, 0), None, offer).combine_chunks()
+    player = events["player"].combine_chunks()
+    con.register("events", events.append_column("p", players.take(player))
+                 .append_column("o", offers.take(offer)))
     part = path.with_suffix(".part")
     con.execute(f"""
         copy (
-            select line(e, p, o)
-            from events as e
-            join players as p on e.player = p.player
-            left join offers as o on e.offer = o.offer
+            select line(e, e.p, e.o) from events as e
         ) to '{str(part).replace("'", "''")}'
         (format csv, header false, quote '', escape '', delimiter e'\\x01')""")
     part.rename(path)
@@ -302,6 +316,7 @@ def main(out: Path, users: int, days: int, seed: int, start) -> None:
     register_world(con, game, seed)
     write_truth(con, game, out / "truth.parquet")
 
+    players, offers = as_structs(con, "players", "player"), as_structs(con, "offers", "offer")
     lines, late = 0, None
     with tqdm(total=days, unit="day", disable=None) as bar:
         for day in range(days + 1):
@@ -313,7 +328,7 @@ def main(out: Path, users: int, days: int, seed: int, start) -> None:
                 parts.append(today)
                 bar.update()
             lines += write_events(
-                con, pa.concat_tables(parts), staging / f"events-{date}.ndjson"
+                con, pa.concat_tables(parts), players, offers, staging / f"events-{date}.ndjson"
             )
             bar.set_postfix(events=f"{lines:,}")
     staging.rename(events_dir)

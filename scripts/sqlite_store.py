@@ -18,7 +18,7 @@ create table if not exists latest_features (
     user_id text primary key,
     at_request text not null,
     as_of text not null,
-    schema_version integer not null
+    schema_version text not null
 ) without rowid;
 create table if not exists description (json text not null);
 """

@@ -45,7 +45,8 @@ def test_training_holds_mature_labels_by_day(built):
     export(built, "training")
     manifest = json.loads((built / "export/training/manifest.json").read_text())
     folder = built / "export" / "training" / manifest["version"]
-    assert json.loads((folder / "manifest.json").read_text()) == manifest
+    del manifest["history"]
+    assert json.loads((folder / "_manifest.json").read_text()) == manifest
     read = duckdb.sql(f"""
         select offer_day::varchar as day, count(*) from read_parquet(
             '{folder}/*/*.parquet', hive_partitioning = true) group by 1 order by 1""")
@@ -70,7 +71,7 @@ def test_old_versions_stay_until_pruned(built):
     write_events(built / "events" / "2.ndjson", *offers(30, 1))
     build(built / "events", built / "w.duckdb")
     export(built, "training", "--keep", "2")
-    assert (built / "export/training" / first / "manifest.json").exists()
+    assert (built / "export/training" / first / "_manifest.json").exists()
     export(built, "training", "--keep", "1")
     assert not (built / "export/training" / first).exists()
 
@@ -117,7 +118,7 @@ def test_a_killed_export_leaves_a_whole_version(built):
             assert con.execute("pragma integrity_check").fetchone() == ("ok",)
     export(built, "training")
     export(built, "latest")
-    assert not list((built / "export").glob("*/.*"))
+    assert not list((built / "export").glob("**/*.part"))
 
 
 def test_no_warehouse_is_one_sentence(tmp_path):

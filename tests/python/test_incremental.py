@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_property import PHASES, same, streams
 from warehouse import build, rows
 
-EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "5"))
 MARTS = ["sessions", "training_offers", "latest_features", "offer_performance"]
 REJECTS = "select source_file, line_number, raw_line, reason from staging.rejected_events"
 

