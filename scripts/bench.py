@@ -16,6 +16,7 @@ import click
 import duckdb
 
 import declarations
+from bench_stores import bench_publish
 from export import default_store
 from feature_store import open_store
 
@@ -174,13 +175,16 @@ def line(name: str, seconds: float, unit: float, note: str = "") -> None:
               help="How many times as large the larger history is.")
 @click.option("--ticks", default=30, type=click.IntRange(1),
               help="Files that arrive while the watch runs, one a second.")
+@click.option("--rows", default=1_000_000, type=click.IntRange(1000),
+              help="Users and offers to publish.")
 @click.option("--work", default="data/bench", type=click.Path(path_type=Path),
               help="Folder for the simulated worlds and the databases.")
-def main(users: int, days: int, times: int, ticks: int, work: Path) -> None:
+def main(users: int, days: int, times: int, ticks: int, rows: int, work: Path) -> None:
     """Simulate about 8 million events, build them cold, and print what it took.
 
     Then: what one percent of new events costs, on this history and on one several times
-    as large, and how soon a watch publishes what arrives.
+    as large, how soon a watch publishes what arrives, and what publishing and looking up
+    take.
     """
     work = work.absolute()
     work.mkdir(parents=True, exist_ok=True)
@@ -217,6 +221,9 @@ def main(users: int, days: int, times: int, ticks: int, work: Path) -> None:
     lags = watch_lags(history, database, later)
     click.echo(f"from file closed to features readable: p50 {lags[len(lags) // 2]:.2f} s, "
                f"p95 {lags[int(len(lags) * 0.95)]:.2f} s (target: 5)")
+
+    click.echo(f"\nPublish and look up, {rows:,} users and offers")
+    bench_publish(work / "stores", rows)
 
     large = work / f"world-{times}"
     simulate(large, users * times, days)

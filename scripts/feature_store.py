@@ -135,15 +135,16 @@ def publish(
     done = Published()
     before = store.description()
     is_whole = not is_delta(before, description)
+    is_empty = before is None and next(iter(store.user_ids()), None) is None
     for batch in items:
-        held = store.get_many([item.user_id for item in batch])
+        held = {} if is_empty else store.get_many([item.user_id for item in batch])
         fresh = [item for item in batch if not same(held.get(item.user_id), item)]
         if fresh:
             store.write(fresh)
         done.written += len(fresh)
         done.unchanged += len(batch) - len(fresh)
         progress(len(batch))
-    if is_whole:
+    if is_whole and not is_empty:
         vanished = list(set(store.user_ids()) - all_user_ids())
         if vanished:
             store.remove(vanished)
