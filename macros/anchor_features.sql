@@ -7,6 +7,7 @@ per anchor, `anchor_id` and one column per feature.
 - features: entries as under `features` in dbt_project.yml
 - session_events: a relation of the events of the sessions that may still have been
   going on at an anchor; all of them, if in doubt
+- sessions: where the rows of windows over sessions are, if not all are needed
 
 A window [t - n, t) or [t, t + n) becomes the run of positions, among the user's
 rows in order of time, that range frames over rows and anchors together find; the
@@ -17,7 +18,7 @@ from their events before t.
 
 Example: anchor_features('offer_anchors', var('features'), ref('session_events'))
 -#}
-{% macro anchor_features(anchors, features, session_events) -%}
+{% macro anchor_features(anchors, features, session_events, sessions=none) -%}
 {%- set histories = features | map(attribute='config.meta') | selectattr('as_of', 'defined')
     | map(attribute='as_of') | unique | list -%}
 {%- set windows = feature_windows(features) -%}
@@ -33,7 +34,8 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
     {%- set source_windows = windows | selectattr('over', 'equalto', source) | list %},
 
     {{ source }}_placed as (
-        {{ placed_rows(source) }}
+        {{ placed_rows(
+            source, sessions if sessions and source == 'sessions' else ref(source)) }}
     ),
 
     {{ source }}_bounds as (
@@ -124,7 +126,7 @@ after), unit (count, hour or day), size and the features that share the window.
 {%- endmacro %}
 
 {#- The rows of a window's relation with `position` (per user, by time) and `us`. -#}
-{% macro placed_rows(source) -%}
+{% macro placed_rows(source, relation) -%}
         select
             *,
             {%- if source == 'sessions' %}
@@ -136,7 +138,7 @@ after), unit (count, hour or day), size and the features that share the window.
             ) as position,
             {{ microseconds('event_time') }} as us
             {%- endif %}
-        from {{ ref(source) }}
+        from {{ relation }}
         where user_id in (select user_id from anchors)
 {%- endmacro %}
 

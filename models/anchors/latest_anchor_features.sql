@@ -44,40 +44,37 @@ times as (
     {%- endfor %}
 ),
 
--- A session that a window over sessions can hold is left out of it when the
--- request comes from that session.
+ranked_sessions as (
+    select
+        sessions.*,
+        last_events.last_us,
+        row_number() over (
+            partition by sessions.user_id order by sessions.session_index desc
+        ) as recency,
+        -- At the last event's own time, sessions that begin then do not count.
+        row_number() over (
+            partition by
+                sessions.user_id,
+                {{ microseconds('sessions.started_at') }} < last_events.last_us
+            order by sessions.session_index desc
+        ) as earlier_recency
+    from sessions
+    inner join last_events on sessions.user_id = last_events.user_id
+),
+
+-- All that a window over sessions can hold; one more where the request's own is left out.
+recent_sessions as (
+    select * from ranked_sessions
+    where {{ is_in_reach(windows, 1) }}
+),
+
+-- The request's own session makes a difference when a window can hold it.
 requesting_sessions as (
     select
-        ranked.user_id,
-        ranked.session_id
-    from (
-        select
-            sessions.*,
-            last_events.last_us,
-            row_number() over (
-                partition by sessions.user_id order by sessions.session_index desc
-            ) as recency,
-            -- At the last event's own time, sessions that begin then do not count.
-            row_number() over (
-                partition by
-                    sessions.user_id,
-                    {{ microseconds('sessions.started_at') }} < last_events.last_us
-                order by sessions.session_index desc
-            ) as earlier_recency
-        from sessions
-        inner join last_events on sessions.user_id = last_events.user_id
-    ) as ranked
-    where
-        false
-        {%- for window in windows if window.over == 'sessions' %}
-        {%- if window.unit == 'count' %}
-        or ranked.recency <= {{ window.size }}
-        or ranked.earlier_recency <= {{ window.size }}
-        {%- else %}
-        or {{ microseconds('ranked.started_at') }}
-        + {{ unit_microseconds(window.unit, window.size) }} >= ranked.last_us
-        {%- endif %}
-        {%- endfor %}
+        user_id,
+        session_id
+    from recent_sessions
+    where {{ is_in_reach(windows, 0) }}
     union all
     select
         user_id,
@@ -98,7 +95,9 @@ request_anchors as (
 ),
 
 features as (
-    {{ anchor_features('request_anchors', var('features'), session_events_in_reach()) }}
+    {{ anchor_features(
+        'request_anchors', var('features'), session_events_in_reach(),
+        sessions='recent_sessions') }}
 )
 
 select

@@ -1,0 +1,18 @@
+{#-
+Whether a window over sessions that looks back from a user's last event, or from later,
+can hold a session of `ranked_sessions`: a SQL predicate. With `more`, also so many
+sessions beyond the windows that count them.
+-#}
+{% macro is_in_reach(windows, more) -%}
+    {%- set conditions = [] -%}
+    {%- for window in windows if window.over == 'sessions' -%}
+        {%- if window.unit == 'count' -%}
+            {%- do conditions.append('recency <= ' ~ (window.size + more)) -%}
+            {%- do conditions.append('earlier_recency <= ' ~ (window.size + more)) -%}
+        {%- else -%}
+            {%- do conditions.append(microseconds('started_at') ~ ' + '
+                ~ unit_microseconds(window.unit, window.size) ~ ' >= last_us') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    ({{ conditions | join(' or ') or 'false' }})
+{%- endmacro %}
