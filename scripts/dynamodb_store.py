@@ -15,6 +15,7 @@ import botocore.exceptions
 from feature_store import (
     Description,
     Item,
+    Store,
     StoreError,
     description_from_json,
     description_to_json,
@@ -52,7 +53,7 @@ def clear_errors(method):
     return call
 
 
-class DynamoStore:
+class DynamoStore(Store):
     """One item per user: id (the partition key), user_id, at_request, as_of, schema_version.
 
     URL: dynamodb://table?region=eu-west-1[&endpoint=http://host:port]. Credentials come
@@ -108,7 +109,7 @@ class DynamoStore:
     @clear_errors
     def write(self, items: Sequence[Item]) -> None:
         self._write_all([{"PutRequest": {"Item": key_of(item.user_id) | {
-            name: {"S": value} for name, value in vars(item).items()}}} for item in items])
+            name: {"S": value} for name, value in item._asdict().items()}}} for item in items])
 
     @clear_errors
     def remove(self, user_ids: Sequence[str]) -> None:

@@ -271,16 +271,18 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
         schema_version=schema_version(features))
     before = store.description()
     since = before.published_through if is_delta(before, description) else -1
-    relation = con.sql(
-        "select user_id, at_request from anchors.latest_requests "
-        f"where changed_in > {since} order by user_id")
     (total,) = con.execute("select count(*) from anchors.latest_requests "
                            "where changed_in > ?", [since]).fetchone()
+    rows = con.sql(f"""
+        select user_id, at_request, {sql_text(description.as_of)} as as_of,
+            {sql_text(description.schema_version)} as schema_version
+        from anchors.latest_requests
+        where changed_in > {since}
+        order by user_id""")
 
     def batches():
-        while rows := relation.fetchmany(BATCH):
-            yield [Item(user_id, at_request, description.as_of, description.schema_version)
-                   for user_id, at_request in rows]
+        while batch := rows.fetchmany(BATCH):
+            yield list(map(Item._make, batch))
 
     def all_user_ids():
         return {user_id for (user_id,) in con.execute(

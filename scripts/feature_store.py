@@ -7,11 +7,12 @@ the store that a URL names; `publish` brings a store up to date with the warehou
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple
 
 SCHEMA = 1  # of an item; a reader knows its own alone
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,8 +23,7 @@ class StoreError(Exception):
     """The store cannot serve; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One user's features: those of every request still to come.
 
     `at_request` is as in marts.latest_features; `as_of` is the watermark (ISO 8601,
@@ -61,26 +61,42 @@ def schema_version(features: list[dict]) -> str:
     return f"{SCHEMA}.{digest[:12]}"
 
 
-class Store(Protocol):
+class Store(ABC):
     """What every kind of store can do. All methods raise StoreError."""
 
+    @abstractmethod
     def description(self) -> Description | None:
         """Of the last publish that was completed; None when there was none."""
 
+    @abstractmethod
     def get(self, user_id: str) -> Item | None: ...
 
+    @abstractmethod
     def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]: ...
 
+    @abstractmethod
     def user_ids(self) -> Iterator[str]:
         """Of every item, in no order."""
 
+    @abstractmethod
     def write(self, items: Sequence[Item]) -> None: ...
 
+    def write_changed(self, items: Sequence[Item]) -> int:
+        """Writes the items that the store holds otherwise or not; returns how many."""
+        held = self.get_many([item.user_id for item in items])
+        changed = [item for item in items if not same(held.get(item.user_id), item)]
+        if changed:
+            self.write(changed)
+        return len(changed)
+
+    @abstractmethod
     def remove(self, user_ids: Sequence[str]) -> None: ...
 
+    @abstractmethod
     def complete(self, description: Description) -> None:
         """Ends a publish: what was written and removed holds from now on."""
 
+    @abstractmethod
     def close(self) -> None: ...
 
 
@@ -137,12 +153,13 @@ def publish(
     is_whole = not is_delta(before, description)
     is_empty = before is None and next(iter(store.user_ids()), None) is None
     for batch in items:
-        held = {} if is_empty else store.get_many([item.user_id for item in batch])
-        fresh = [item for item in batch if not same(held.get(item.user_id), item)]
-        if fresh:
-            store.write(fresh)
-        done.written += len(fresh)
-        done.unchanged += len(batch) - len(fresh)
+        if is_empty:
+            store.write(batch)
+            written = len(batch)
+        else:
+            written = store.write_changed(batch)
+        done.written += written
+        done.unchanged += len(batch) - written
         progress(len(batch))
     if is_whole and not is_empty:
         vanished = list(set(store.user_ids()) - all_user_ids())

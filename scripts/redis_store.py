@@ -11,6 +11,7 @@ from redis.retry import Retry
 from feature_store import (
     Description,
     Item,
+    Store,
     StoreError,
     description_from_json,
     description_to_json,
@@ -32,7 +33,7 @@ def clear_errors(method):
     return call
 
 
-class RedisStore:
+class RedisStore(Store):
     """One string per user under `prefix:user:<id>`, written in pipelines.
 
     URL: redis://[user:password@]host[:port]/[number][?prefix=offer_ai&timeout=5]; rediss

@@ -1,5 +1,6 @@
 """The feature store in a SQLite file: embedded, the default."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import unquote
 from feature_store import (
     Description,
     Item,
+    Store,
     StoreError,
     description_from_json,
     description_to_json,
@@ -24,33 +26,49 @@ create table if not exists description (json text not null);
 """
 COLUMNS = "user_id, at_request, as_of, schema_version"
 READ = f"select {COLUMNS} from latest_features where user_id = ?"
+UPSERT = """
+insert into latest_features values (?, ?, ?, ?)
+on conflict (user_id) do update set
+    at_request = excluded.at_request,
+    as_of = excluded.as_of,
+    schema_version = excluded.schema_version
+where at_request <> excluded.at_request or schema_version <> excluded.schema_version
+"""
 MOST_PARAMETERS = 500
 
 
-class SqliteStore:
+class SqliteStore(Store):
     """A publish is one transaction: readers see the one before it until it is complete.
 
-    Readers and the publisher do not block each other (write-ahead log).
+    Readers and the publisher do not block each other (write-ahead log). The first publish
+    has no readers yet: it writes a file aside, which takes its place when it is complete.
     """
 
     def __init__(self, url: str, read_only: bool = False):
-        path = Path(unquote(url.removeprefix("sqlite:///")))
-        if read_only and not path.exists():
+        self.path = Path(unquote(url.removeprefix("sqlite:///")))
+        self.part = None
+        if read_only and not self.path.exists():
             raise StoreError(
-                f"There is no feature store at {path}: run `scripts/export.py latest`.")
-        path.parent.mkdir(parents=True, exist_ok=True)
+                f"There is no feature store at {self.path}: run `scripts/export.py latest`.")
         try:
-            self.con = sqlite3.connect(
-                path, isolation_level=None, timeout=10, check_same_thread=False)
             if read_only:
-                self.con.execute("pragma query_only = on")
+                self._connect(self.path, "query_only = on")
+            elif self.path.exists():
+                self._connect(self.path, "journal_mode = wal", "synchronous = normal")
             else:
-                self.con.execute("pragma page_size = 8192")
-                self.con.execute("pragma journal_mode = wal")
-                self.con.execute("pragma synchronous = normal")
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.part = self.path.with_name(f".{self.path.name}.part")
+                self.part.unlink(missing_ok=True)
+                self._connect(self.part, "journal_mode = off", "synchronous = off")
                 self.con.executescript(TABLES)
         except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be opened as SQLite: {error}") from error
+            raise StoreError(f"{self.path} cannot be opened as SQLite: {error}") from error
+
+    def _connect(self, path: Path, *pragmas: str) -> None:
+        self.con = sqlite3.connect(
+            path, isolation_level=None, timeout=10, check_same_thread=False)
+        for pragma in pragmas:
+            self.con.execute(f"pragma {pragma}")
 
     def description(self) -> Description | None:
         row = self.con.execute("select json from description").fetchone()
@@ -77,10 +95,13 @@ class SqliteStore:
 
     def write(self, items: Sequence[Item]) -> None:
         self._begin()
-        self.con.executemany(
-            "insert or replace into latest_features values (?, ?, ?, ?)",
-            [(item.user_id, item.at_request, item.as_of, item.schema_version)
-             for item in items])
+        self.con.executemany("insert or replace into latest_features values (?, ?, ?, ?)", items)
+
+    def write_changed(self, items: Sequence[Item]) -> int:
+        self._begin()
+        before = self.con.total_changes
+        self.con.executemany(UPSERT, items)
+        return self.con.total_changes - before
 
     def remove(self, user_ids: Sequence[str]) -> None:
         self._begin()
@@ -93,6 +114,13 @@ class SqliteStore:
         self.con.execute(
             "insert into description values (?)", (description_to_json(description),))
         self.con.execute("commit")
+        if self.part:
+            self.con.close()
+            with self.part.open("rb") as file:
+                os.fsync(file.fileno())
+            self.part.replace(self.path)
+            self.part = None
+            self._connect(self.path, "journal_mode = wal", "synchronous = normal")
 
     def close(self) -> None:
         self.con.close()

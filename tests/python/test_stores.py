@@ -119,13 +119,12 @@ def test_only_changes_are_written(url):
     store = open_store(url)
     users = [f"u{n}" for n in range(300)]
     publish_all(store, [item(user, "DK") for user in users])
-    written = []
-    write = store.write
-    store.write = lambda items: (written.extend(items), write(items))
-    changed = [item("u7", "SE"), item("u8", "DK"), item("new", "NO")]
+    later = "2025-01-30T00:00:00Z"
+    changed = [i._replace(as_of=later)
+               for i in (item("u7", "SE"), item("u8", "DK"), item("new", "NO"))]
     done = publish_all(store, changed, description(through=2))
     assert (done.written, done.unchanged, done.removed) == (2, 1, 0)
-    assert [i.user_id for i in written] == ["u7", "new"]
+    assert [store.get(i.user_id).as_of == later for i in changed] == [True, False, True]
     assert store.description().published_through == 2
     assert len(set(store.user_ids())) == 301
 
