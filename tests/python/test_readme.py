@@ -1,0 +1,44 @@
+"""What the README shows runs."""
+
+import os
+import re
+
+import duckdb
+
+from export import open_warehouse, publish_marts
+from test_export import export, offers
+from warehouse import ROOT, build, write_events
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_queries_and_snippets(tmp_path, monkeypatch):
+    write_events(tmp_path / "events" / "1.ndjson",
+                 *(event for day in range(1, 21) for event in offers(day)), {"event_time": "?"})
+    build(tmp_path / "events", tmp_path / "w.duckdb")
+    export(tmp_path, "training")
+    export(tmp_path, "latest")
+    with open_warehouse(tmp_path / "w.duckdb") as con:
+        publish_marts(con, tmp_path / "export")
+    queries = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
+    assert len(queries) == 5
+    with duckdb.connect(str(tmp_path / "export" / "published.duckdb"), read_only=True) as con:
+        for query in queries:
+            assert con.execute(query).fetchall()
+    (tmp_path / "data").mkdir()
+    os.symlink(tmp_path / "export", tmp_path / "data" / "export")
+    os.symlink(ROOT / "scripts", tmp_path / "scripts")
+    monkeypatch.chdir(tmp_path)
+    snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(snippets) == 3
+    shown = {}
+    for snippet in snippets:
+        exec(snippet, shown)
+    assert len(shown["offers"]) == 13 * 3
+    assert shown["lookup"].description.features
+
+
+def test_make_targets_that_are_named_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"make ([a-z-]+)", README)) - {"if"}:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
