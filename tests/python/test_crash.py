@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from test_incremental import MARTS, REJECTS
 from test_property import same
-from warehouse import ROOT, build, rows, write_events
+from warehouse import ROOT, BuildError, build, copy_project, dbt, rows, write_events
 
 KILLS = int(os.environ.get("OFFER_AI_KILLS", "5"))
 KINDS = [
@@ -99,3 +101,25 @@ def test_a_second_build_says_who_holds_the_lock(tmp_path):
     assert second.returncode != 0
     assert f"PID {holder.pid}" in second.stdout
     assert rows(database, "select event_count from marts.sessions") == [{"event_count": 1}]
+
+
+def test_retry_after_a_failure(tmp_path):
+    """`dbt retry` goes on where a model failed; then a build ends where it should."""
+    project = copy_project(tmp_path)
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "0.ndjson", *batch(random.Random(9), 50))
+    build(events, database, project=project)
+    write_events(events / "1.ndjson", *batch(random.Random(10), 50))
+    for name in ("staging/landed_events", "sessions/sessions"):
+        model = project / "models" / f"{name}.sql"
+        text = model.read_text()
+        model.write_text(text + "\nwhere no_such_column")
+        with pytest.raises(BuildError):
+            build(events, database, project=project)
+        model.write_text(text)
+        dbt("retry", events=events, database=database, project=project)
+    build(events, database, project=project)
+    whole = tmp_path / "whole.duckdb"
+    build(events, whole)
+    for mart in MARTS:
+        same(rows(database, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
