@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-test sample build export docs lint test replay watch bench clean
+.PHONY: help setup setup-cloud setup-learn setup-test sample build export docs lint test train replay watch bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -16,6 +16,8 @@ help: ## Say what each target does.
 setup: .venv/core.installed ## A .venv with what `make build` needs, pinned.
 
 setup-cloud: .venv/cloud.installed ## The same with what publishing to AWS and Redis needs.
+
+setup-learn: .venv/learn.installed ## The same with what training a model needs.
 
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
@@ -30,7 +32,11 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/test.installed: requirements/test.txt .venv/cloud.installed
+.venv/learn.installed: requirements/learn.txt .venv/core.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/learn.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
@@ -60,6 +66,9 @@ lint: setup-test ## sqlfluff and ruff.
 
 test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
 	$(BIN)/python -m pytest
+
+train: setup-learn ## Train a revenue model on the published training table.
+	$(BIN)/python scripts/train.py
 
 replay: setup ## Compare training rows with what serving would have seen.
 	$(BIN)/python scripts/replay.py

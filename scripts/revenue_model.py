@@ -1,0 +1,74 @@
+"""What an offer would earn: features and an offer in, expected revenue out.
+
+The same encoding serves training and serving: text is a category (of those seen in
+training; others and none are missing), booleans are 0 and 1, money is a float.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+
+OFFER = [{"name": "offer_type", "data_type": "string"},
+         {"name": "offer_price", "data_type": "decimal(22, 4)"}]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Columns of the model's matrix, in order, and the categories of those of text."""
+
+    columns: list[dict]  # name and data_type
+    categories: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, features: Sequence[dict], table: dict[str, Sequence]) -> "Encoding":
+        """From the declared features and a training table (column name to values)."""
+        columns = [{key: column[key] for key in ("name", "data_type")}
+                   for column in [*features, *OFFER]]
+        return cls(columns, {
+            column["name"]: sorted({value for value in table[column["name"]]
+                                    if value is not None})
+            for column in columns if column["data_type"] == "string"})
+
+    @property
+    def names(self) -> list[str]:
+        return [column["name"] for column in self.columns]
+
+    def matrix(self, table: dict[str, Sequence]) -> np.ndarray:
+        """(rows, columns) of floats, NaN where missing."""
+        return np.column_stack([self._column(name, table[name]) for name in self.names])
+
+    def _column(self, name: str, values: Sequence) -> np.ndarray:
+        if name in self.categories:
+            codes = {value: float(code) for code, value in enumerate(self.categories[name])}
+            return np.array([codes.get(value, np.nan) for value in values])
+        return np.array([np.nan if value is None else float(value) for value in values])
+
+
+class RevenueModel:
+    """A trained model and its encoding, in a directory of model.txt and model.json."""
+
+    def __init__(self, booster: lightgbm.Booster, encoding: Encoding, description: dict):
+        self.booster, self.encoding, self.description = booster, encoding, description
+
+    @classmethod
+    def load(cls, folder: Path) -> "RevenueModel":
+        description = json.loads((folder / "model.json").read_text())
+        return cls(lightgbm.Booster(model_file=folder / "model.txt"),
+                   Encoding(**description["encoding"]), description)
+
+    def predict(self, features: dict, offers: Sequence[tuple[str, float]]) -> np.ndarray:
+        """Expected revenue of each offer (type, price), in currency units: (offers,)."""
+        count = len(offers)
+        table = {name: [features[name]] * count for name in self.encoding.names
+                 if name in features}
+        table["offer_type"] = [kind for kind, _ in offers]
+        table["offer_price"] = [price for _, price in offers]
+        return self.predict_rows(table)
+
+    def predict_rows(self, table: dict[str, Sequence]) -> np.ndarray:
+        """Expected revenue of each row: (rows,)."""
+        return self.booster.predict(self.encoding.matrix(table), num_threads=1)
