@@ -49,15 +49,18 @@ class Encoding:
 
 
 class RevenueModel:
-    """A trained model and its encoding, in a directory of model.txt and model.json."""
+    """A trained model and its encoding, in a directory of model.txt and model.json.
+
+    Beside it, held_out.txt is its twin that has not seen the last days.
+    """
 
     def __init__(self, booster: lightgbm.Booster, encoding: Encoding, description: dict):
         self.booster, self.encoding, self.description = booster, encoding, description
 
     @classmethod
-    def load(cls, folder: Path) -> "RevenueModel":
+    def load(cls, folder: Path, name: str = "model.txt") -> "RevenueModel":
         description = json.loads((folder / "model.json").read_text())
-        return cls(lightgbm.Booster(model_file=folder / "model.txt"),
+        return cls(lightgbm.Booster(model_file=folder / name),
                    Encoding(**description["encoding"]), description)
 
     def predict(self, features: dict, offers: Sequence[tuple[str, float]]) -> np.ndarray:

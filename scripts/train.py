@@ -164,6 +164,7 @@ def main(training: Path | None, label: str, validate_days: int, out: Path | None
 
     description = {
         "label": label,
+        "validate_days": validate_days,
         "training": {key: manifest[key] for key in ("version", "watermark", "code_version")},
         "encoding": {"columns": encoding.columns, "categories": encoding.categories},
         "parameters": PARAMETERS | {"rounds": rounds},
@@ -178,7 +179,8 @@ def main(training: Path | None, label: str, validate_days: int, out: Path | None
         },
         "calibration": bins,
     }
-    folder = write_model(out or export / "models", final, encoding.names, description, bins)
+    folder = write_model(
+        out or export / "models", final, booster, encoding.names, description, bins)
     metrics = description["metrics"]
     click.echo(
         f"model {folder}: {metrics['rows']:,} offers, {rounds} trees, weights {chosen}; on the "
@@ -186,7 +188,9 @@ def main(training: Path | None, label: str, validate_days: int, out: Path | None
         f"predicted {metrics['predicted']:.3f}, earned {metrics['earned']:.3f} per offer")
 
 
-def write_model(out: Path, booster, names: list[str], description: dict, bins) -> Path:
+def write_model(
+    out: Path, booster, held_out, names: list[str], description: dict, bins: list[dict]
+) -> Path:
     """Writes a version whole or not at all; returns its folder."""
     text = booster.model_to_string()
     digest = hashlib.sha256((text + json.dumps(description)).encode()).hexdigest()
@@ -195,6 +199,7 @@ def write_model(out: Path, booster, names: list[str], description: dict, bins) -
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     (part / "model.txt").write_text(text)
+    (part / "held_out.txt").write_text(held_out.model_to_string())
     (part / "model.json").write_text(json.dumps(description, indent=2) + "\n")
     with (part / "importance.csv").open("w", newline="") as file:
         writer = csv.writer(file)

@@ -37,6 +37,7 @@ def published(folder, rows=6000, offers=3, days=28, paid=True):
                        for c, i in zip(country, offer, strict=True)]) & paid
     table = pa.table({
         "offer_id": [f"{n:06}" for n in range(rows)],
+        "user_id": [f"u{n}" for n in range(rows)],
         "offered_at": [datetime(2025, 1, 1) + timedelta(days=n * days / rows)
                        for n in range(rows)],
         "country": [None if n % 50 == 0 else str(c) for n, c in enumerate(country)],
