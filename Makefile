@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-test sample build export docs lint test train replay watch bench clean
+.PHONY: help setup setup-cloud setup-learn setup-serve setup-test sample build export docs lint test train serve replay watch bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -18,6 +18,8 @@ setup: .venv/core.installed ## A .venv with what `make build` needs, pinned.
 setup-cloud: .venv/cloud.installed ## The same with what publishing to AWS and Redis needs.
 
 setup-learn: .venv/learn.installed ## The same with what training a model needs.
+
+setup-serve: .venv/serve.installed ## The same with what serving decisions needs.
 
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
@@ -36,7 +38,11 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/learn.installed
+.venv/serve.installed: requirements/serve.txt .venv/learn.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/serve.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
@@ -69,6 +75,9 @@ test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
 
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py
+
+serve: setup-serve ## Serve decisions on http://127.0.0.1:8080.
+	$(BIN)/python scripts/serve.py
 
 replay: setup ## Compare training rows with what serving would have seen.
 	$(BIN)/python scripts/replay.py
