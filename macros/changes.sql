@@ -10,8 +10,7 @@ Whether this is a model of a running build, which may ask the database; not whil
 documentation, a linter or a unit test has it compiled.
 -#}
 {% macro is_built() %}
-    {{ return(execute and flags.WHICH in ('build', 'run', 'retry')
-        and model.resource_type == 'model') }}
+    {{ return(execute and flags.WHICH in ('build', 'run') and model.resource_type == 'model') }}
 {% endmacro %}
 
 {#- A relation as the last build left it, for models upstream of it; none if there is none. -#}
@@ -97,7 +96,7 @@ On-run-start: ends a build whose declarations are not those of the tables it wou
 add to. A full refresh forgets the builds before it, lest a half of it be added to.
 -#}
 {% macro begin_build() %}
-    {% if not execute or flags.WHICH not in ('build', 'run', 'retry') %}{{ return('') }}{% endif %}
+    {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
     {% set build_log = adapter.get_relation(
         database=target.database, schema='staging', identifier='build_log') %}
     {% if build_log is none %}{{ return('') }}{% endif %}
@@ -121,7 +120,7 @@ On-run-end: logs the build when every stored model was built by it, so that the
 next one starts where this one ended.
 -#}
 {% macro log_build(results) %}
-    {% if not execute or flags.WHICH not in ('build', 'run', 'retry') %}{{ return('') }}{% endif %}
+    {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
     {% set built = [] %}
     {% for result in results if result.status == 'success' %}
         {% do built.append(result.node.unique_id) %}
