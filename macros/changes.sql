@@ -2,7 +2,8 @@
 What a build has to do again. A build lands the files that are new and then, for
 each user they touch, rebuilds what lies at or after `changed_from`; everything
 earlier is as a full refresh would leave it. `build_log` holds one row per build
-that went through; a build that did not is simply done again from the last that did.
+that went through, and is not there before the first; a build that did not go through
+is simply done again from the last that did.
 -#}
 
 {#-
@@ -34,7 +35,7 @@ documentation, a linter or a unit test has it compiled.
 
 {#- Whether this run of a stored model adds to what an earlier, complete build left. -#}
 {% macro is_delta() %}
-    {{ return(is_incremental() and last_built_file() is not none) }}
+    {{ return(is_incremental() and as_left('staging', 'build_log') is not none) }}
 {% endmacro %}
 
 {#-
@@ -47,7 +48,7 @@ that inserts them; without a completed build to add to, all of them.
     {% set changed_users = ref('changed_users') %}
     {% if not is_incremental() %}
         {{ return('select 1') }}
-    {% elif last_built_file() is none %}
+    {% elif not is_delta() %}
         {{ return('delete from ' ~ this) }}
     {% else %}
         {{ return(delete_of_users(this, changed_users, where)) }}
@@ -100,7 +101,7 @@ add to. A full refresh forgets the builds before it, lest a half of it be added 
     {% set build_log = adapter.get_relation(
         database=target.database, schema='staging', identifier='build_log') %}
     {% if build_log is none %}{{ return('') }}{% endif %}
-    {% if flags.FULL_REFRESH %}{{ return('delete from ' ~ build_log) }}{% endif %}
+    {% if flags.FULL_REFRESH %}{{ return('drop table ' ~ build_log) }}{% endif %}
     {% set rows = run_query(
         'select declarations from ' ~ build_log ~ ' order by last_file_id desc limit 1') %}
     {% set before = fromjson(rows.columns[0].values()[0]) if rows | length else {} %}
@@ -134,11 +135,12 @@ next one starts where this one ended.
         database=target.database, schema='staging', identifier='build_log') %}
     {% set landed_files = api.Relation.create(
         database=target.database, schema='staging', identifier='landed_files') %}
-    {% do run_query(
-        'create table if not exists ' ~ build_log ~ ' (last_file_id bigint, '
-        ~ 'declarations ' ~ dbt.type_string() ~ ', completed_at timestamp)') %}
-    {% do run_query(
-        'insert into ' ~ build_log ~ ' select coalesce(max(file_id), 0), '
-        ~ dbt.string_literal(tojson(declarations())) ~ ', ' ~ utc_now()
-        ~ ' from ' ~ landed_files) %}
+    {% set completed_at = run_query('select ' ~ utc_now()).columns[0].values()[0] %}
+    {% set row = 'select cast(coalesce(max(file_id), 0) as bigint) as last_file_id, '
+        ~ dbt.string_literal(tojson(declarations())) ~ ' as declarations, '
+        ~ timestamp_literal(completed_at) ~ ' as completed_at from ' ~ landed_files %}
+    {#- Never empty: that the log is there says that a build went through. -#}
+    {% do run_query('create table if not exists ' ~ build_log ~ ' as ' ~ row) %}
+    {% do run_query('insert into ' ~ build_log ~ ' select * from (' ~ row ~ ') as row'
+        ~ ' where completed_at not in (select completed_at from ' ~ build_log ~ ')') %}
 {% endmacro %}
