@@ -16,7 +16,7 @@ import click
 import duckdb
 
 import declarations
-from bench_stores import bench_publish
+from bench_stores import bench_publish, percentile
 from export import default_store
 from feature_store import open_store
 
@@ -167,6 +167,11 @@ def line(name: str, seconds: float, unit: float, note: str = "") -> None:
     click.echo(f"{name:<44}{seconds:8.2f} s {seconds / unit:7.2f} x floor  {note}")
 
 
+def model_lines(built: dict, unit: float) -> None:
+    for name, seconds in built["models"].items():
+        line(f"  {name}", seconds, unit)
+
+
 @click.command(context_settings={"show_default": True})
 @click.option("--users", default=35_000, type=click.IntRange(1),
               help="Players to simulate.")
@@ -202,8 +207,7 @@ def main(users: int, days: int, times: int, ticks: int, rows: int, work: Path) -
     unit = floor(history)
     line("floor: scan of the declared columns", unit, unit)
     built = dbt(history, database, "build", "--exclude-resource-type", "unit_test")
-    for name, seconds in built["models"].items():
-        line(f"  {name}", seconds, unit)
+    model_lines(built, unit)
     line("all models", built["model_seconds"], unit, "target: 4")
     line("whole cold dbt build, with data tests", built["seconds"], unit, "target: 7")
     click.echo(f"peak memory {built['memory']:.2f} GB (target: 3), "
@@ -211,16 +215,15 @@ def main(users: int, days: int, times: int, ticks: int, rows: int, work: Path) -
 
     click.echo(f"\nBatch of {batch_size:,} new events")
     small = add_batch(history, database, batch)
-    for name, seconds in small["models"].items():
-        line(f"  {name}", seconds, unit)
+    model_lines(small, unit)
     share = small["model_seconds"] / built["model_seconds"]
     click.echo(f"all models {small['model_seconds']:.2f} s, {share:.1%} of the full build "
                "(target: 10 %)")
 
     click.echo(f"\nWatch: one file of 1,000 events each second, {ticks} seconds")
     lags = watch_lags(history, database, later)
-    click.echo(f"from file closed to features readable: p50 {lags[len(lags) // 2]:.2f} s, "
-               f"p95 {lags[int(len(lags) * 0.95)]:.2f} s (target: 5)")
+    click.echo(f"from file closed to features readable: p50 {percentile(lags, 0.5):.2f} s, "
+               f"p95 {percentile(lags, 0.95):.2f} s (target: 5)")
 
     click.echo(f"\nPublish and look up, {rows:,} users and offers")
     bench_publish(work / "stores", rows)
@@ -234,8 +237,7 @@ def main(users: int, days: int, times: int, ticks: int, rows: int, work: Path) -
     click.echo(f"full build: all models {built['model_seconds']:.1f} s, "
                f"peak memory {built['memory']:.2f} GB")
     grown = add_batch(history, database, batch)
-    for name, seconds in grown["models"].items():
-        line(f"  {name}", seconds, unit)
+    model_lines(grown, unit)
     ratio = grown["model_seconds"] / small["model_seconds"]
     click.echo(f"all models {grown['model_seconds']:.2f} s, {ratio:.2f} x as on the smaller "
                "history (target: 1.5)")

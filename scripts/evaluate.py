@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from export import settings, write_json
+from export import settings
 from off_policy import Logged, effective_sample_size, estimates, warnings
 from policies import candidates, epsilon_greedy, index_of
 from revenue_model import RevenueModel
 from train import read_training
+from training_versions import write_json
 
 PROMOTED, DECISIONS = "promoted.json", "decisions.ndjson"
 

@@ -5,7 +5,6 @@ place by one rename, so a reader finds the old or the new one, never half.
 """
 
 import hashlib
-import json
 import os
 import shutil
 import time
@@ -29,7 +28,13 @@ from feature_store import (
     publish,
     schema_version,
 )
-from training_versions import MANIFEST, PublishError, Versions, content_version
+from training_versions import (
+    MANIFEST,
+    PublishError,
+    Versions,
+    content_version,
+    write_json,
+)
 
 DATABASE = "published.duckdb"
 BATCH = 20_000
@@ -91,17 +96,6 @@ def file_hash(path: Path) -> str:
 
 def sql_text(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
-
-
-def write_json(path: Path, value: dict) -> None:
-    """Writes the file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w") as file:
-        json.dump(value, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def remove_leavings(folder: Path) -> None:

@@ -75,7 +75,7 @@ def first_bytes(path: str) -> bytes:
     return next(chunks(path, 4096), b"")
 
 
-def longest_line(path: str, encoding: str | None = None) -> int:
+def longest_line(path: str) -> int:
     """An upper bound, in bytes, of the length of the file's lines.
 
     A plain file is only sampled: where every block has a line break, no line
@@ -222,7 +222,7 @@ def pick_lines(path: str, ordinals: list[int]) -> list[dict]:
     Bytes that are not UTF-8 are replaced, and `is_utf8` is false.
     """
     wanted = set(ordinals)
-    found, ordinal, number, rest = [], 0, 0, b""
+    found, ordinal, number = [], 0, 0
 
     def visit(line: bytes) -> None:
         nonlocal ordinal, number

@@ -121,17 +121,11 @@ class Versions:
     def _write_json(self, name: str, value: dict) -> None:
         """Replaces a file or an object whole."""
         target = f"{self.root}/{name}"
-        text = json.dumps(value, indent=2).encode() + b"\n"
-        if not self._is_local:
+        if self._is_local:
+            write_json(Path(target), value)
+        else:
             with self.files.open_output_stream(target) as stream:
-                stream.write(text)
-            return
-        part = Path(f"{target}.part")
-        with part.open("wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
+                stream.write(json_text(value).encode())
 
     def _require_bucket(self, bucket: str) -> None:
         try:
@@ -141,6 +135,20 @@ class Versions:
         if kind == fs.FileType.NotFound:
             raise PublishError(f"There is no bucket '{bucket}' (of {self.target}): create it, "
                                "or check the name, the region and AWS_ENDPOINT_URL.")
+
+
+def json_text(value: dict) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Writes the file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w") as file:
+        file.write(json_text(value))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def s3() -> fs.S3FileSystem:

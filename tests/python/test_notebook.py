@@ -15,6 +15,5 @@ def test_notebook(tmp_path, monkeypatch):
     monkeypatch.setenv("OFFER_AI_EXPORT", str(tmp_path / "export"))
     notebook = nbformat.read(ROOT / "docs" / "training_table.ipynb", as_version=4)
     NotebookClient(notebook, timeout=60).execute()
-    (output,) = notebook.cells[-3].outputs if notebook.cells[-3].cell_type == "code" else \
-        notebook.cells[-2].outputs
+    (output,) = notebook.cells[-2].outputs
     assert output["data"]["text/plain"] == "(18, 21)"
