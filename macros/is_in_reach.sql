@@ -8,7 +8,7 @@ sessions beyond the windows that count them.
     {%- for window in windows if window.over == 'sessions' -%}
         {%- if window.unit == 'count' -%}
             {%- do conditions.append('recency <= ' ~ (window.size + more)) -%}
-            {%- do conditions.append('earlier_recency <= ' ~ (window.size + more)) -%}
+            {%- do conditions.append('earlier_recency between 1 and ' ~ (window.size + more)) -%}
         {%- else -%}
             {%- do conditions.append(microseconds('started_at') ~ ' + '
                 ~ unit_microseconds(window.unit, window.size) ~ ' >= last_us') -%}

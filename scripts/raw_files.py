@@ -7,6 +7,7 @@ byte order mark) into plain NDJSON, and fetch the text of rejected lines.
 """
 
 import codecs
+import gc
 import glob
 import hashlib
 import os
@@ -268,6 +269,10 @@ class Plugin(BasePlugin):
         Path(creds.path).absolute().parent.mkdir(parents=True, exist_ok=True)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        # What dbt has parsed lives as long as the process: looking through it for
+        # garbage would take a tenth of a second now and then.
+        if not gc.get_freeze_count():
+            gc.freeze()
         # The connection holds the database's lock: what is left is nobody's.
         shutil.rmtree(self.scratch, ignore_errors=True)
         conn.create_function(

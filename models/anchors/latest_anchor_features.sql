@@ -13,6 +13,7 @@ sessions as (
 last_events as (
     select
         user_id,
+        count(*) as session_count,
         {{ microseconds('max(ended_at)') }} as last_us
     from sessions
     group by user_id
@@ -44,22 +45,28 @@ times as (
     {%- endfor %}
 ),
 
+-- At the last event's own time, sessions that begin then do not count.
+earlier_sessions as (
+    select
+        last_events.user_id,
+        count(*) as session_count
+    from last_events
+    inner join sessions
+        on
+            last_events.user_id = sessions.user_id
+            and last_events.last_us > {{ microseconds('sessions.started_at') }}
+    group by last_events.user_id
+),
+
 ranked_sessions as (
     select
         sessions.*,
         last_events.last_us,
-        row_number() over (
-            partition by sessions.user_id order by sessions.session_index desc
-        ) as recency,
-        -- At the last event's own time, sessions that begin then do not count.
-        row_number() over (
-            partition by
-                sessions.user_id,
-                {{ microseconds('sessions.started_at') }} < last_events.last_us
-            order by sessions.session_index desc
-        ) as earlier_recency
+        last_events.session_count + 1 - sessions.session_index as recency,
+        earlier_sessions.session_count + 1 - sessions.session_index as earlier_recency
     from sessions
     inner join last_events on sessions.user_id = last_events.user_id
+    left join earlier_sessions on sessions.user_id = earlier_sessions.user_id
 ),
 
 -- All that a window over sessions can hold; one more where the request's own is left out.

@@ -18,11 +18,20 @@ REJECTS = "select source_file, line_number, raw_line, reason from staging.reject
 
 @st.composite
 def batches(draw):
-    """The lines of a stream in batches, in random order of arrival; some are empty."""
+    """The lines of a stream in batches, in random order of arrival; some are empty.
+
+    The last batches are of one event, half of them purchases: what is late by itself
+    changes what lies before it by nothing but its label.
+    """
     lines = [line for file in draw(streams()) for line in file]
     shuffle = random.Random(draw(st.integers(0, 1 << 30)))
-    singles = [[lines.pop(shuffle.randrange(len(lines)))]
-               for _ in range(draw(st.integers(0, 3))) if lines]
+    singles = []
+    for _ in range(draw(st.integers(0, 4))):
+        purchases = [line for line in lines if b"purchase" in line and b"uuid" not in line]
+        late = shuffle.choice([lines, purchases or lines])
+        if late:
+            singles.append([late[shuffle.randrange(len(late))]])
+            lines.remove(singles[-1][0])
     parts = [[] for _ in range(draw(st.integers(1, 3)))]
     for line in lines:
         shuffle.choice(parts).append(line)
