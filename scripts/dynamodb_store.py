@@ -15,6 +15,7 @@ import botocore.exceptions
 from feature_store import (
     Description,
     Item,
+    Row,
     Store,
     StoreError,
     description_from_json,
@@ -107,9 +108,11 @@ class DynamoStore(Store):
                      if "user_id" in found])
 
     @clear_errors
-    def write(self, items: Sequence[Item]) -> None:
-        self._write_all([{"PutRequest": {"Item": key_of(item.user_id) | {
-            name: {"S": value} for name, value in item._asdict().items()}}} for item in items])
+    def write(self, rows: Sequence[Row], description: Description) -> None:
+        stamp = description.as_of, description.schema_version
+        self._write_all([{"PutRequest": {"Item": key_of(row[0]) | {
+            name: {"S": value} for name, value in Item(*row, *stamp)._asdict().items()
+        }}} for row in rows])
 
     @clear_errors
     def remove(self, user_ids: Sequence[str]) -> None:

@@ -23,11 +23,14 @@ class StoreError(Exception):
     """The store cannot serve; the message says why and what to do."""
 
 
+Row = tuple[str, str]  # user_id and at_request, as in marts.latest_features
+
+
 class Item(NamedTuple):
     """One user's features: those of every request still to come.
 
     `at_request` is as in marts.latest_features; `as_of` is the watermark (ISO 8601,
-    UTC) when the item was written; `schema_version` as in the store's description.
+    UTC) when the item was written; `schema_version` as in the description of then.
     """
 
     user_id: str
@@ -79,14 +82,20 @@ class Store(ABC):
         """Of every item, in no order."""
 
     @abstractmethod
-    def write(self, items: Sequence[Item]) -> None: ...
+    def write(self, rows: Sequence[Row], description: Description) -> None:
+        """Writes an item of each row, of the description's as_of and schema_version."""
 
-    def write_changed(self, items: Sequence[Item]) -> int:
-        """Writes the items that the store holds otherwise or not; returns how many."""
-        held = self.get_many([item.user_id for item in items])
-        changed = [item for item in items if not same(held.get(item.user_id), item)]
+    def write_changed(self, rows: Sequence[Row], description: Description) -> int:
+        """Writes the rows that the store holds otherwise or not; returns how many."""
+        held = self.get_many([user_id for user_id, _ in rows])
+        changed = []
+        for row in rows:
+            item = held.get(row[0])
+            if item is None or (item.at_request, item.schema_version) != (
+                    row[1], description.schema_version):
+                changed.append(row)
         if changed:
-            self.write(changed)
+            self.write(changed, description)
         return len(changed)
 
     @abstractmethod
@@ -137,14 +146,14 @@ class Published:
 
 def publish(
     store: Store,
-    items: Iterable[Sequence[Item]],
+    batches: Iterable[Sequence[Row]],
     description: Description,
     all_user_ids: Callable[[], set[str]],
     progress: Callable[[int], object] = lambda count: None,
 ) -> Published:
-    """Writes the items that the store does not hold yet.
+    """Writes the rows that the store does not hold yet.
 
-    `items`, in batches, are those that may have changed since the publish that
+    `batches` are of rows that may have changed since the publish that
     `store.description()` tells of: all of them when it was of another warehouse or
     there was none. Then users that are not among `all_user_ids()` are removed.
     """
@@ -152,12 +161,12 @@ def publish(
     before = store.description()
     is_whole = not is_delta(before, description)
     is_empty = before is None and next(iter(store.user_ids()), None) is None
-    for batch in items:
+    for batch in batches:
         if is_empty:
-            store.write(batch)
+            store.write(batch, description)
             written = len(batch)
         else:
-            written = store.write_changed(batch)
+            written = store.write_changed(batch, description)
         done.written += written
         done.unchanged += len(batch) - written
         progress(len(batch))
@@ -175,11 +184,6 @@ def is_delta(before: Description | None, now: Description) -> bool:
     return before is not None and (
         before.warehouse, before.features, before.schema_version
     ) == (now.warehouse, now.features, now.schema_version)
-
-
-def same(held: Item | None, item: Item) -> bool:
-    return held is not None and (
-        held.at_request, held.schema_version) == (item.at_request, item.schema_version)
 
 
 class Lookup:

@@ -11,6 +11,7 @@ from redis.retry import Retry
 from feature_store import (
     Description,
     Item,
+    Row,
     Store,
     StoreError,
     description_from_json,
@@ -89,12 +90,11 @@ class RedisStore(Store):
             yield key.decode()[start:]
 
     @clear_errors
-    def write(self, items: Sequence[Item]) -> None:
-        for start in range(0, len(items), BATCH):
-            self.client.mset({
-                self._key(item.user_id):
-                    SEPARATOR.join((item.schema_version, item.as_of, item.at_request))
-                for item in items[start:start + BATCH]})
+    def write(self, rows: Sequence[Row], description: Description) -> None:
+        stamp = description.schema_version + SEPARATOR + description.as_of + SEPARATOR
+        for start in range(0, len(rows), BATCH):
+            self.client.mset({self._key(user_id): stamp + at_request
+                              for user_id, at_request in rows[start:start + BATCH]})
 
     @clear_errors
     def remove(self, user_ids: Sequence[str]) -> None:

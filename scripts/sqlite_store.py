@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from feature_store import (
     Description,
     Item,
+    Row,
     Store,
     StoreError,
     description_from_json,
@@ -26,8 +27,9 @@ create table if not exists description (json text not null);
 """
 COLUMNS = "user_id, at_request, as_of, schema_version"
 READ = f"select {COLUMNS} from latest_features where user_id = ?"
+WRITE = "insert or replace into latest_features values (?, ?, {as_of}, {schema_version})"
 UPSERT = """
-insert into latest_features values (?, ?, ?, ?)
+insert into latest_features values (?, ?, {as_of}, {schema_version})
 on conflict (user_id) do update set
     at_request = excluded.at_request,
     as_of = excluded.as_of,
@@ -59,7 +61,8 @@ class SqliteStore(Store):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.part = self.path.with_name(f".{self.path.name}.part")
                 self.part.unlink(missing_ok=True)
-                self._connect(self.part, "journal_mode = off", "synchronous = off")
+                self._connect(self.part, "journal_mode = off", "synchronous = off",
+                              "page_size = 16384")
                 self.con.executescript(TABLES)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} cannot be opened as SQLite: {error}") from error
@@ -93,14 +96,14 @@ class SqliteStore(Store):
         return (user_id for (user_id,) in self.con.execute(
             "select user_id from latest_features"))
 
-    def write(self, items: Sequence[Item]) -> None:
+    def write(self, rows: Sequence[Row], description: Description) -> None:
         self._begin()
-        self.con.executemany("insert or replace into latest_features values (?, ?, ?, ?)", items)
+        self.con.executemany(stamped(WRITE, description), rows)
 
-    def write_changed(self, items: Sequence[Item]) -> int:
+    def write_changed(self, rows: Sequence[Row], description: Description) -> int:
         self._begin()
         before = self.con.total_changes
-        self.con.executemany(UPSERT, items)
+        self.con.executemany(stamped(UPSERT, description), rows)
         return self.con.total_changes - before
 
     def remove(self, user_ids: Sequence[str]) -> None:
@@ -128,3 +131,10 @@ class SqliteStore(Store):
     def _begin(self) -> None:
         if not self.con.in_transaction:
             self.con.execute("begin immediate")
+
+
+def stamped(sql: str, description: Description) -> str:
+    """A statement with the values that all rows of a publish share."""
+    return sql.format(**{
+        name: "'" + getattr(description, name).replace("'", "''") + "'"
+        for name in ("as_of", "schema_version")})

@@ -9,6 +9,7 @@ import time
 import boto3
 import duckdb
 import pandas
+import polars
 import pytest
 
 from test_export import environment, offers
@@ -106,7 +107,7 @@ export.main(["training", "--to", sys.argv[1]])
 
 
 def test_readers(place):
-    """DuckDB (through httpfs for S3), pandas and pyarrow read a version as it lies."""
+    """DuckDB (through httpfs for S3), pandas and polars read a version as it lies."""
     folder, target, read = place
     export(folder, "--to", target)
     manifest = json.loads(read("manifest.json"))
@@ -127,6 +128,9 @@ def test_readers(place):
             version, filters=[("offer_day", "==", "2025-01-02")], engine="pyarrow")
         assert len(frame) == 3
         assert frame["offer_price"].map(str).unique().tolist() == ["9.9900"]
+        frame = polars.read_parquet(f"{version}/*/*.parquet", hive_partitioning=True)
+        assert str(frame["offer_price"].unique().item()) == "9.9900"
+        assert frame["offer_day"].value_counts().sort("offer_day")["count"].to_list() == [3, 3]
     found = con.execute(f"""
         select offer_day::varchar, count(*) from read_parquet(
             '{version}/*/*.parquet', hive_partitioning = true) group by 1 order by 1""")
