@@ -18,6 +18,8 @@ SYNTHETIC = """
 create schema staging; create schema anchors; create schema sessions; create schema marts;
 create table staging.build_log as
     select 1 as last_file_id, timestamp '2025-01-29' as completed_at;
+create table staging.landed_files as
+    select 1 as file_id, timestamp '2025-01-29' as landed_at;
 create table sessions.watermark as select timestamp '2025-01-29' as watermark_at;
 create table anchors.latest_requests as
 select

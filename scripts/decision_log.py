@@ -41,10 +41,14 @@ class DecisionLog:
             if self.count >= self.lines:
                 self._close()
 
-    def close(self) -> None:
-        self.is_closed.set()
+    def rotate(self) -> None:
+        """Closes the file that is open: what it holds can land."""
         with self.lock:
             self._close()
+
+    def close(self) -> None:
+        self.is_closed.set()
+        self.rotate()
 
     def _open(self) -> None:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}"

@@ -8,13 +8,20 @@ import click
 import numpy as np
 
 from export import settings
-from off_policy import Logged, effective_sample_size, estimates, warnings
-from policies import candidates, epsilon_greedy, index_of
-from revenue_model import RevenueModel
+from off_policy import Estimate, Logged, effective_sample_size, estimates, warnings
+from policies import (
+    CHALLENGER,
+    EPSILON_GREEDY,
+    PROMOTED,
+    THOMPSON,
+    Policy,
+    candidates,
+    index_of,
+)
 from train import read_training
 from training_versions import write_json
 
-PROMOTED, DECISIONS = "promoted.json", "decisions.ndjson"
+DECISIONS = "decisions.ndjson"
 
 
 def late_decisions(table: dict[str, list], days: int) -> tuple[dict[str, list], int]:
@@ -32,15 +39,16 @@ def late_decisions(table: dict[str, list], days: int) -> tuple[dict[str, list], 
             int((is_late & ~is_usable).sum()))
 
 
-def as_seen_by(model: RevenueModel, table: dict[str, list], label: str, epsilon: float) -> Logged:
-    """The decisions under the epsilon-greedy policy of a model."""
+def as_seen_by(policy: Policy, table: dict[str, list], label: str) -> Logged:
+    """The decisions under another policy."""
     offers = candidates()
     rows = len(table[label])
-    predicted = np.empty((rows, len(offers)))
-    for index, (kind, price) in enumerate(offers):
-        predicted[:, index] = model.predict_rows(
-            table | {"offer_type": [kind] * rows, "offer_price": [price] * rows})
-    chances = epsilon_greedy(predicted, epsilon)
+    every = np.empty((len(policy.models), rows, len(offers)))
+    for number, model in enumerate(policy.models):
+        for index, (kind, price) in enumerate(offers):
+            every[number, :, index] = model.predict_rows(
+                table | {"offer_type": [kind] * rows, "offer_price": [price] * rows})
+    chances, predicted = policy.of_predictions(every)
     action = index_of(offers, table["offer_type"], table["offer_price"])
     at = np.arange(rows), action
     return Logged(
@@ -54,28 +62,36 @@ def as_seen_by(model: RevenueModel, table: dict[str, list], label: str, epsilon:
 @click.argument("model", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--training", type=click.Path(path_type=Path), default=None,
               help="The published training table; OFFER_AI_EXPORT/training by default.")
+@click.option("--rule", default=EPSILON_GREEDY, type=click.Choice([EPSILON_GREEDY, THOMPSON]),
+              help="The model's favourite, or that of one of its bootstrapped copies.")
 @click.option("--epsilon", default=0.1, type=click.FloatRange(0, 1),
               help="Share of decisions that explore, evenly over the candidates.")
 @click.option("--promote/--no-promote", default=False,
               help="Make it the policy that is served, if it is sure to be better.")
-def main(model: Path, training: Path | None, epsilon: float, promote: bool) -> None:
+def main(model: Path, training: Path | None, rule: str, epsilon: float, promote: bool) -> None:
     """Value the policy of MODEL (a folder that train.py wrote) on the last days' logs.
 
     MODEL's twin that was fitted to the days before is what is valued, so that no model
     is asked about what it was trained on. A policy is promoted only when the lower bound
     of its doubly robust estimate beats the estimate of the one in place (of the logging
-    policy, when there is none); the decision is printed and kept beside the models.
+    policy, when there is none); the decision is printed and kept beside the models. One
+    that is not promoted goes on as the challenger, of which the service notes what it
+    would have done.
     """
     _, export = settings()
     _, table = read_training(training or export / "training")
-    held_out = RevenueModel.load(model, "held_out.txt")
-    label, days = held_out.description["label"], held_out.description["validate_days"]
+    try:
+        policy = Policy.load(model, rule, epsilon, held_out=True)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    description = policy.models[0].description
+    label, days = description["label"], description["validate_days"]
     late, others = late_decisions(table, days)
     if not late[label]:
         raise click.ClickException(
             "No decision of the last days has a propensity and an offer of "
             "seeds/offer_candidates.csv: log propensities to evaluate a policy.")
-    logged = as_seen_by(held_out, late, label, epsilon)
+    logged = as_seen_by(policy, late, label)
     found = estimates(logged)
     click.echo(f"{len(logged.reward):,} decisions of the last {days} days ({others:,} left out), "
                f"effective sample size {effective_sample_size(logged.weight):,.0f}")
@@ -86,27 +102,31 @@ def main(model: Path, training: Path | None, epsilon: float, promote: bool) -> N
     for warning in warnings(logged):
         click.echo(f"warning: {warning}")
     if promote:
-        decide(model, found["dr"], late, label, epsilon, float(logged.reward.mean()))
+        decide(model, policy, found["dr"], late, label, float(logged.reward.mean()))
 
 
-def decide(model: Path, candidate, late: dict, label: str, epsilon: float, mean: float) -> None:
+def decide(model: Path, policy: Policy, candidate: Estimate, late: dict, label: str,
+           mean: float) -> None:
     """Promotes the model or not; prints and records which and why."""
     pointer = model.parent / PROMOTED
     current, against = "the logging policy", mean
     if pointer.exists():
-        current = json.loads(pointer.read_text())["model"]
-        before = RevenueModel.load(model.parent / current, "held_out.txt")
-        against = estimates(as_seen_by(before, late, label, epsilon))["dr"].value
+        told = json.loads(pointer.read_text())
+        current = told["model"]
+        before = Policy.load(model.parent / current, told["rule"], told["epsilon"], held_out=True)
+        against = estimates(as_seen_by(before, late, label))["dr"].value
     is_better = candidate.low > against
     decision = {
         "model": model.name, "promoted": is_better, "lower_bound": candidate.low,
-        "current": current, "current_estimate": against, "epsilon": epsilon,
+        "current": current, "current_estimate": against, "rule": policy.rule,
+        "epsilon": policy.epsilon,
         "decided_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     with (model.parent / DECISIONS).open("a") as file:
         file.write(json.dumps(decision) + "\n")
+    write_json(pointer if is_better else model.parent / CHALLENGER, decision)
     if is_better:
-        write_json(pointer, decision)
+        (model.parent / CHALLENGER).unlink(missing_ok=True)
     click.echo(f"{'promoted' if is_better else 'not promoted'}: lower bound {candidate.low:.4f} "
                f"{'beats' if is_better else 'does not beat'} {against:.4f} of {current}")
 

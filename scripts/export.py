@@ -40,8 +40,8 @@ DATABASE = "published.duckdb"
 BATCH = 20_000
 PUBLISHED = (
     "marts.sessions", "marts.training_offers", "marts.latest_features",
-    "marts.offer_performance", "sessions.user_profiles", "sessions.watermark",
-    "staging.rejected_events",
+    "marts.offer_performance", "marts.policy_evaluation", "marts.decision_skew",
+    "sessions.user_profiles", "sessions.watermark", "staging.rejected_events",
 )
 
 
@@ -262,13 +262,16 @@ def default_store(export: Path) -> str:
 
 def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     """Brings a feature store up to date with the warehouse."""
-    (warehouse, through) = con.execute(
-        "select min(completed_at)::varchar, max(last_file_id) from staging.build_log").fetchone()
+    warehouse, through, landed_at = con.execute("""
+        select min(completed_at)::varchar, max(last_file_id), (
+            select max(landed_at)::varchar from staging.landed_files
+            where file_id <= (select max(last_file_id) from staging.build_log))
+        from staging.build_log""").fetchone()
     features = [{key: feature[key] for key in ("name", "data_type")}
                 for feature in declarations.features()]
     description = Description(
         features=features, cold_start=declarations.cold_start(), as_of=watermark(con) or "",
-        warehouse=warehouse, published_through=through,
+        warehouse=warehouse, published_through=through, landed_at=landed_at or "",
         schema_version=schema_version(features))
     before = store.description()
     since = before.published_through if is_delta(before, description) else -1

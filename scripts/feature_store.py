@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-SCHEMA = 1  # of an item; a reader knows its own alone
+SCHEMA = 2  # of an item; a reader knows its own alone
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -45,9 +45,9 @@ class Description:
 
     `features` are name and data_type in the order of an item's arrays; `cold_start`
     their values (JSON) for a user without events; `as_of` the watermark of the last
-    publish, complete through `published_through` (a file_id) of the warehouse that
-    was first built at `warehouse`; `schema_version` tells stores of other features or
-    another form apart.
+    publish, complete through `published_through` (a file_id, which landed at `landed_at`)
+    of the warehouse that was first built at `warehouse`; `schema_version` tells stores of
+    other features or another form apart.
     """
 
     features: list[dict]
@@ -55,6 +55,7 @@ class Description:
     as_of: str
     warehouse: str
     published_through: int
+    landed_at: str
     schema_version: str
 
 
@@ -198,6 +199,14 @@ class Lookup:
         if description is None:
             raise StoreError(
                 "The feature store is empty: run `scripts/export.py latest` to publish to it.")
+        self._take(description)
+
+    def refresh(self) -> None:
+        """Learns of publishes since: what `description` says is of the last one."""
+        if (description := self.store.description()) is not None:
+            self._take(description)
+
+    def _take(self, description: Description) -> None:
         self.description = description
         self.names = [feature["name"] for feature in description.features]
         self.money = [index for index, feature in enumerate(description.features)
@@ -224,7 +233,7 @@ class Lookup:
         if item is None:
             return self._named(self.description.cold_start)
         if item.schema_version != self.description.schema_version:
-            self.__init__(self.store)
+            self.refresh()
             check_same_schema(item.schema_version, self.description.schema_version)
         return self._named(holding(json.loads(item.at_request), session_id, at)[2:])
 

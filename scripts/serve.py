@@ -5,6 +5,7 @@ import os
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -52,11 +53,17 @@ Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(stora
 
 
 class DecisionRequest(BaseModel):
-    """A user at a moment at which an offer can be shown."""
+    """A user at a moment at which an offer can be shown.
+
+    The offer that the game would show by itself is what an apprentice makes; otherwise it
+    is ignored, so that the switch needs no change of the game.
+    """
 
     user_id: Text
     session_id: Text
     at: Annotated[datetime, AfterValidator(in_utc)] | None = None
+    offer_type: Text | None = None
+    offer_price: Annotated[Decimal, Field(max_digits=18, decimal_places=4)] | None = None
 
 
 def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
@@ -101,9 +108,16 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
     def decide(request: DecisionRequest, x_api_key: Annotated[str | None, Header()] = None):
         if api_key and not hmac.compare_digest((x_api_key or "").encode(), api_key.encode()):
             raise HTTPException(401, "X-API-Key is missing or wrong")
+        choice = None
+        if decider.is_apprentice:
+            for field in ("offer_type", "offer_price"):
+                if getattr(request, field) is None:
+                    raise RequestValidationError([{
+                        "loc": ("body", field), "msg": "an apprentice needs the game's own offer"}])
+            choice = request.offer_type, f"{request.offer_price:f}"
         began = time.perf_counter()
         try:
-            decision = decider.decide(request.user_id, request.session_id, request.at)
+            decision = decider.decide(request.user_id, request.session_id, request.at, choice)
         except OSError as error:
             raise HTTPException(503, f"the decision could not be logged: {error}") from error
         seconds.observe(time.perf_counter() - began)
@@ -126,9 +140,13 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
 @click.option("--port", default=8080, type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--store", default=None, help="The feature store, as a URL; by default the "
               "SQLite file under OFFER_AI_EXPORT/latest.")
+@click.option("--apprentice", is_flag=True,
+              help="Make the offer that each request brings along, and only note what the "
+              "promoted model would have done (marts.policy_evaluation).")
 @click.option("--rotate-seconds", default=10.0, type=click.FloatRange(0.1),
               help="How long a file of decisions stays open before it can land.")
-def main(host: str, port: int, store: str | None, rotate_seconds: float) -> None:
+def main(host: str, port: int, store: str | None, apprentice: bool,
+         rotate_seconds: float) -> None:
     """Serve decisions with the promoted model and the published features.
 
     Each is logged as an offer_shown event under OFFER_AI_EVENTS, from where the next
@@ -140,7 +158,7 @@ def main(host: str, port: int, store: str | None, rotate_seconds: float) -> None
         raise click.ClickException(
             f"OFFER_AI_EVENTS='{events}' is no directory: decisions are logged there.")
     decider = Decider(export / "models", store or default_store(export),
-                      DecisionLog(events, rotate_seconds))
+                      DecisionLog(events, rotate_seconds), apprentice)
     app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
 

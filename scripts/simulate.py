@@ -5,6 +5,7 @@ over the next 7 days. No model reads it.
 """
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -99,8 +100,13 @@ class Game:
         self.balance = self.rng.integers(0, 5_000, users)
         self.sessions = 0
 
-    def play_day(self, first_second: int) -> pa.Table:
-        """The day's events, unordered: one row each, columns as in `_table`."""
+    def play_day(self, first_second: int, decide: Callable | None = None) -> pa.Table:
+        """The day's events, unordered: one row each, columns as in `_table`.
+
+        `decide` makes the day's offers, in order of time: from arrays of player, session
+        and second to the index of each offer. It tells of them itself: no event of the
+        day does. Without it they are random.
+        """
         rng, players = self.rng, self.players
         per_player = rng.poisson(players.sessions_per_day) * self.is_there
         player = np.repeat(np.arange(len(players)), per_player)
@@ -134,6 +140,10 @@ class Game:
         choice = rng.integers(0, len(self.offers.price), len(offered))
         game = first_game[offered] + rng.integers(0, games[offered])
         offered_at = ended[game] + rng.integers(0, 3, len(offered))
+        if decide:
+            order = np.argsort(offered_at, kind="stable")
+            choice[order] = decide(
+                player[offered[order]], session[offered[order]], offered_at[order])
         bought = rng.random(len(offered)) < self.accepts[player[offered], choice]
         paid_at = offered_at + rng.integers(0, 30, len(offered))
 
@@ -163,7 +173,7 @@ class Game:
                 END, owner, ended, level=1 + nth, won=won,
                 score=rng.integers(0, 10_000, len(owner)),
             ),
-            rows(OFFER, offered, offered_at, offer=choice, won=bought),
+            *([] if decide else [rows(OFFER, offered, offered_at, offer=choice, won=bought)]),
             rows(
                 PURCHASE, offered[paid], paid_at[paid], offer=choice[paid],
                 cents=self.offers.cents[choice[paid]],
@@ -221,11 +231,23 @@ def deliver(rng: np.random.Generator, played: pa.Table) -> tuple[pa.Table, pa.Ta
 
 def register_world(con: duckdb.DuckDBPyConnection, game: Game, seed: int) -> None:
     """Creates `players` and `offers` in `con` and the macro that writes lines."""
+    register_players(con, game, seed)
+    con.register("offer_rows", pa.table({
+        "offer": np.arange(len(game.offers.price)),
+        "offer_type": game.offers.offer_type.tolist(),
+        "cents": game.offers.cents}))
+    con.execute("""create table offers as select offer, offer_type,
+        cast(cents / 100 as decimal(9, 2)) as price from offer_rows""")
+    con.execute(LINES)
+
+
+def register_players(con: duckdb.DuckDBPyConnection, game: Game, seed: int) -> None:
+    """Creates `players` in `con`, anew when players have come."""
     count = len(game.players)
     con.register("countries", pa.table({"player": np.arange(count),
         "country": pa.array(COUNTRIES).take(pa.array(game.players.country))}))
     con.execute(f"""
-        create table players as
+        create or replace table players as
         select
             player, country,
             cast(cast(md5('{seed}-' || player) as uuid) as varchar) as user_id,
@@ -239,13 +261,6 @@ def register_world(con: duckdb.DuckDBPyConnection, game: Game, seed: int) -> Non
                 when 0 then 'Apple' when 1 then 'Samsung' else 'Xiaomi'
                 end as make
         from countries""")
-    con.register("offer_rows", pa.table({
-        "offer": np.arange(len(game.offers.price)),
-        "offer_type": game.offers.offer_type.tolist(),
-        "cents": game.offers.cents}))
-    con.execute("""create table offers as select offer, offer_type,
-        cast(cents / 100 as decimal(9, 2)) as price from offer_rows""")
-    con.execute(LINES)
 
 
 def as_structs(con: duckdb.DuckDBPyConnection, table: str, order_by: str) -> pa.Array:

@@ -13,11 +13,12 @@ import pyarrow.dataset
 from tqdm import tqdm
 
 from export import settings
-from revenue_model import Encoding
+from revenue_model import OFFER, Encoding
 from training_versions import MANIFEST
 
 LEAST_ROWS = 1_000
 MOST_ROUNDS = 1_000
+USER_ROUNDS = 100  # trees that see the user alone
 PATIENCE = 50  # rounds without a better validation
 POWER = 1.5  # of Tweedie's variance: between Poisson (1) and gamma (2)
 HEAVIEST = 10.0  # times the mean weight
@@ -28,6 +29,7 @@ PARAMETERS = {
     "feature_fraction": 0.9, "cat_smooth": 50, "verbosity": -1, "seed": 1,
     "deterministic": True, "force_row_wise": True, "num_threads": 2,
 }
+OFFER_PARAMETERS = {"num_leaves": 7, "lambda_l2": 10.0}
 
 
 def read_training(folder: Path) -> tuple[dict, dict[str, list]]:
@@ -85,14 +87,42 @@ def deviance(label: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None
 
 
 def fit(matrix, label, weight, categorical, rounds, validation=None) -> lightgbm.Booster:
-    data = lightgbm.Dataset(matrix, label, weight=weight, categorical_feature=categorical,
-                            free_raw_data=False)
+    """Trees on what a user spends anyway, then trees on what the offer adds.
+
+    The first see no offer: what users differ in is many times what offers do, and would
+    hide it. `rounds` are those of the second kind; with a validation (matrix, label,
+    weight) as many of them as serve it best.
+    """
+    def data(rows, amounts, weights, **more):
+        return lightgbm.Dataset(rows, amounts, weight=weights, categorical_feature=categorical,
+                                free_raw_data=False, **more)
+
+    leaf = {"min_data_in_leaf": int(np.clip(len(label) // 400, 20, 500))}
+    users = lightgbm.train(PARAMETERS | leaf, data(without_offer(matrix), label, weight),
+                           USER_ROUNDS)
+    parameters = PARAMETERS | OFFER_PARAMETERS | leaf
     if validation is None:
-        return lightgbm.train(PARAMETERS, data, rounds)
-    late = lightgbm.Dataset(validation[0], validation[1], weight=validation[2], reference=data)
+        return lightgbm.train(parameters, data(matrix, label, weight), rounds, init_model=users)
+    train = data(matrix, label, weight)
+    late = data(*validation, reference=train)
     with tqdm(total=rounds, unit="tree", disable=None) as bar:
-        return lightgbm.train(PARAMETERS, data, rounds, valid_sets=[late], callbacks=[
-            lightgbm.early_stopping(PATIENCE, verbose=False), lambda _: bar.update() and None])
+        return lightgbm.train(
+            parameters, train, rounds, valid_sets=[late], init_model=users, callbacks=[
+                lightgbm.early_stopping(PATIENCE, verbose=False), lambda _: bar.update() and None])
+
+
+def without_offer(matrix: np.ndarray) -> np.ndarray:
+    masked = matrix.copy()
+    masked[:, -len(OFFER):] = 0
+    return masked
+
+
+def resampled(users: list, rng: np.random.Generator) -> np.ndarray:
+    """Rows of users drawn with replacement, as often as drawn."""
+    _, user = np.unique(users, return_inverse=True)
+    count = user.max() + 1
+    times = np.bincount(rng.integers(0, count, count), minlength=count)[user]
+    return np.repeat(np.arange(len(user)), times)
 
 
 def calibration(label: np.ndarray, predicted: np.ndarray) -> list[dict]:
@@ -125,9 +155,13 @@ def plot(bins: list[dict], path: Path) -> None:
 @click.option("--label", default="next_week_purchase_amount", help="What to predict.")
 @click.option("--validate-days", default=7, type=click.IntRange(1),
               help="The last days of offers, to validate on.")
+@click.option("--bootstraps", default=0, type=click.IntRange(0),
+              help="Also fit so many models to users drawn with replacement, for Thompson "
+              "sampling.")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Folder of model versions; OFFER_AI_EXPORT/models by default.")
-def main(training: Path | None, label: str, validate_days: int, out: Path | None) -> None:
+def main(training: Path | None, label: str, validate_days: int, bootstraps: int,
+         out: Path | None) -> None:
     """Train on earlier offers, validate on the last days, then fit to all of them.
 
     The model (gradient-boosted trees, Tweedie loss) goes to OUT/<version>/ with its
@@ -156,11 +190,22 @@ def main(training: Path | None, label: str, validate_days: int, out: Path | None
                 amounts[is_late], booster.predict(matrix[is_late]), late_weight), booster)
     chosen = min(tried, key=lambda name: tried[name][0])
     late_deviance, booster = tried[chosen]
-    rounds = max(booster.best_iteration, 1)
+    rounds = max(booster.best_iteration - USER_ROUNDS, 1)
     bins = calibration(amounts[is_late], booster.predict(matrix[is_late]))
     constant = deviance(amounts[is_late], np.full(is_late.sum(), amounts[~is_late].mean()), None)
-    final = fit(matrix, amounts, weights if chosen == "by propensity" else None, categorical,
-                rounds)
+    weights = weights if chosen == "by propensity" else None
+
+    def fit_rows(rows):
+        return fit(matrix[rows], amounts[rows], None if weights is None else weights[rows],
+                   categorical, rounds)
+
+    every, early = np.arange(len(amounts)), np.flatnonzero(~is_late)
+    boosters = {"model": fit_rows(every), "held_out": booster}
+    rng = np.random.default_rng(PARAMETERS["seed"])
+    for number in tqdm(range(bootstraps), unit="model", disable=None):
+        for name, rows in {"model": every, "held_out": early}.items():
+            users = [table["user_id"][row] for row in rows]
+            boosters[f"{name}-{number}"] = fit_rows(rows[resampled(users, rng)])
 
     description = {
         "label": label,
@@ -180,7 +225,7 @@ def main(training: Path | None, label: str, validate_days: int, out: Path | None
         "calibration": bins,
     }
     folder = write_model(
-        out or export / "models", final, booster, encoding.names, description, bins)
+        out or export / "models", boosters, encoding.names, description, bins)
     metrics = description["metrics"]
     click.echo(
         f"model {folder}: {metrics['rows']:,} offers, {rounds} trees, weights {chosen}; on the "
@@ -189,22 +234,22 @@ def main(training: Path | None, label: str, validate_days: int, out: Path | None
 
 
 def write_model(
-    out: Path, booster, held_out, names: list[str], description: dict, bins: list[dict]
+    out: Path, boosters: dict, names: list[str], description: dict, bins: list[dict]
 ) -> Path:
     """Writes a version whole or not at all; returns its folder."""
-    text = booster.model_to_string()
-    digest = hashlib.sha256((text + json.dumps(description)).encode()).hexdigest()
+    texts = {name: booster.model_to_string() for name, booster in boosters.items()}
+    digest = hashlib.sha256(json.dumps([texts, description]).encode()).hexdigest()
     folder = out / f"m{digest[:16]}"
     part = out / f".{folder.name}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    (part / "model.txt").write_text(text)
-    (part / "held_out.txt").write_text(held_out.model_to_string())
+    for name, text in texts.items():
+        (part / f"{name}.txt").write_text(text)
     (part / "model.json").write_text(json.dumps(description, indent=2) + "\n")
     with (part / "importance.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["feature", "gain"])
-        gains = booster.feature_importance("gain")
+        gains = boosters["model"].feature_importance("gain")
         writer.writerows(sorted(zip(names, map(float, gains), strict=True),
                                 key=lambda row: -row[1]))
     plot(bins, part / "calibration.png")

@@ -23,6 +23,8 @@ OFFER_RATE = 1 / 3  # offers per session
 UPDATE_RATE = 0.01  # profile changes per session
 WEEK_DAYS = 7
 
+PURSE_SPREAD, TASTE_SPREAD = 0.8, 0.5  # between players of equal traits
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -70,24 +72,11 @@ def make_players(rng: np.random.Generator, count: int, offers: Candidates) -> Pl
     country = rng.choice(len(COUNTRIES), count, p=COUNTRY_WEIGHTS)
     signin = rng.choice(len(SIGNINS), count, p=SIGNIN_WEIGHTS)
     skill = rng.normal(0.0, 0.9, count)
-    purse = (
-        1.0
-        + COUNTRY_PURSE[country]
-        + SIGNIN_PURSE[signin]
-        + 0.2 * skill
-        + rng.normal(0.0, 0.8, count)
-    )
+    purse = usual_purse(country, signin, skill) + rng.normal(0.0, PURSE_SPREAD, count)
     kinds, kind_of = np.unique(offers.offer_type, return_inverse=True)
-    # Each country likes other kinds of offer; the draw is the world's, not
-    # the player's, so that a model can learn it.
-    by_country = np.random.default_rng(20170814).normal(
-        0.0, 0.7, (len(COUNTRIES), len(kinds))
-    )
-    by_skill = np.linspace(-0.6, 0.6, len(kinds))
     taste = (
-        by_country[country]
-        + np.outer(skill, by_skill)
-        + rng.normal(0.0, 0.6, (count, len(kinds)))
+        usual_taste(country, skill, len(kinds))
+        + rng.normal(0.0, TASTE_SPREAD, (count, len(kinds)))
     )[:, kind_of]
     return Players(
         country=country,
@@ -98,9 +87,28 @@ def make_players(rng: np.random.Generator, count: int, offers: Candidates) -> Pl
         sessions_per_day=rng.gamma(1.5, 0.5, count),
         games_per_session=1 + rng.gamma(4.0, 1.3, count),
         stay=1 - rng.beta(1.2, 60, count),
-        organic=np.clip(0.01 * np.exp(0.7 * (purse - 1.0)), 0, 0.3),
+        organic=organic_rate(purse),
         has_two_devices=rng.random(count) < 0.05,
     )
+
+
+def usual_purse(country: np.ndarray, signin: np.ndarray, skill: np.ndarray) -> np.ndarray:
+    """The mean purse of players with these traits."""
+    return 1.0 + COUNTRY_PURSE[country] + SIGNIN_PURSE[signin] + 0.2 * skill
+
+
+def usual_taste(country: np.ndarray, skill: np.ndarray, kinds: int) -> np.ndarray:
+    """Their mean taste for each kind of offer: (players, kinds).
+
+    Each country likes other kinds; the draw is the world's, not the player's, so that a
+    model can learn it.
+    """
+    by_country = np.random.default_rng(20170814).normal(0.0, 0.7, (len(COUNTRIES), kinds))
+    return by_country[country] + np.outer(skill, np.linspace(-0.6, 0.6, kinds))
+
+
+def organic_rate(purse: np.ndarray) -> np.ndarray:
+    return np.clip(0.004 * np.exp(0.7 * (purse - 1.0)), 0, 0.3)
 
 
 def acceptance(players: Players, offers: Candidates) -> np.ndarray:

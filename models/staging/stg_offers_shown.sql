@@ -7,6 +7,7 @@ select
     decision_id,
     offer_type,
     policy_version,
+    decision_context,
     offer_price,
     currency_balance,
     propensity,

@@ -22,11 +22,11 @@ KEYS = {"decision_id", "offer_type", "offer_price", "propensity", "policy_versio
 class Service:
     """A running server over a folder's events, exports and models."""
 
-    def __init__(self, folder: Path, **variables: str):
+    def __init__(self, folder: Path, *arguments: str, **variables: str):
         self.port = free_port()
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "scripts" / "serve.py", "--port", str(self.port),
-             "--rotate-seconds", "0.5"],
+             "--rotate-seconds", "0.5", *arguments],
             env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")} | variables)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}")
         until = time.time() + 30
@@ -72,18 +72,22 @@ def logged(folder) -> list[dict]:
             if "decisions-" in path.name for line in path.read_text().splitlines()]
 
 
-def promote(folder) -> str:
-    """Trains a model on a small world and promotes it; returns its version."""
+def promote(folder, pointer="promoted.json", rule="epsilon-greedy") -> str:
+    """Trains a model on a small world and points to it; returns its version."""
     world = published(folder / "world", rows=20_000)
     (folder / "export" / "models").mkdir(exist_ok=True)
-    said = train(world, "--out", str(folder / "export" / "models"))
+    said = train(world, "--out", str(folder / "export" / "models"), "--bootstraps", "4")
     assert said.returncode == 0, said.stderr
     (model,) = (folder / "export" / "models").glob("m*")
     # The pointer as evaluate.py writes it.
     part = model.parent / ".part"
-    part.write_text(json.dumps({"model": model.name, "epsilon": 0.2}))
-    part.rename(model.parent / "promoted.json")
+    part.write_text(json.dumps({"model": model.name, "rule": rule, "epsilon": 0.2}))
+    part.rename(model.parent / pointer)
     return model.name
+
+
+def contexts(folder) -> list[dict]:
+    return [json.loads(line["decision_context"]) for line in logged(folder)]
 
 
 def test_without_a_model_each_offer_has_the_same_chance(folder, service):
@@ -122,6 +126,54 @@ def test_a_model_is_taken_over_while_serving(folder, service):
     share = sum(d["offer_type"] == favourite["offer_type"] for d in made) / 200
     assert 0.7 < share < 0.95
     assert service.client.get("/healthz").json()["policy_version"] == name
+
+
+def test_thompson_sampling(folder):
+    """Each offer has the share of the bootstrapped models that favour it, and the floor."""
+    promote(folder, rule="thompson")
+    service = Service(folder)
+    made = [service.decide() for _ in range(100)]
+    service.stop()
+    shares = [round((d["propensity"] - 0.2 / 9) / 0.8 * 4, 6) for d in made]
+    assert set(shares) <= {0, 1, 2, 3, 4}
+    assert max(shares) > 0
+
+
+def test_an_apprentice_makes_the_callers_offer(folder):
+    """And notes what the policy would have done; the mart values the switch."""
+    name = promote(folder)
+    service = Service(folder, "--apprentice")
+    missing = service.client.post("/decide", json={"user_id": "u0", "session_id": "t"})
+    assert (missing.status_code, missing.json()["detail"][0]["field"]) == (422, "offer_type")
+    assert service.client.get("/healthz").json()["is_apprentice"]
+    for day, offer in ((10, ("gems", "4.99")), (11, ("own", "3.5")), (12, ("vip", 9.99))):
+        decision = service.decide(at=f"2025-01-{day}T00:00:00Z", offer_type=offer[0],
+                                  offer_price=offer[1])
+        assert (decision["offer_type"], float(decision["offer_price"])) == (
+            offer[0], float(offer[1]))
+        assert (decision["propensity"], decision["policy_version"]) == (1, "caller")
+    service.stop()
+    targets = [context["target"] for context in contexts(folder)]
+    assert {target["policy_version"] for target in targets} == {name}
+    assert sorted(target["propensity"] for target in targets)[0] == 0
+    assert all(target["predicted"] >= 0 and target["value"] > 0 for target in targets)
+    write_events(folder / "events" / "later.ndjson", {"event_time": "2025-02-01T00:00:00"})
+    build(folder / "events", folder / "w.duckdb")
+    (row,) = rows(folder / "w.duckdb", "from marts.policy_evaluation")
+    assert (row["policy_version"], row["target_policy_version"], row["decisions"]) == (
+        "caller", name, 3)
+    assert row["match_rate"] in (0, 1 / 3)
+
+
+def test_a_challenger_is_noted(folder):
+    name = promote(folder, "challenger.json")
+    service = Service(folder)
+    decision = service.decide(offer_type="ignored", offer_price=1)
+    service.stop()
+    assert decision["policy_version"] == "fallback-uniform"
+    (context,) = contexts(folder)
+    assert context["target"]["policy_version"] == name
+    assert context["features_landed_at"] > "2026"
 
 
 def test_nothing_is_lost_when_it_is_killed(folder):

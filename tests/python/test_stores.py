@@ -81,7 +81,7 @@ def new_table(endpoint: str, name: str) -> str:
 
 def description(through=1, warehouse="w", version=VERSION, features=FEATURES,
                 as_of="2025-01-29T00:00:00Z") -> Description:
-    return Description(features, [None, "0"], as_of, warehouse, through, version)
+    return Description(features, [None, "0"], as_of, warehouse, through, as_of, version)
 
 
 def item(user: str, country: str, amount: str = "4.9900") -> Item:
@@ -168,11 +168,11 @@ def test_a_reader_refuses_what_it_does_not_know(url):
     store = open_store(url)
     publish_all(store, [item("a", "DK")])
     lookup = Lookup(store)
-    store.write([item("a", "DK")[:2]], description(version="1.other"))
-    with pytest.raises(StoreError, match=r"An item of schema version 1\.other"):
+    store.write([item("a", "DK")[:2]], description(version="2.other"))
+    with pytest.raises(StoreError, match=r"An item of schema version 2\.other"):
         lookup.features("a", None, datetime.now())
-    store.complete(description(version="2.new"))
-    with pytest.raises(StoreError, match=r"schema version 2\.new; this reader knows 1"):
+    store.complete(description(version="3.new"))
+    with pytest.raises(StoreError, match=r"schema version 3\.new; this reader knows 2"):
         Lookup(store)
 
 

@@ -1,0 +1,10 @@
+{#- Reading JSON. -#}
+
+{#- The scalar at a path such as `$.features.country` of JSON text, as text; null for null. -#}
+{% macro json_value(json, path) -%}
+    {{ return(adapter.dispatch('json_value')(json, path)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_value(json, path) -%}
+    json_extract_string({{ json }}, '{{ path }}')
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{#- Resampling and quantiles. -#}
+
+{#- The whole numbers from 0 to `last`, as a relation of `number`. -#}
+{% macro numbers_to(last) -%}
+    {{ return(adapter.dispatch('numbers_to')(last)) }}
+{%- endmacro %}
+
+{% macro duckdb__numbers_to(last) -%}
+    (select range as number from range({{ last + 1 }}))
+{%- endmacro %}
+
+{#- An aggregate: the quantile of `value` at a share, interpolated. -#}
+{% macro quantile(value, share) -%}
+    {{ return(adapter.dispatch('quantile')(value, share)) }}
+{%- endmacro %}
+
+{% macro duckdb__quantile(value, share) -%}
+    quantile_cont({{ value }}, {{ share }})
+{%- endmacro %}
+
+{#- A number in [0, 1) that any engine draws alike from text. -#}
+{% macro uniform_draw(text) -%}
+    {{ return(adapter.dispatch('uniform_draw')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__uniform_draw(text) -%}
+    cast('0x' || substr(md5({{ text }}), 1, 8) as bigint) / 4294967296
+{%- endmacro %}

@@ -1,0 +1,76 @@
+{%- set features = var('features') -%}
+with
+
+offers_shown as (
+    select
+        offer_id,
+        decision_context
+    from {{ ref('stg_offers_shown') }}
+    where decision_context is not null
+),
+
+decisions as (
+    select
+        training_offers.*,
+        offers_shown.decision_context,
+        {{ to_utc_timestamp(json_value('decision_context', '$.features_landed_at')) }}
+            as features_landed_at
+    from {{ ref('training_offers') }} as training_offers
+    inner join offers_shown on training_offers.offer_id = offers_shown.offer_id
+),
+
+-- What had happened before a decision and was not yet in the features it used.
+latest_landings as (
+    select
+        decisions.offer_id,
+        max(landed_files.landed_at) as landed_at
+    from decisions
+    inner join {{ ref('stg_events') }} as events
+        on
+            decisions.user_id = events.user_id
+            and decisions.offered_at >= events.event_time
+            and decisions.offer_id is distinct from events.event_uuid
+    inner join {{ ref('landed_files') }} as landed_files
+        on events.file_id = landed_files.file_id
+    group by decisions.offer_id
+),
+
+compared as (
+    {%- for feature in features %}
+    {%- set used = json_value('decision_context', '$.features.' ~ feature.name) %}
+    select
+        offer_id,
+        decision_id,
+        user_id,
+        policy_version,
+        '{{ feature.name }}' as feature,
+        {{ used }} as used_value,
+        cast({{ feature.name }} as {{ dbt.type_string() }}) as recomputed_value,
+        {{ try_to(feature.data_type, used) }}
+        is not distinct from {{ feature.name }} as is_equal,
+        features_landed_at,
+        offered_at
+    from decisions
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select
+    compared.offer_id,
+    compared.decision_id,
+    compared.user_id,
+    compared.policy_version,
+    compared.feature,
+    compared.used_value,
+    compared.recomputed_value,
+    compared.is_equal,
+    not compared.is_equal
+    and coalesce(latest_landings.landed_at > compared.features_landed_at, false)
+        as is_late_news,
+    compared.features_landed_at,
+    compared.offered_at
+from compared
+left join latest_landings on compared.offer_id = latest_landings.offer_id
+where compared.features_landed_at is not null
