@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-serve setup-test sample build export docs lint test train serve replay watch bench clean
+.PHONY: help setup setup-cloud setup-learn setup-serve setup-test sample build export docs lint test train serve loop replay watch bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -42,8 +42,11 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+# Of obp only estimators and samples are used, not what it pins for the rest.
 .venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/serve.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--ignore-requires-python obp==0.5.7
 	@touch $@
 
 sample: setup ## Simulate the sample events (1,000 players, 28 days) in data/.
@@ -78,6 +81,9 @@ train: setup-learn ## Train a revenue model on the published training table.
 
 serve: setup-serve ## Serve decisions on http://127.0.0.1:8080.
 	$(BIN)/python scripts/serve.py
+
+loop: setup-serve ## Ten rounds of deciding and learning in a simulated world.
+	$(BIN)/python scripts/loop.py
 
 replay: setup ## Compare training rows with what serving would have seen.
 	$(BIN)/python scripts/replay.py
