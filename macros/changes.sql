@@ -18,7 +18,7 @@ documentation, a linter or a unit test has it compiled.
 {% macro as_left(schema, identifier) %}
     {% if not is_built() or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
     {{ return(adapter.get_relation(
-        database=target.database, schema=schema, identifier=identifier)) }}
+        database=target.database or none, schema=schema, identifier=identifier)) }}
 {% endmacro %}
 
 {#- The last file_id that a completed build took in; none when there must be a full build. -#}
@@ -49,7 +49,7 @@ that inserts them; without a completed build to add to, all of them.
     {% if not is_incremental() %}
         {{ return('select 1') }}
     {% elif not is_delta() %}
-        {{ return('delete from ' ~ this) }}
+        {{ return(delete_rows(this, 'true')) }}
     {% else %}
         {{ return(delete_of_users(this, changed_users, where)) }}
     {% endif %}
@@ -65,8 +65,8 @@ time, only the newest part of the table is read.
     {% if not is_delta() %}
         {{ return(events) }}
     {% endif %}
-    {% set since = run_query(
-        'select min(changed_from) from ' ~ changed_users).columns[0].values()[0] %}
+    {% set since = run_query('select cast(min(changed_from) as ' ~ dbt.type_string()
+        ~ ') from ' ~ changed_users).columns[0].values()[0] %}
     {{ return(
         '(select events.* from ' ~ events ~ ' as events'
         ~ ' inner join ' ~ changed_users ~ ' as changed_users'
@@ -99,7 +99,7 @@ add to. A full refresh forgets the builds before it, lest a half of it be added 
 {% macro begin_build() %}
     {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
     {% set build_log = adapter.get_relation(
-        database=target.database, schema='staging', identifier='build_log') %}
+        database=target.database or none, schema='staging', identifier='build_log') %}
     {% if build_log is none %}{{ return('') }}{% endif %}
     {% if flags.FULL_REFRESH %}{{ return('drop table ' ~ build_log) }}{% endif %}
     {% set rows = run_query(
@@ -132,9 +132,9 @@ next one starts where this one ended.
         {{ return('') }}
     {% endfor %}
     {% set build_log = api.Relation.create(
-        database=target.database, schema='staging', identifier='build_log') %}
+        database=target.database or none, schema='staging', identifier='build_log') %}
     {% set landed_files = api.Relation.create(
-        database=target.database, schema='staging', identifier='landed_files') %}
+        database=target.database or none, schema='staging', identifier='landed_files') %}
     {% set completed_at = run_query('select ' ~ utc_now()).columns[0].values()[0] %}
     {% set row = 'select cast(coalesce(max(file_id), 0) as bigint) as last_file_id, '
         ~ dbt.string_literal(tojson(declarations())) ~ ' as declarations, '

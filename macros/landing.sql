@@ -46,14 +46,14 @@ that list forget its files first, in the same transaction.
 -#}
 {% macro forget_unfinished_landing() %}
     {% set landed_files = adapter.get_relation(
-        database=target.database, schema='staging', identifier='landed_files') %}
+        database=target.database or none, schema='staging', identifier='landed_files') %}
     {% if not is_incremental() %}
-        {{ return('delete from ' ~ landed_files if landed_files is not none else 'select 1') }}
+        {{ return(delete_rows(landed_files, 'true') if landed_files is not none else 'select 1') }}
     {% endif %}
     {#- As a literal, the file is looked for in the newest part of the table alone. -#}
     {% set last_landed = 0 if landed_files is none else run_query(
         'select coalesce(max(file_id), 0) from ' ~ landed_files).columns[0].values()[0] %}
-    {{ return('delete from ' ~ this ~ ' where file_id > ' ~ last_landed) }}
+    {{ return(delete_rows(this, 'file_id > ' ~ last_landed)) }}
 {% endmacro %}
 
 {#- Names the files that have changed since they landed; they are not read again. -#}

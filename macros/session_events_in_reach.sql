@@ -15,7 +15,7 @@ newest part of the table alone.
             ~ ' from (' ~ events_in_sessions(changed_events()) ~ ') as blocks)') }}
     {% endif %}
     {% set first_start = run_query(
-        'select min(sessions.started_at) from ' ~ sessions ~ ' as sessions'
+        'select cast(min(sessions.started_at) as ' ~ dbt.type_string() ~ ') from ' ~ sessions ~ ' as sessions'
         ~ ' inner join ' ~ changed_users ~ ' as changed_users'
         ~ ' on sessions.user_id = changed_users.user_id'
         ~ ' and sessions.ended_at >= cast(changed_users.changed_from as date)'

@@ -57,7 +57,7 @@ SQL expression of text.
     {%- elif type == 'timestamp' -%} {{ to_utc_timestamp(value) }}
     {%- elif type == 'money' -%} {{ to_money(value) }}
     {%- elif type == 'boolean' -%} {{ to_boolean(value) }}
-    {%- elif type == 'integer' -%} {{ try_to('bigint', value) }}
+    {%- elif type == 'integer' -%} {{ to_integer(value) }}
     {%- elif type == 'number' -%} {{ try_to('double', value) }}
     {%- elif type == 'probability' -%} {{ to_probability(value) }}
     {%- else -%}

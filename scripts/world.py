@@ -19,11 +19,11 @@ SIGNINS = ["facebook", "google", "email", "guest"]
 SIGNIN_WEIGHTS = np.array([0.35, 0.25, 0.15, 0.25])
 SIGNIN_PURSE = np.array([0.35, 0.15, 0.0, -0.4])
 
-OFFER_RATE = 1 / 3  # offers per session
+OFFER_RATE = 1 / 2  # offers per session
 UPDATE_RATE = 0.01  # profile changes per session
 WEEK_DAYS = 7
 
-PURSE_SPREAD, TASTE_SPREAD = 0.8, 0.5  # between players of equal traits
+PURSE_SPREAD, TASTE_SPREAD = 0.7, 0.4  # between players of equal traits
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,43 @@ four times as slow.
     end
 {%- endmacro %}
 
+{#- Spark wants the offset as +hh:mm, and seconds to be there. -#}
+{% macro spark__to_utc_timestamp(value) -%}
+    case
+        when {{ value }} rlike
+            '^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?))?)?$'
+            then try_cast(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_replace(
+                            replace(replace(upper({{ value }}), ',', '.'), ' ', 'T'),
+                            'T([Z+-])', '$1'
+                        ),
+                        '^(.{10}T[0-9]{2}:[0-9]{2})([Z+-].*)?$', '$1:00$2'
+                    ),
+                    '(T.*[+-][0-9]{2}):?([0-9]{2})$', '$1:$2'
+                ) as timestamp
+            )
+    end
+{%- endmacro %}
+
+{#- A whole number; one with a fraction is rounded. -#}
+{% macro to_integer(value) -%}
+    {{ return(adapter.dispatch('to_integer')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__to_integer(value) -%}
+    {{ try_to('bigint', value) }}
+{%- endmacro %}
+
+{#- Spark reads no `7.0` as an integer. -#}
+{% macro spark__to_integer(value) -%}
+    coalesce(
+        {{ try_to('bigint', value) }},
+        {{ try_to('bigint', 'round(' ~ try_to('decimal(38, 10)', value) ~ ')') }}
+    )
+{%- endmacro %}
+
 {#- The money type: four decimals, the most that any ISO 4217 currency has. -#}
 {% macro money_type() -%}
     decimal(22, 4)
@@ -72,4 +109,8 @@ four times as slow.
 
 {% macro duckdb__matches(value, pattern) -%}
     regexp_full_match({{ value }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro spark__matches(value, pattern) -%}
+    {{ value }} rlike '^({{ pattern }})$'
 {%- endmacro %}

@@ -8,3 +8,7 @@
 {% macro duckdb__json_value(json, path) -%}
     json_extract_string({{ json }}, '{{ path }}')
 {%- endmacro %}
+
+{% macro spark__json_value(json, path) -%}
+    get_json_object({{ json }}, '{{ path }}')
+{%- endmacro %}

@@ -18,6 +18,31 @@ modified_us (microseconds since 1970).
 {%- endmacro %}
 
 {#-
+Tables over the files stand for the functions that read them on DuckDB. A directory's
+files are taken with those below it, hidden ones left out.
+-#}
+{% macro spark__listed_files() -%}
+    {%- if is_built() %}
+        {%- set path = dbt.string_literal(dbt.escape_single_quotes(
+            env_var('OFFER_AI_EVENTS', 'data/events'))) %}
+        {%- for name, reader in {'raw_files': 'binaryFile', 'raw_texts': 'text'}.items() %}
+            {%- do run_query('drop table if exists staging.' ~ name) %}
+            {%- do run_query('create table staging.' ~ name ~ ' using ' ~ reader
+                ~ ' options (path ' ~ path ~ ", recursiveFileLookup 'true', wholetext '"
+                ~ (name == 'raw_texts') ~ "')") %}
+        {%- endfor %}
+    {%- endif -%}
+    (
+        select
+            regexp_replace(path, '^file:/*', '/') as source_file,
+            length as size,
+            unix_micros(modificationTime) as modified_us
+        from staging.raw_files
+        where path rlike '[.](ndjson|jsonl|json)([.]gz)?$|[.]parquet$'
+    )
+{%- endmacro %}
+
+{#-
 How to read files: the rows of `files` (source_file and file_id) with digest (of
 the file's bytes), read_path (the file itself or a copy of it as plain UTF-8
 NDJSON), longest_line (bytes, an upper bound) and error (why the file cannot be
@@ -34,6 +59,17 @@ read, else null).
     from {{ files }}
 {%- endmacro %}
 
+{#- Spark reads files as they lie; size and time tell whether one has changed. -#}
+{% macro spark__inspected_files(files) -%}
+    select
+        files.*,
+        cast(null as string) as digest,
+        files.source_file as read_path,
+        cast(0 as bigint) as longest_line,
+        cast(null as string) as error
+    from {{ files }} as files
+{%- endmacro %}
+
 {#- A digest of a file's bytes, as text; of a large file, of samples of them. -#}
 {% macro file_digest(path) -%}
     {{ return(adapter.dispatch('file_digest')(path)) }}
@@ -41,6 +77,10 @@ read, else null).
 
 {% macro duckdb__file_digest(path) -%}
     file_digest({{ path }})
+{%- endmacro %}
+
+{% macro spark__file_digest(path) -%}
+    concat('unknown of ', {{ path }})
 {%- endmacro %}
 
 {#-
@@ -94,6 +134,129 @@ lines that are not blank from 1. `files` is a list of read_path; may be empty.
     {%- endif %}
 {%- endmacro %}
 
+{#- Each line is text first: one that is no JSON object has no fields. -#}
+{% macro spark__raw_events(files, longest_line, numbered) -%}
+    {%- set fields = [] -%}
+    {%- for name in raw_names() %}{% do fields.append(quoted(name) ~ ' string') %}{% endfor -%}
+    select
+        read_path,
+        {%- if numbered %}
+        line_ordinal as read_ordinal,
+        {%- endif %}
+        raw.*
+    from (
+        select
+            *,
+            case
+                when {{ is_json_object('raw_line') }} and is_valid_utf8(raw_line)
+                    then from_json(raw_line, '{{ fields | join(', ') }}')
+            end as raw
+        from ({{ raw_lines(files, numbered) }}) as raw_lines
+    ) as parsed
+{%- endmacro %}
+
+{#-
+Spark: the lines of files that are not blank: read_path, raw_line and, when `numbered`,
+line_number (from 1, with blank lines) and line_ordinal (without). A .json file is read
+whole: it may be one array.
+-#}
+{% macro raw_lines(files, numbered=false) -%}
+    {%- set parquets, wholes, others = [], [], [] -%}
+    {%- for file in files -%}
+        {%- do (parquets if file.endswith('.parquet')
+            else wholes if modules.re.search('[.]json([.]gz)?$', file)
+            else others).append(file) -%}
+    {%- endfor -%}
+    select
+        *
+        {%- if numbered %},
+        row_number() over (partition by read_path order by line_number) as line_ordinal
+        {%- endif %}
+    from (
+        {%- if others or not files %}
+        select
+            read_path,
+            {%- if numbered %}
+            row_number() over (partition by read_path order by block_start, place)
+            {%- else %}
+            cast(null as int)
+            {%- endif %} as line_number,
+            raw_line
+        from (
+            select
+                {{ given_path(others) }} as read_path,
+                {%- if numbered %}
+                -- A file may be read in blocks, each in order.
+                {{ '_metadata.file_block_start' if others else '0' }} as block_start,
+                monotonically_increasing_id() as place,
+                {%- endif %}
+                regexp_replace(value, '^\uFEFF', '') as raw_line
+            from {{ 'text.`' ~ one_glob(others) ~ '`' if others else "(select '' as value)" }}
+        ) as lines
+        {{ 'union all' if wholes or parquets else 'where true' if others else 'where false' }}
+        {%- endif %}
+        {%- if wholes %}
+        select
+            read_path,
+            line_index + 1 as line_number,
+            regexp_replace(line, '\r$', '') as raw_line
+        from (
+            select
+                regexp_replace(_metadata.file_path, '^file:/*', '/') as read_path,
+                posexplode(coalesce(
+                    case
+                        when regexp_replace(value, '^\uFEFF', '') rlike '^\\s*\\['
+                            then from_json(value, 'array<string>')
+                    end,
+                    split(regexp_replace(value, '^\uFEFF', ''), '\n')
+                )) as (line_index, line)
+            from staging.raw_texts
+            where {{ is_among(wholes) }}
+        ) as texts
+        {{ 'union all' if parquets }}
+        {%- endif %}
+        {%- for file in parquets %}
+        select
+            {{ dbt.string_literal(dbt.escape_single_quotes(file)) }} as read_path,
+            cast(monotonically_increasing_id() as int) + 1 as line_number,
+            to_json(struct(*)) as raw_line
+        from parquet.`{{ file }}`
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as every_line
+    where trim(raw_line) <> ''
+{%- endmacro %}
+
+{#- Spark: one pattern that matches the files and no others. -#}
+{% macro one_glob(files) -%}
+    {%- set root = modules.re.match('([a-z0-9]+://[^/]*)?/?', files[0]).group(0) -%}
+    {%- set names = [] -%}
+    {%- for file in files -%}
+        {%- do names.append(modules.re.sub('([*?{}\\[\\],\\\\])', '\\\\\\1', file[root | length:])) -%}
+    {%- endfor -%}
+    {{ return(root ~ '{' ~ names | join(',') ~ '}') }}
+{%- endmacro %}
+
+{#-
+Spark: a file's path as it was given: a relative one is the end of what the reader says.
+-#}
+{% macro given_path(files) -%}
+    {%- if files and not files[0].startswith('/') -%}
+        regexp_extract(_metadata.file_path, '({{ files | join('|') }})$', 1)
+    {%- else -%}
+        {{ "regexp_replace(_metadata.file_path, '^file:/*', '/')" if files else "''" }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Spark: whether a row is from one of the files; no other is read then. -#}
+{% macro is_among(files) -%}
+    {%- set paths = [] -%}
+    {%- for file in files -%}
+        {%- do paths.append(dbt.string_literal(dbt.escape_single_quotes('file://' ~ file))) -%}
+    {%- endfor -%}
+    {{ '_metadata.file_path in (' ~ paths | join(', ') ~ ')' if paths else 'false' }}
+{%- endmacro %}
+
 {#- A path that a glob pattern matches literally. -#}
 {% macro glob_literal(path) -%}
     {{ return(modules.re.sub('([*?\\[])', '[\\1]', path)) }}
@@ -116,4 +279,15 @@ line_ordinal.
         )
     from {{ lines }}
     group by read_path
+{%- endmacro %}
+
+{% macro spark__texts_of_lines(lines) -%}
+    select
+        read_path,
+        line_ordinal,
+        cast(line_number as bigint) as line_number,
+        raw_line,
+        is_valid_utf8(raw_line) as is_utf8
+    from ({{ raw_lines(files_to_read(rejects_in=ref('landed_events')).paths, numbered=true) }})
+    where read_path in (select read_path from {{ lines }})
 {%- endmacro %}

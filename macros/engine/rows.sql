@@ -12,6 +12,10 @@ equal ones, and the rare collision is settled by comparing the rows.
     cast(hash({{ columns | join(', ') }}) >> {{ 64 - bits }} as bigint)
 {%- endmacro %}
 
+{% macro spark__fingerprint(columns, bits) -%}
+    shiftrightunsigned(xxhash64({{ columns | join(', ') }}), {{ 64 - bits }})
+{%- endmacro %}
+
 {#-
 Aggregates rows to one JSON array of arrays, ordered by `order_by`. `values` are SQL
 expressions; make text of what JSON numbers cannot hold.
@@ -25,6 +29,23 @@ expressions; make text of what JSON numbers cannot hold.
         order by {{ order_by | join(', ') }})) as varchar)
 {%- endmacro %}
 
+{#- Spark has no arrays of mixed types: each value becomes JSON by itself. -#}
+{% macro spark__json_rows(values, order_by) -%}
+    concat('[', array_join(transform(array_sort(collect_list(struct(
+        {%- for column in order_by %}
+        {{ column }} is null, {{ column }},
+        {%- endfor %}
+        concat(
+            '[',
+            {%- for value in values %}
+            regexp_extract(to_json(array({{ value }})), '(?s)^.(.*).$', 1),
+            {%- if not loop.last %} ',', {%- endif %}
+            {%- endfor %}
+            ']'
+        ) as json_text
+    ))), entry -> entry.json_text), ','), ']')
+{%- endmacro %}
+
 {#- Whether text is one valid JSON object. -#}
 {% macro is_json_object(value) -%}
     {{ return(adapter.dispatch('is_json_object')(value)) }}
@@ -32,6 +53,10 @@ expressions; make text of what JSON numbers cannot hold.
 
 {% macro duckdb__is_json_object(value) -%}
     coalesce(case when json_valid({{ value }}) then json_type({{ value }}) = 'OBJECT' end, false)
+{%- endmacro %}
+
+{% macro spark__is_json_object(value) -%}
+    json_object_keys({{ value }}) is not null
 {%- endmacro %}
 
 {#-
@@ -50,5 +75,12 @@ those of `keys`, a relation with a column of that name.
             select rowid from {{ table }}
             where {{ where }} and {{ key }} in (select {{ key }} from {{ keys }})
         )
+    )
+{%- endmacro %}
+
+{% macro spark__rows_with_keys(table, key, keys, where) -%}
+    (
+        select * from {{ table }}
+        where {{ where }} and {{ key }} in (select {{ key }} from {{ keys }})
     )
 {%- endmacro %}

@@ -9,6 +9,10 @@
     (select range as number from range({{ last + 1 }}))
 {%- endmacro %}
 
+{% macro spark__numbers_to(last) -%}
+    (select explode(sequence(0, {{ last }})) as number)
+{%- endmacro %}
+
 {#- An aggregate: the quantile of `value` at a share, interpolated. -#}
 {% macro quantile(value, share) -%}
     {{ return(adapter.dispatch('quantile')(value, share)) }}
@@ -18,6 +22,10 @@
     quantile_cont({{ value }}, {{ share }})
 {%- endmacro %}
 
+{% macro spark__quantile(value, share) -%}
+    percentile({{ value }}, {{ share }})
+{%- endmacro %}
+
 {#- A number in [0, 1) that any engine draws alike from text. -#}
 {% macro uniform_draw(text) -%}
     {{ return(adapter.dispatch('uniform_draw')(text)) }}
@@ -25,4 +33,8 @@
 
 {% macro duckdb__uniform_draw(text) -%}
     cast('0x' || substr(md5({{ text }}), 1, 8) as bigint) / 4294967296
+{%- endmacro %}
+
+{% macro spark__uniform_draw(text) -%}
+    cast(conv(substr(md5({{ text }}), 1, 8), 16, 10) as bigint) / 4294967296
 {%- endmacro %}

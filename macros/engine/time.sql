@@ -9,6 +9,10 @@
     epoch_us({{ timestamp }})
 {%- endmacro %}
 
+{% macro spark__microseconds(timestamp) -%}
+    unix_micros({{ timestamp }})
+{%- endmacro %}
+
 {#- Whole hours since 1970 of a UTC timestamp, as a bigint. -#}
 {% macro hours_since_1970(timestamp) -%}
     {{ return(adapter.dispatch('hours_since_1970')(timestamp)) }}
@@ -18,6 +22,10 @@
     (epoch_us({{ timestamp }}) // 3600000000)
 {%- endmacro %}
 
+{% macro spark__hours_since_1970(timestamp) -%}
+    (unix_micros({{ timestamp }}) div 3600000000)
+{%- endmacro %}
+
 {#- The UTC timestamp of microseconds since 1970. -#}
 {% macro from_microseconds(microseconds) -%}
     {{ return(adapter.dispatch('from_microseconds')(microseconds)) }}
@@ -25,6 +33,10 @@
 
 {% macro duckdb__from_microseconds(microseconds) -%}
     make_timestamp({{ microseconds }})
+{%- endmacro %}
+
+{% macro spark__from_microseconds(microseconds) -%}
+    timestamp_micros({{ microseconds }})
 {%- endmacro %}
 
 {#- Microseconds in `count` units (`hour` or `day`), as a number. -#}
@@ -39,4 +51,8 @@
 
 {% macro duckdb__utc_now() -%}
     cast(now() at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+{% macro spark__utc_now() -%}
+    current_timestamp()
 {%- endmacro %}

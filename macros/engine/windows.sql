@@ -8,3 +8,7 @@
 {% macro duckdb__last_known(value) -%}
     last_value({{ value }} ignore nulls)
 {%- endmacro %}
+
+{% macro spark__last_known(value) -%}
+    last({{ value }}, true)
+{%- endmacro %}

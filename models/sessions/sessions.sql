@@ -37,9 +37,9 @@ rolled_up as (
 numbered as (
     select
         *,
-        row_number() over (
+        cast(row_number() over (
             partition by user_id order by started_at, session_id
-        ) as session_number
+        ) as bigint) as session_number
     from rolled_up
 )
 

@@ -27,7 +27,7 @@ new_deliveries as (
 changes as (
     select
         user_id,
-        {%- if sessions is none or not has_session_ids() %}
+        {%- if not has_session_ids() %}
         cast('0001-01-01 00:00:00' as timestamp) as changed_at
         {%- else %}
         event_time as changed_at

@@ -1,4 +1,5 @@
-{{ config(unique_key='source_file', incremental_strategy='delete+insert') }}
+{{ config(pre_hook="{{ delete_rows(this, 'source_file in (select source_file from '
+    ~ ref('new_files') ~ ')') if is_incremental() else 'select 1' }}") }}
 
 with
 

@@ -1,7 +1,7 @@
 {{ config(
     pre_hook=[
-        "{{ 'delete from ' ~ this ~ ' where source_file in (select source_file from '
-            ~ ref('new_files') ~ ')' if is_incremental() else 'select 1' }}",
+        "{{ delete_rows(this, 'source_file in (select source_file from ' ~ ref('new_files')
+            ~ ')') if is_incremental() else 'select 1' }}",
         "set preserve_insertion_order = true",
     ],
     post_hook="set preserve_insertion_order = false"

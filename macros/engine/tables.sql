@@ -1,4 +1,4 @@
-{#- How rows get from a model into its stored table. -#}
+{#- How rows get from a model into its stored table, and what the table holds to. -#}
 
 {#-
 What an incremental model is about to append is a view: its rows are written once, in
@@ -16,3 +16,6 @@ their table, and not in a temporary table first.
             temporary, relation, compiled_code, language, partitioned_by, sorted_by) }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- Parquet holds no constraints; a contract's names and types are checked all the same. -#}
+{% macro spark__persist_constraints(relation, model) %}{% endmacro %}

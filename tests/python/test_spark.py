@@ -1,0 +1,88 @@
+"""The same events on both engines: every mart equal, row by row.
+
+`make test-spark` runs more streams and a larger world (OFFER_AI_STREAMS, OFFER_AI_PLAYERS).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+import spark_engine
+import warehouse
+from test_incremental import batches
+from test_property import PHASES, same, streams
+from warehouse import ROOT
+
+pytest.importorskip("pyspark")
+STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "2"))
+PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
+MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
+REJECTS = """
+select source_file, line_number, raw_line, reason from staging.rejected_events"""
+COUNTS = """
+select
+    (select sum(line_count) from staging.landed_files) as lines,
+    (select count(*) from staging.stg_events) as events,
+    (select count(*) from staging.repeated_events where delivery_number > 1) as repeats"""
+
+
+def requests(text: str) -> list:
+    """What `at_request` says, its text and numbers as JSON reads them, in one order."""
+    return sorted(json.loads(text), key=lambda version: (version[0] or "", version[1]))
+
+
+def comparable(row: dict) -> dict:
+    return row | ({"at_request": requests(row["at_request"])} if "at_request" in row else {})
+
+
+def assert_equal(database: Path) -> None:
+    """Every mart and the rejects hold the same rows on both engines."""
+    for mart in MARTS:
+        query = f"select * from marts.{mart}"
+        same(list(map(comparable, spark_engine.rows(query))),
+             list(map(comparable, warehouse.rows(database, query))))
+    same(spark_engine.rows(REJECTS), warehouse.rows(database, REJECTS))
+    assert spark_engine.rows(COUNTS) == warehouse.rows(database, COUNTS)
+
+
+@settings(max_examples=STREAMS, deadline=None, phases=PHASES, derandomize=True,
+          suppress_health_check=list(HealthCheck))
+@given(streams())
+def test_marts_are_equal(files):
+    with tempfile.TemporaryDirectory() as folder:
+        events, database = Path(folder, "events"), Path(folder, "w.duckdb")
+        events.mkdir()
+        for number, lines in enumerate(files):
+            (events / f"{number}.ndjson").write_bytes(b"\n".join(lines))
+        warehouse.build(events, database)
+        spark_engine.dbt("run", "--full-refresh", events=events)
+        assert_equal(database)
+
+
+@settings(max_examples=max(1, STREAMS // 4), deadline=None, phases=PHASES, derandomize=True,
+          suppress_health_check=list(HealthCheck))
+@given(batches())
+def test_batches_equal_a_full_build(parts):
+    """On Spark, too: batch after batch there, at once on DuckDB."""
+    with tempfile.TemporaryDirectory() as folder:
+        events, database = Path(folder, "events"), Path(folder, "w.duckdb")
+        events.mkdir()
+        for number, lines in enumerate(parts):
+            (events / f"{number * 5 % 7}.ndjson").write_bytes(b"\n".join(lines))
+            spark_engine.dbt("run", *(["--full-refresh"] if number == 0 else []), events=events)
+        warehouse.build(events, database)
+        assert_equal(database)
+
+
+def test_a_simulated_world(tmp_path):
+    subprocess.run([sys.executable, ROOT / "scripts" / "simulate.py", "--out", tmp_path,
+                    "--users", str(PLAYERS), "--days", "28"], check=True, capture_output=True)
+    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb")
+    spark_engine.dbt("build", "--full-refresh", events=tmp_path / "events")
+    assert_equal(tmp_path / "w.duckdb")
