@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-serve setup-test sample build export docs lint test train serve loop replay watch bench clean
+.PHONY: help setup setup-cloud setup-learn setup-serve setup-spark setup-test sample build export docs lint test test-spark train serve loop replay watch bench bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -20,6 +20,8 @@ setup-cloud: .venv/cloud.installed ## The same with what publishing to AWS and R
 setup-learn: .venv/learn.installed ## The same with what training a model needs.
 
 setup-serve: .venv/serve.installed ## The same with what serving decisions needs.
+
+setup-spark: .venv/spark.installed ## The same with what `dbt build --target spark` needs.
 
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
@@ -42,8 +44,15 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+.venv/spark.installed: requirements/spark.txt .venv/core.installed
+	@command -v java >/dev/null || [ "$$(id -u)" != 0 ] || \
+		(apt-get -qq update && apt-get -qq install --yes openjdk-17-jre-headless)
+	@command -v java >/dev/null || (echo "Spark needs Java 17: install it." && exit 1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 # Of obp only estimators and samples are used, not what it pins for the rest.
-.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/serve.installed
+.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/serve.installed .venv/spark.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--ignore-requires-python obp==0.5.7
@@ -76,6 +85,10 @@ lint: setup-test ## sqlfluff and ruff.
 test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
 	$(BIN)/python -m pytest
 
+test-spark: setup-test ## Both engines on many streams and a million simulated events.
+	OFFER_AI_STREAMS=20 OFFER_AI_PLAYERS=4300 $(BIN)/python -m pytest --numprocesses 0 \
+		tests/python/test_spark.py
+
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py
 
@@ -94,5 +107,8 @@ watch: setup ## Build and publish whenever new event files appear.
 bench: setup-test ## Time everything on about 8 million events.
 	$(BIN)/python scripts/bench.py
 
+bench-spark: setup-spark ## Time Spark on 1, 2, 4 and 8 million events.
+	$(BIN)/python scripts/bench_spark.py
+
 clean: ## Remove what was built; raw events stay.
-	rm -rf target logs data/export data/offer_ai.duckdb*
+	rm -rf target logs data/export data/spark data/offer_ai.duckdb*

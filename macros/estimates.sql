@@ -27,3 +27,8 @@ Source: Chamandy et al., Estimating Uncertainty for Massive Data Streams (2012).
         'dr': 'robust_value / decision_count',
     }) }}
 {% endmacro %}
+
+{#- What `offers_shown.decision_context` says of the policy that was asked, as text. -#}
+{% macro told_of_target(name) -%}
+    {{ json_value('offers_shown.decision_context', '$.target.' ~ name) }}
+{%- endmacro %}

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import duckdb
 
+from bench_serve import bench_serve, percentile
 from export import open_warehouse, publish_latest, write_training
 from feature_store import Lookup, open_store
 from training_versions import Versions
@@ -36,7 +37,8 @@ create table marts.latest_features as select user_id from anchors.latest_request
 create table marts.training_offers as
 select
     md5('o' || i) as offer_id, md5('u' || i % 200000) as user_id, 's' || i as session_id,
-    i % 50 as session_index, 'gems' as offer_type, 4.99::decimal(22, 4) as offer_price,
+    i % 50 as session_index, ['gems', 'vip', 'coins'][1 + i % 3] as offer_type,
+    [4.99, 9.99, 1.99][1 + i % 3]::decimal(22, 4) as offer_price,
     0.1 as propensity, i % 20 = 0 as offer_purchased, 'US' as country,
     true as facebook_connected, (i % 1000 / 100)::decimal(38, 4) as prev_week_purchase_amount,
     i % 9 as last_session_games_played, i % 100 / 100 as last_session_win_ratio,
@@ -71,10 +73,6 @@ def lookup_times(lookup: Lookup, users: list[str]) -> list[float]:
         lookup.features(user, "s", when)
         seconds.append(time.perf_counter() - began)
     return sorted(seconds)
-
-
-def percentile(values: list[float], share: float) -> float:
-    return values[int(len(values) * share)]
 
 
 def bench_publish(work: Path, rows: int) -> None:
@@ -129,3 +127,4 @@ def bench_publish(work: Path, rows: int) -> None:
         seconds, counts = timed(publish_training)
     click.echo(f"training table: {rows:,} offers of {counts['sent']} days in {seconds:.2f} s, "
                f"{seconds / copy:.2f} x a plain copy of {copy:.2f} s (target: 2)")
+    bench_serve(work, users)

@@ -19,7 +19,7 @@ from world import (
 )
 
 KEPT = 0.98  # of how a player differs from others like it, from one day to the next
-FASHION, FASHION_DAYS = 0.1, 60  # log-odds by which each kind of offer comes and goes
+FASHION, FASHION_DAYS = 0.05, 60  # log-odds by which each kind of offer comes and goes
 
 
 class DriftingGame(Game):

@@ -9,13 +9,18 @@ offers_shown as (
     where decision_context is not null
 ),
 
+training_offers as (
+    select * from {{ ref('training_offers') }}
+),
+
 decisions as (
     select
         training_offers.*,
         offers_shown.decision_context,
-        {{ to_utc_timestamp(json_value('decision_context', '$.features_landed_at')) }}
+        {{ to_utc_timestamp(json_value(
+            'offers_shown.decision_context', '$.features_landed_at')) }}
             as features_landed_at
-    from {{ ref('training_offers') }} as training_offers
+    from training_offers
     inner join offers_shown on training_offers.offer_id = offers_shown.offer_id
 ),
 
@@ -38,6 +43,7 @@ latest_landings as (
 compared as (
     {%- for feature in features %}
     {%- set used = json_value('decision_context', '$.features.' ~ feature.name) %}
+    {%- set typed = try_to(feature.data_type, used) %}
     select
         offer_id,
         decision_id,
@@ -46,8 +52,10 @@ compared as (
         '{{ feature.name }}' as feature,
         {{ used }} as used_value,
         cast({{ feature.name }} as {{ dbt.type_string() }}) as recomputed_value,
-        {{ try_to(feature.data_type, used) }}
-        is not distinct from {{ feature.name }} as is_equal,
+        coalesce(
+            {{ typed }} = {{ feature.name }},
+            {{ typed }} is null and {{ feature.name }} is null
+        ) as is_equal,
         features_landed_at,
         offered_at
     from decisions

@@ -19,20 +19,16 @@ decisions as (
     select
         training_offers.user_id,
         training_offers.policy_version,
-        {{ json_value('decision_context', '$.target.policy_version') }}
-            as target_policy_version,
-        training_offers.offer_type
-        = {{ json_value('decision_context', '$.target.offer_type') }}
-        and training_offers.offer_price
-        = {{ try_to('decimal(22, 4)',
-            json_value('decision_context', '$.target.offer_price')) }} as is_match,
+        {{ told_of_target('policy_version') }} as target_policy_version,
+        coalesce(
+            training_offers.offer_type = {{ told_of_target('offer_type') }}
+            and training_offers.offer_price
+            = {{ try_to('decimal(22, 4)', told_of_target('offer_price')) }}, false
+        ) as is_match,
         cast(training_offers.next_week_purchase_amount as double) as reward,
-        {{ try_to('double', json_value('decision_context', '$.target.propensity')) }}
-        / training_offers.propensity as weight,
-        {{ try_to('double', json_value('decision_context', '$.target.predicted')) }}
-            as predicted,
-        {{ try_to('double', json_value('decision_context', '$.target.value')) }}
-            as predicted_value
+        {{ try_to('double', told_of_target('propensity')) }} / training_offers.propensity as weight,
+        {{ try_to('double', told_of_target('predicted')) }} as predicted,
+        {{ try_to('double', told_of_target('value')) }} as predicted_value
     from training_offers
     inner join offers_shown on training_offers.offer_id = offers_shown.offer_id
 ),
@@ -78,34 +74,33 @@ sums as (
         policy_version,
         target_policy_version,
         draw,
-        sum(times) as user_count,
-        {%- for sum in ['decision_count', 'matches', 'reward', 'predicted_value',
+        {%- for total in ['decision_count', 'matches', 'reward', 'predicted_value',
             'weighted_reward', 'weight', 'squared_weight', 'robust_value'] %}
-        sum(times * {{ sum }}) as {{ sum }}{{ ',' if not loop.last }}
+        sum(times * {{ total }}) as {{ total }},
         {%- endfor %}
+        sum(times) as user_count
     from draws
     group by policy_version, target_policy_version, draw
 ),
 
 estimates as (
     select
-        *,
         {%- for name, expression in estimators.items() %}
-        {{ expression }} as {{ name }}_value{{ ',' if not loop.last }}
+        {{ expression }} as {{ name }}_value,
         {%- endfor %}
+        *
     from sums
     where decision_count > 0
 ),
 
 intervals as (
     select
-        policy_version,
-        target_policy_version,
         {%- for name in estimators %}
         {{ quantile(name ~ '_value', 0.025) }} as {{ name }}_low,
-        {{ quantile(name ~ '_value', 0.975) }} as {{ name }}_high
-        {{- ',' if not loop.last }}
+        {{ quantile(name ~ '_value', 0.975) }} as {{ name }}_high,
         {%- endfor %}
+        policy_version,
+        target_policy_version
     from estimates
     where draw > 0
     group by policy_version, target_policy_version
@@ -114,16 +109,16 @@ intervals as (
 select
     estimates.policy_version,
     estimates.target_policy_version,
-    cast(estimates.user_count as bigint) as users,
-    cast(estimates.decision_count as bigint) as decisions,
-    estimates.matches / estimates.decision_count as match_rate,
-    estimates.weight * estimates.weight / nullif(estimates.squared_weight, 0)
-        as effective_sample_size,
     {%- for name in estimators %}
     estimates.{{ name }}_value,
     intervals.{{ name }}_low,
-    intervals.{{ name }}_high{{ ',' if not loop.last }}
+    intervals.{{ name }}_high,
     {%- endfor %}
+    cast(estimates.user_count as bigint) as user_count,
+    cast(estimates.decision_count as bigint) as decisions,
+    estimates.matches / estimates.decision_count as match_rate,
+    estimates.weight * estimates.weight / nullif(estimates.squared_weight, 0)
+        as effective_sample_size
 from estimates
 inner join intervals
     on

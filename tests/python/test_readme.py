@@ -1,5 +1,6 @@
 """What the README shows runs."""
 
+import json
 import os
 import re
 
@@ -10,18 +11,23 @@ from test_export import export, offers
 from warehouse import ROOT, build, write_events
 
 README = (ROOT / "README.md").read_text()
+CONTEXT = {"features": {"country": None}, "features_landed_at": "2025-01-01T00:00:00",
+           "target": {"policy_version": "m", "offer_type": "x", "offer_price": "9.99",
+                      "propensity": 0.9, "predicted": 1.0, "value": 1.5}}
 
 
 def test_the_queries_and_snippets(tmp_path, monkeypatch):
     write_events(tmp_path / "events" / "1.ndjson",
-                 *(event for day in range(1, 21) for event in offers(day)), {"event_time": "?"})
+                 *(event for day in range(1, 21) for event in offers(day)), {"event_time": "?"},
+                 *(event | {"session_id": "decided", "propensity": 1, "policy_version": "caller",
+                            "decision_context": json.dumps(CONTEXT)} for event in offers(1, 1)))
     build(tmp_path / "events", tmp_path / "w.duckdb")
     export(tmp_path, "training")
     export(tmp_path, "latest")
     with open_warehouse(tmp_path / "w.duckdb") as con:
         publish_marts(con, tmp_path / "export")
     queries = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
-    assert len(queries) == 5
+    assert len(queries) == 7
     with duckdb.connect(str(tmp_path / "export" / "published.duckdb"), read_only=True) as con:
         for query in queries:
             assert con.execute(query).fetchall()
@@ -34,7 +40,7 @@ def test_the_queries_and_snippets(tmp_path, monkeypatch):
     shown = {}
     for snippet in snippets:
         exec(snippet, shown)
-    assert len(shown["offers"]) == 13 * 3
+    assert len(shown["offers"]) == 13 * 3 + 1
     assert shown["lookup"].description.features
 
 

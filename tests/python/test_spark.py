@@ -15,9 +15,12 @@ from hypothesis import HealthCheck, given, settings
 
 import spark_engine
 import warehouse
+from export import default_store
+from feature_store import open_store
+from test_export import environment, export, offers
 from test_incremental import batches
 from test_property import PHASES, same, streams
-from warehouse import ROOT
+from warehouse import ROOT, write_events
 
 pytest.importorskip("pyspark")
 STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "2"))
@@ -86,3 +89,30 @@ def test_a_simulated_world(tmp_path):
     warehouse.build(tmp_path / "events", tmp_path / "w.duckdb")
     spark_engine.dbt("build", "--full-refresh", events=tmp_path / "events")
     assert_equal(tmp_path / "w.duckdb")
+
+
+def test_exports_are_equal(tmp_path):
+    """What is published from Spark's tables is what is published from DuckDB's."""
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
+    warehouse.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
+    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "events")
+    (tmp_path / "spark").mkdir()
+    variables = environment(tmp_path / "spark") | {
+        "OFFER_AI_SPARK_WAREHOUSE": spark_engine.WAREHOUSE}
+    said = subprocess.run([sys.executable, ROOT / "scripts" / "spark_bridge.py"],
+                          capture_output=True, text=True, env=variables)
+    assert said.returncode == 0, said.stderr
+    published = []
+    for folder in (tmp_path / "duckdb", tmp_path / "spark"):
+        for what in ("training", "latest", "marts"):
+            export(folder, what)
+        manifest = json.loads((folder / "export" / "training" / "manifest.json").read_text())
+        store = open_store(default_store(folder / "export"), read_only=True)
+        published.append((manifest["version"], manifest["files"], {
+            user: requests(store.get(user).at_request) for user in store.user_ids()}))
+        store.close()
+    assert published[0] == published[1]
+    refused = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "spark_bridge.py"], capture_output=True, text=True,
+        env=variables | {"OFFER_AI_DB": str(tmp_path / "duckdb" / "w.duckdb")})
+    assert "is a warehouse of its own" in refused.stderr
