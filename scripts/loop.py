@@ -36,7 +36,6 @@ from world import load_candidates
 SCRIPTS = Path(__file__).parent
 START = np.datetime64("2025-01-01", "D")
 FRESH_VERSIONS = 2
-EXPLORED = 0.6  # of the rounds, before the models that commit
 
 
 @dataclass
@@ -144,7 +143,7 @@ def script(name: str, *arguments) -> subprocess.CompletedProcess:
 
 
 def run(folder: Path, players: int, rounds: int, days: int, seed: int,
-        epsilon: tuple[float, float]) -> dict:
+        explore_rounds: int, epsilon: float) -> dict:
     """Runs the loop; returns its report: see loop_report.measure."""
     loop = Loop(folder, players, seed)
     for number in range(1, rounds + 1):
@@ -156,11 +155,11 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int,
         mature_days = max(0, loop.day - 7)
         outcome = "no label is mature yet"
         if mature and number < rounds:
-            # Explore, then commit: what is logged under a small epsilon hardly shows whether
-            # another model would be better, so that none would follow the first.
-            explore = epsilon[0] if number <= rounds * EXPLORED else epsilon[1]
-            outcome = f"epsilon {explore}, " + loop.learn(
-                min(2 * days, max(1, mature_days // 2)), explore)
+            outcome = "exploring"
+            # What is logged under a small epsilon hardly shows whether another model would
+            # be better, so that none would follow a first one that was trained on little.
+            if number >= explore_rounds:
+                outcome = loop.learn(min(2 * days, max(1, mature_days // 2)), epsilon)
         in_round = loop.decisions.round.count(number)
         click.echo(
             f"round {number}: {in_round:,} decisions in {lines:,} events, played in {played:.0f} "
@@ -174,16 +173,15 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int,
 @click.option("--players", default=20_000, type=click.IntRange(10), help="Players at a time.")
 @click.option("--rounds", default=10, type=click.IntRange(2), help="Rounds to learn over.")
 @click.option("--days", default=7, type=click.IntRange(1), help="Days of a round.")
-@click.option("--first-epsilon", default=0.3, type=click.FloatRange(0.001, 1),
-              help="Share of decisions in which models of the first rounds explore; before "
-              "the first model, all do.")
-@click.option("--last-epsilon", default=0.02, type=click.FloatRange(0.001, 1),
-              help="The same for models of the last rounds.")
+@click.option("--explore-rounds", default=7, type=click.IntRange(1),
+              help="Rounds in which every offer has the same chance, before the first model.")
+@click.option("--epsilon", default=0.02, type=click.FloatRange(0, 1),
+              help="Share of decisions in which a model explores.")
 @click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")
 @click.option("--first-seed", default=1, help="The seed of the first world.")
 @click.option("--out", default="data/loop", type=click.Path(path_type=Path),
               help="Folder of the worlds and the report.")
-def main(players: int, rounds: int, days: int, first_epsilon: float, last_epsilon: float,
+def main(players: int, rounds: int, days: int, explore_rounds: int, epsilon: float,
          seeds: int, first_seed: int, out: Path) -> None:
     """Play rounds of a drifting world against the whole project; report what was earned.
 
@@ -197,7 +195,7 @@ def main(players: int, rounds: int, days: int, first_epsilon: float, last_epsilo
     for seed in range(first_seed, first_seed + seeds):
         click.echo(f"world {seed}: {players:,} players, {rounds} rounds of {days} days")
         reports.append(run(
-            out / f"world-{seed}", players, rounds, days, seed, (first_epsilon, last_epsilon)))
+            out / f"world-{seed}", players, rounds, days, seed, explore_rounds, epsilon))
         (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")
     click.echo(loop_report.table(reports))
     loop_report.draw(reports, out)

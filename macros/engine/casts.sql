@@ -111,6 +111,7 @@ four times as slow.
     regexp_full_match({{ value }}, '{{ pattern }}')
 {%- endmacro %}
 
+{#- Spark has `rlike`, which looks for a match anywhere. -#}
 {% macro spark__matches(value, pattern) -%}
     {{ value }} rlike '^({{ pattern }})$'
 {%- endmacro %}

@@ -9,6 +9,7 @@
     json_extract_string({{ json }}, '{{ path }}')
 {%- endmacro %}
 
+{#- Spark names it otherwise. -#}
 {% macro spark__json_value(json, path) -%}
     get_json_object({{ json }}, '{{ path }}')
 {%- endmacro %}

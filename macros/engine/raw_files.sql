@@ -79,6 +79,7 @@ read, else null).
     file_digest({{ path }})
 {%- endmacro %}
 
+{#- Of a file of another size or time it is not known to be the same. -#}
 {% macro spark__file_digest(path) -%}
     concat('unknown of ', {{ path }})
 {%- endmacro %}
@@ -190,7 +191,7 @@ whole: it may be one array.
                 {{ '_metadata.file_block_start' if others else '0' }} as block_start,
                 monotonically_increasing_id() as place,
                 {%- endif %}
-                regexp_replace(value, '^\uFEFF', '') as raw_line
+                {{ without_mark('value') }} as raw_line
             from {{ 'text.`' ~ one_glob(others) ~ '`' if others else "(select '' as value)" }}
         ) as lines
         {{ 'union all' if wholes or parquets else 'where true' if others else 'where false' }}
@@ -199,16 +200,16 @@ whole: it may be one array.
         select
             read_path,
             line_index + 1 as line_number,
-            regexp_replace(line, '\r$', '') as raw_line
+            case when line like '%\r' then rtrim('\r', line) else line end as raw_line
         from (
             select
                 regexp_replace(_metadata.file_path, '^file:/*', '/') as read_path,
                 posexplode(coalesce(
                     case
-                        when regexp_replace(value, '^\uFEFF', '') rlike '^\\s*\\['
+                        when {{ without_mark('value') }} rlike '^\\s*\\['
                             then from_json(value, 'array<string>')
                     end,
-                    split(regexp_replace(value, '^\uFEFF', ''), '\n')
+                    split({{ without_mark('value') }}, '\n')
                 )) as (line_index, line)
             from staging.raw_texts
             where {{ is_among(wholes) }}
@@ -225,6 +226,14 @@ whole: it may be one array.
         {%- endfor %}
     ) as every_line
     where trim(raw_line) <> ''
+{%- endmacro %}
+
+{#- Spark: text without a byte order mark; other text as it is, be it valid UTF-8 or not. -#}
+{% macro without_mark(text) -%}
+    case
+        when {{ text }} rlike '^\uFEFF' then regexp_replace({{ text }}, '^\uFEFF', '')
+        else {{ text }}
+    end
 {%- endmacro %}
 
 {#- Spark: one pattern that matches the files and no others. -#}
@@ -281,6 +290,7 @@ line_ordinal.
     group by read_path
 {%- endmacro %}
 
+{#- The lines are read again, all those of files with a reject. -#}
 {% macro spark__texts_of_lines(lines) -%}
     select
         read_path,

@@ -12,6 +12,7 @@ equal ones, and the rare collision is settled by comparing the rows.
     cast(hash({{ columns | join(', ') }}) >> {{ 64 - bits }} as bigint)
 {%- endmacro %}
 
+{#- Spark has another hash; fingerprints are compared on one engine only. -#}
 {% macro spark__fingerprint(columns, bits) -%}
     shiftrightunsigned(xxhash64({{ columns | join(', ') }}), {{ 64 - bits }})
 {%- endmacro %}
@@ -55,6 +56,7 @@ expressions; make text of what JSON numbers cannot hold.
     coalesce(case when json_valid({{ value }}) then json_type({{ value }}) = 'OBJECT' end, false)
 {%- endmacro %}
 
+{#- Spark has no `json_valid`: only an object has keys. -#}
 {% macro spark__is_json_object(value) -%}
     json_object_keys({{ value }}) is not null
 {%- endmacro %}
@@ -78,6 +80,7 @@ those of `keys`, a relation with a column of that name.
     )
 {%- endmacro %}
 
+{#- Spark reads the columns it needs, and has no row ids. -#}
 {% macro spark__rows_with_keys(table, key, keys, where) -%}
     (
         select * from {{ table }}

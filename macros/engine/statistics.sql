@@ -9,6 +9,7 @@
     (select range as number from range({{ last + 1 }}))
 {%- endmacro %}
 
+{#- Spark makes rows of an array. -#}
 {% macro spark__numbers_to(last) -%}
     (select explode(sequence(0, {{ last }})) as number)
 {%- endmacro %}
@@ -22,6 +23,7 @@
     quantile_cont({{ value }}, {{ share }})
 {%- endmacro %}
 
+{#- Spark names it otherwise. -#}
 {% macro spark__quantile(value, share) -%}
     percentile({{ value }}, {{ share }})
 {%- endmacro %}
@@ -35,6 +37,7 @@
     cast('0x' || substr(md5({{ text }}), 1, 8) as bigint) / 4294967296
 {%- endmacro %}
 
+{#- Spark reads hexadecimal with `conv`. -#}
 {% macro spark__uniform_draw(text) -%}
     cast(conv(substr(md5({{ text }}), 1, 8), 16, 10) as bigint) / 4294967296
 {%- endmacro %}

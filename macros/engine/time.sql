@@ -9,6 +9,7 @@
     epoch_us({{ timestamp }})
 {%- endmacro %}
 
+{#- Spark names it otherwise. -#}
 {% macro spark__microseconds(timestamp) -%}
     unix_micros({{ timestamp }})
 {%- endmacro %}
@@ -22,6 +23,7 @@
     (epoch_us({{ timestamp }}) // 3600000000)
 {%- endmacro %}
 
+{#- In Spark `//` is no operator. -#}
 {% macro spark__hours_since_1970(timestamp) -%}
     (unix_micros({{ timestamp }}) div 3600000000)
 {%- endmacro %}
@@ -35,6 +37,7 @@
     make_timestamp({{ microseconds }})
 {%- endmacro %}
 
+{#- Spark names it otherwise. -#}
 {% macro spark__from_microseconds(microseconds) -%}
     timestamp_micros({{ microseconds }})
 {%- endmacro %}
@@ -53,6 +56,7 @@
     cast(now() at time zone 'UTC' as timestamp)
 {%- endmacro %}
 
+{#- The session is in UTC. -#}
 {% macro spark__utc_now() -%}
     current_timestamp()
 {%- endmacro %}

@@ -9,6 +9,7 @@
     last_value({{ value }} ignore nulls)
 {%- endmacro %}
 
+{#- Spark takes `ignore nulls` as an argument. -#}
 {% macro spark__last_known(value) -%}
     last({{ value }}, true)
 {%- endmacro %}
