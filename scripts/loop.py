@@ -172,7 +172,7 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int,
 @click.command(context_settings={"show_default": True})
 @click.option("--players", default=20_000, type=click.IntRange(10), help="Players at a time.")
 @click.option("--rounds", default=10, type=click.IntRange(2), help="Rounds to learn over.")
-@click.option("--days", default=7, type=click.IntRange(1), help="Days of a round.")
+@click.option("--days", default=14, type=click.IntRange(1), help="Days of a round.")
 @click.option("--explore-rounds", default=7, type=click.IntRange(1),
               help="Rounds in which every offer has the same chance, before the first model.")
 @click.option("--epsilon", default=0.02, type=click.FloatRange(0, 1),

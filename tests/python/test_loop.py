@@ -17,7 +17,7 @@ from world import load_candidates
 def test_a_small_loop(tmp_path):
     said = subprocess.run(
         [sys.executable, ROOT / "scripts" / "loop.py", "--players", "700", "--rounds", "4",
-         "--explore-rounds", "2", "--out", tmp_path], capture_output=True, text=True)
+         "--days", "7", "--explore-rounds", "2", "--out", tmp_path], capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
     (report,) = json.loads((tmp_path / "loop.json").read_text())
     decided = sum(row["decisions"] for row in report["rounds"])
