@@ -124,9 +124,11 @@ def decide(model: Path, policy: Policy, candidate: Estimate, late: dict, label: 
     }
     with (model.parent / DECISIONS).open("a") as file:
         file.write(json.dumps(decision) + "\n")
-    write_json(pointer if is_better else model.parent / CHALLENGER, decision)
     if is_better:
+        write_json(pointer, decision)
         (model.parent / CHALLENGER).unlink(missing_ok=True)
+    elif model.name != current:
+        write_json(model.parent / CHALLENGER, decision)
     click.echo(f"{'promoted' if is_better else 'not promoted'}: lower bound {candidate.low:.4f} "
                f"{'beats' if is_better else 'does not beat'} {against:.4f} of {current}")
 

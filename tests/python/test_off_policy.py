@@ -1,13 +1,14 @@
 """Off-policy estimates against policies whose value is known."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 
 from off_policy import Logged, effective_sample_size, estimates, warnings
-from policies import candidates, epsilon_greedy, index_of
+from policies import candidates, epsilon_greedy, index_of, thompson
 from test_train import published, train
 from warehouse import ROOT
 
@@ -94,7 +95,30 @@ def test_a_better_policy_is_promoted_once(tmp_path):
     assert json.loads((tmp_path / "models" / "promoted.json").read_text())["model"] == model.name
     again = evaluate(tmp_path, model, "--promote")
     assert "not promoted: lower bound" in again.stdout
-    assert len((tmp_path / "models" / "decisions.ndjson").read_text().splitlines()) == 2
+    assert not (tmp_path / "models" / "challenger.json").exists()
+    other = model.with_name("m-other")
+    shutil.copytree(model, other)
+    evaluate(tmp_path, other, "--promote")
+    challenger = json.loads((tmp_path / "models" / "challenger.json").read_text())
+    assert (challenger["model"], challenger["promoted"]) == ("m-other", False)
+    assert len((tmp_path / "models" / "decisions.ndjson").read_text().splitlines()) == 3
+
+
+def test_thompson_needs_bootstrapped_models(tmp_path):
+    train(published(tmp_path, rows=20_000), "--bootstraps", "3")
+    (model,) = (tmp_path / "models").iterdir()
+    said = evaluate(tmp_path, model, "--rule", "thompson")
+    assert "dr" in said.stdout, said.stderr
+    for path in model.glob("held_out-*"):
+        path.unlink()
+    said = evaluate(tmp_path, model, "--rule", "thompson")
+    assert "run train.py --bootstraps 10" in said.stderr
+
+
+def test_thompson():
+    """By hand: two of three models favour the first."""
+    predicted = np.array([[3.0, 1.0], [2.0, 1.0], [0.0, 1.0]])
+    assert np.allclose(thompson(predicted, 0.1), [0.65, 0.35])
 
 
 def test_logs_without_propensity(tmp_path):
