@@ -1,5 +1,6 @@
 """Serves decisions over HTTP: POST /decide, GET /healthz, GET /metrics."""
 
+import gc
 import hmac
 import os
 import time
@@ -160,6 +161,8 @@ def main(host: str, port: int, store: str | None, apprentice: bool,
     decider = Decider(export / "models", store or default_store(export),
                       DecisionLog(events, rotate_seconds), apprentice)
     app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
+    # What is loaded by now stays: a search of it for garbage would hold requests up.
+    gc.freeze()
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
 
 

@@ -61,8 +61,7 @@ class SqliteStore(Store):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.part = self.path.with_name(f".{self.path.name}.part")
                 self.part.unlink(missing_ok=True)
-                self._connect(self.part, "journal_mode = off", "synchronous = off",
-                              "page_size = 16384")
+                self._connect(self.part, "journal_mode = off", "synchronous = off")
                 self.con.executescript(TABLES)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} cannot be opened as SQLite: {error}") from error
