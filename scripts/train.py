@@ -17,7 +17,7 @@ from revenue_model import OFFER, Encoding
 from training_versions import MANIFEST
 
 LEAST_ROWS = 1_000
-MOST_ROUNDS = 1_000
+MOST_ROUNDS = 500
 USER_ROUNDS = 100  # trees that see the user alone
 PATIENCE = 50  # rounds without a better validation
 POWER = 1.5  # of Tweedie's variance: between Poisson (1) and gamma (2)
