@@ -32,15 +32,10 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/cloud.installed: requirements/cloud.txt .venv/core.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+.venv/cloud.installed .venv/learn.installed: .venv/core.installed
+.venv/serve.installed: .venv/learn.installed
 
-.venv/learn.installed: requirements/learn.txt .venv/core.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
-
-.venv/serve.installed: requirements/serve.txt .venv/learn.installed
+.venv/%.installed: requirements/%.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

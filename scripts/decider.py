@@ -65,7 +65,7 @@ class Decider:
         at = (at or datetime.now(UTC)).astimezone(UTC)
         self._look_for_models()
         policy, challenger = self.promoted.policy, self.challenger.policy
-        features = self._features(user_id, session_id, at)
+        features, landed_at = self._features(user_id, session_id, at)
         if features is None:
             policy = challenger = None
         if self.is_apprentice:
@@ -87,7 +87,7 @@ class Decider:
                  else str(value) for name, value in (features or {}).items()}
         context = {"features": shown}
         if features is not None:
-            context["features_landed_at"] = self._lookup().description.landed_at
+            context["features_landed_at"] = landed_at
         if target:
             context["target"] = self._as_target(target, features, offer_type, offer_price)
         self.log.append({
@@ -140,12 +140,17 @@ class Decider:
             local.lookup = lookup
         return lookup
 
-    def _features(self, user_id: str, session_id: str, at: datetime) -> dict | None:
+    def _features(
+        self, user_id: str, session_id: str, at: datetime
+    ) -> tuple[dict, str] | tuple[None, None]:
+        """The features of a request and when they landed; None for none."""
         lookup = self._lookup()
         if lookup is None:
-            return None
+            return None, None
         try:
-            return lookup.features(user_id, session_id, at)
+            # First what is said of them: they may be newer, never older.
+            landed_at = lookup.description.landed_at
+            return lookup.features(user_id, session_id, at), landed_at
         except StoreError:
             self.local.lookup = None
-            return None
+            return None, None

@@ -24,22 +24,6 @@ decisions as (
     inner join offers_shown on training_offers.offer_id = offers_shown.offer_id
 ),
 
--- What had happened before a decision and was not yet in the features it used.
-latest_landings as (
-    select
-        decisions.offer_id,
-        max(landed_files.landed_at) as landed_at
-    from decisions
-    inner join {{ ref('stg_events') }} as events
-        on
-            decisions.user_id = events.user_id
-            and decisions.offered_at >= events.event_time
-            and decisions.offer_id is distinct from events.event_uuid
-    inner join {{ ref('landed_files') }} as landed_files
-        on events.file_id = landed_files.file_id
-    group by decisions.offer_id
-),
-
 compared as (
     {%- for feature in features %}
     {%- set used = json_value('decision_context', '$.features.' ~ feature.name) %}
@@ -59,10 +43,36 @@ compared as (
         features_landed_at,
         offered_at
     from decisions
+    where features_landed_at is not null
     {%- if not loop.last %}
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+differing as (
+    select distinct
+        offer_id,
+        user_id,
+        features_landed_at,
+        offered_at
+    from compared
+    where not is_equal
+),
+
+-- Decisions before which something had happened that was not yet in their features.
+late_news as (
+    select distinct differing.offer_id
+    from differing
+    inner join {{ ref('stg_events') }} as events
+        on
+            differing.user_id = events.user_id
+            and differing.offered_at >= events.event_time
+            and differing.offer_id is distinct from events.event_uuid
+    inner join {{ ref('landed_files') }} as landed_files
+        on
+            events.file_id = landed_files.file_id
+            and differing.features_landed_at < landed_files.landed_at
 )
 
 select
@@ -74,11 +84,8 @@ select
     compared.used_value,
     compared.recomputed_value,
     compared.is_equal,
-    not compared.is_equal
-    and coalesce(latest_landings.landed_at > compared.features_landed_at, false)
-        as is_late_news,
+    not compared.is_equal and late_news.offer_id is not null as is_late_news,
     compared.features_landed_at,
     compared.offered_at
 from compared
-left join latest_landings on compared.offer_id = latest_landings.offer_id
-where compared.features_landed_at is not null
+left join late_news on compared.offer_id = late_news.offer_id

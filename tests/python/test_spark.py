@@ -91,6 +91,30 @@ def test_a_simulated_world(tmp_path):
     assert_equal(tmp_path / "w.duckdb")
 
 
+def test_marts_of_decisions_are_equal(tmp_path):
+    """What decisions used and what another policy would have earned; floats nearly so."""
+    context = {"features": {"country": "DK", "prev_week_purchase_amount": "0",
+                            "last_session_win_ratio": 0.5},
+               "features_landed_at": "2025-01-01 00:00:00.5",
+               "target": {"policy_version": "m", "offer_type": "x", "offer_price": "9.99",
+                          "propensity": 0.9, "predicted": 1.25, "value": 1.5}}
+    decided = [event | {"propensity": 0.3, "policy_version": "p", "decision_id": "d",
+                        "decision_context": json.dumps(context)}
+               for day in (1, 2, 3) for event in offers(day)]
+    paid = {"event_id": "purchase", "event_time": "2025-01-02T10:00:00", "txn_amount": "4.99",
+            "customer_identifier": "u1"}
+    write_events(tmp_path / "1.ndjson", *decided, paid, *offers(20, 1))
+    warehouse.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
+    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "1.ndjson")
+    skew = "select * from marts.decision_skew"
+    found = spark_engine.rows(skew)
+    assert {row["is_equal"] for row in found} == {True, False}
+    same(found, warehouse.rows(tmp_path / "w.duckdb", skew))
+    (ours,), (theirs,) = (rows("select * from marts.policy_evaluation") for rows in (
+        spark_engine.rows, lambda query: warehouse.rows(tmp_path / "w.duckdb", query)))
+    assert ours == pytest.approx(theirs)
+
+
 def test_exports_are_equal(tmp_path):
     """What is published from Spark's tables is what is published from DuckDB's."""
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
