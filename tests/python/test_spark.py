@@ -100,10 +100,11 @@ def test_marts_of_decisions_are_equal(tmp_path):
                           "propensity": 0.9, "predicted": 1.25, "value": 1.5}}
     decided = [event | {"propensity": 0.3, "policy_version": "p", "decision_id": "d",
                         "decision_context": json.dumps(context)}
-               for day in (1, 2, 3) for event in offers(day)]
-    paid = {"event_id": "purchase", "event_time": "2025-01-02T10:00:00", "txn_amount": "4.99",
-            "customer_identifier": "u1"}
-    write_events(tmp_path / "1.ndjson", *decided, paid, *offers(20, 1))
+               for day in (1, 2, 3) for event in offers(day, 9)]
+    # Each user another amount, so that the draws of users show in the intervals.
+    paid = [{"event_id": "purchase", "event_time": "2025-01-02T10:00:00",
+             "txn_amount": str(n**2), "customer_identifier": f"u{n}"} for n in range(9)]
+    write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20, 1))
     warehouse.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
     spark_engine.dbt("run", "--full-refresh", events=tmp_path / "1.ndjson")
     skew = "select * from marts.decision_skew"
