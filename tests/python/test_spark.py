@@ -23,7 +23,7 @@ from test_property import PHASES, same, streams
 from warehouse import ROOT, write_events
 
 pytest.importorskip("pyspark")
-STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "2"))
+STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
 PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
 MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
 REJECTS = """
