@@ -64,9 +64,10 @@ that list forget its files first, in the same transaction.
         'select listed.source_file from ' ~ listed_files() ~ ' as listed'
         ~ ' inner join ' ~ landed_files ~ ' as landed'
         ~ ' on listed.source_file = landed.source_file'
-        ~ ' where landed.error is null and (listed.size <> landed.size'
-        ~ ' or listed.modified_us <> landed.modified_us)'
-        ~ ' and ' ~ file_digest('listed.source_file') ~ ' is distinct from landed.digest'
+        ~ ' where landed.error is null'
+        ~ ' and case when listed.size <> landed.size'
+        ~ ' or listed.modified_us <> landed.modified_us'
+        ~ ' then ' ~ file_digest('listed.source_file') ~ ' is distinct from landed.digest end'
         ~ ' order by listed.source_file').columns[0].values() %}
     {% for name in changed %}
         {% do exceptions.warn(

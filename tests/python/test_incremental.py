@@ -5,11 +5,12 @@ import random
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from test_property import PHASES, same, streams
-from warehouse import build, rows, write_events
+from warehouse import BuildError, build, copy_project, rows, write_events
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "5"))
 MARTS = ["sessions", "training_offers", "latest_features", "offer_performance"]
@@ -88,3 +89,22 @@ def test_a_purchase_three_weeks_late(tmp_path):
     build(tmp_path / "events", tmp_path / "w.duckdb")
     assert marts() == [row(1, 0, 4, None, True), row(5, 0, 4, 0, True), row(9, 4, 0, 0, True),
                        row(24, 0, 0, 1, True)]
+
+
+@pytest.mark.parametrize("edit", [("    sku,\n", ""), ("    sku,\n", "    sku,\n    level,\n")])
+def test_a_delta_with_other_columns_ends_the_build(tmp_path, edit):
+    """A model edited since its table was built names the column, and changes nothing."""
+    project, database = copy_project(tmp_path), tmp_path / "w.duckdb"
+    purchase = {"event_id": "purchase", "txn_amount": "1"}
+    write_events(tmp_path / "events" / "1.ndjson", purchase)
+    build(tmp_path / "events", database, project=project)
+    model = project / "models" / "staging" / "stg_purchases.sql"
+    before = model.read_text()
+    model.write_text(before.replace(*edit))
+    write_events(tmp_path / "events" / "2.ndjson", purchase | {"customer_identifier": "v"})
+    with pytest.raises(BuildError, match="sku" if not edit[1] else "level"):
+        build(tmp_path / "events", database, project=project)
+    assert rows(database, "select user_id from staging.stg_purchases") == [{"user_id": "u"}]
+    model.write_text(before)
+    build(tmp_path / "events", database, project=project)
+    assert len(rows(database, "from staging.stg_purchases")) == 2
