@@ -130,6 +130,8 @@ def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int
     for leaving in export.glob(f"{part.name}*"):
         leaving.unlink()
     con.execute("set preserve_insertion_order = false")
+    # Its analysis costs more time than its space is worth.
+    con.execute("set disabled_compression_methods = 'fsst'")
     con.execute(f"attach {sql_text(part)} as published")
     rows = {}
     for name in tqdm(PUBLISHED, unit="table", disable=None):

@@ -17,7 +17,7 @@ class Dbt:
 
     def __init__(self, target: Path):
         self.options = [
-            "--quiet", "--no-use-colors", "--log-level-file", "none",
+            "--quiet", "--no-use-colors", "--log-level-file", "none", "--no-write-json",
             "--project-dir", str(ROOT), "--profiles-dir", str(ROOT),
             "--target-path", str(target),
         ]
