@@ -98,6 +98,7 @@ add to. A full refresh forgets the builds before it, lest a half of it be added 
 -#}
 {% macro begin_build() %}
     {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
+    {% do mend_tables() %}
     {% set build_log = adapter.get_relation(
         database=target.database or none, schema='staging', identifier='build_log') %}
     {% if build_log is none %}{{ return('') }}{% endif %}

@@ -19,14 +19,42 @@ ROOT = Path(__file__).parents[1]
 
 
 def stored_tables(warehouse: Path) -> dict[str, Path]:
-    """Spark's tables as schema.table to folder; raises ClickException when there is none."""
-    tables = {f"{path.parent.stem}.{path.name}": path
-              for path in sorted(warehouse.glob("*.db/*")) if next(path.glob("*.parquet"), None)}
+    """Spark's tables that hold files, as schema.table to folder; raises ClickException."""
+    tables = {f"{path.parent.stem}.{path.name}": path for path in sorted(warehouse.glob("*.db/*"))
+              if next(path.rglob("*.parquet"), None)}
     if "staging.build_log" not in tables:
         raise click.ClickException(
             f"There is no finished Spark build under OFFER_AI_SPARK_WAREHOUSE='{warehouse}': "
             "run `.venv/bin/dbt build --target spark`.")
     return tables
+
+
+def build_empty(database: Path) -> None:
+    """Builds the project on no events: every table as it is when it holds nothing."""
+    events = database.with_name("events.ndjson")
+    events.touch()
+    done = subprocess.run(
+        [Path(sys.executable).parent / "dbt", "--quiet", "run", "--target", "duckdb",
+         "--target-path", database.with_name("target")], cwd=ROOT, capture_output=True, text=True,
+        env=os.environ | {"OFFER_AI_DB": str(database), "OFFER_AI_EVENTS": str(events)})
+    if done.returncode:
+        raise click.ClickException(f"dbt could not make the views: {done.stdout}")
+
+
+def show(con: duckdb.DuckDBPyConnection, tables: dict[str, Path]) -> None:
+    """Makes of every empty table a view of Spark's files, or of no rows."""
+    empty = con.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+    for name in {name for (name,) in empty} | tables.keys():
+        if name in tables:
+            # The day in a folder's name is no column.
+            rows = (f"from read_parquet({sql_text(tables[name] / '**' / '*.parquet')}, "
+                    "hive_partitioning = false)")
+        else:
+            columns = con.execute(f"describe {name}").fetchall()
+            rows = "select {} where false".format(", ".join(
+                f"cast(null as {kind}) as {column}" for column, kind, *_ in columns))
+        con.execute(f"drop table if exists {name}")
+        con.execute(f"create view {name} as {rows}")
 
 
 def check_replaceable(database: Path) -> None:
@@ -50,17 +78,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=database.parent) as folder:
         # Views name their database, after its file.
         part = Path(folder, database.name)
+        build_empty(part)
         with duckdb.connect(str(part)) as con:
-            for name, path in tables.items():
-                con.execute(f"create schema if not exists {name.split('.')[0]}")
-                con.execute(f"create view {name} as "
-                            f"from read_parquet({sql_text(path / '*.parquet')})")
-        done = subprocess.run(
-            [Path(sys.executable).parent / "dbt", "--quiet", "run", "--target", "duckdb",
-             "--select", "config.materialized:view", "--target-path", f"{folder}/target"],
-            cwd=ROOT, env=os.environ | {"OFFER_AI_DB": str(part)}, capture_output=True, text=True)
-        if done.returncode:
-            raise click.ClickException(f"dbt could not make the views: {done.stdout}")
+            show(con, tables)
         part.replace(database)
     click.echo(f"{database} shows {len(tables)} tables of Spark; export and query it as ever")
 

@@ -9,10 +9,10 @@
     delete from {{ relation }} where {{ where }}
 {%- endmacro %}
 
-{#- Files cannot be changed: the rows that stay are written anew and take the table's name. -#}
+{#- Files cannot be changed: see `rewrite`. -#}
 {% macro spark__delete_rows(relation, where) -%}
-    {{ return(keep_rows(relation, 'select * from ' ~ relation ~ ' where not coalesce('
-        ~ where ~ ', false)')) }}
+    {%- set gone = 'coalesce(' ~ where ~ ', false)' -%}
+    {{ return(rewrite(relation, ' where ' ~ gone, ' where not ' ~ gone)) }}
 {%- endmacro %}
 
 {#-
@@ -31,16 +31,66 @@ Deletes the rows of `relation` that `where` holds for, a predicate over it and
 
 {#- As for delete_rows. -#}
 {% macro spark__delete_of_users(relation, changed_users, where) -%}
-    {{ return(keep_rows(relation, 'select stored.* from ' ~ relation ~ ' as stored'
-        ~ ' left anti join ' ~ changed_users ~ ' as changed_users'
-        ~ ' on stored.user_id = changed_users.user_id and ' ~ where)) }}
+    {%- set users = ' join ' ~ changed_users ~ ' as changed_users'
+        ~ ' on stored.user_id = changed_users.user_id and ' ~ where -%}
+    {{ return(rewrite(relation, ' left semi' ~ users, ' left anti' ~ users)) }}
 {%- endmacro %}
 
-{#- Spark: replaces a table by rows of itself; returns the last statement of it. -#}
-{% macro keep_rows(relation, rows) -%}
-    {% set kept = relation.incorporate(path={'identifier': relation.identifier ~ '__kept'}) %}
-    {% do run_query('drop table if exists ' ~ kept) %}
-    {% do run_query('create table ' ~ kept ~ ' using parquet as ' ~ rows) %}
-    {% do run_query('drop table ' ~ relation) %}
-    {{ return('alter table ' ~ kept ~ ' rename to ' ~ relation) }}
+{#-
+Spark: takes rows out of a table by writing those that stay anew, of a table by days only
+the days that have any to take out; returns the last statement of it. `gone` and `kept`
+follow `from … as stored`.
+
+The rows that stay are whole in a table of their own before anything is taken away, and
+`mend_tables` puts them back when a build was killed on the way.
+-#}
+{% macro rewrite(relation, gone, kept) -%}
+    {% set is_daily = day_of(relation) is not none %}
+    {% set found = run_query('select distinct ' ~ ('cast(partition_day as string)' if is_daily else 1)
+        ~ ' from ' ~ relation ~ ' as stored' ~ gone).columns[0].values() | list %}
+    {% if not found %}{{ return('select 1') }}{% endif %}
+    {% set copy = relation.incorporate(path={'identifier': relation.identifier ~ '__kept'}) %}
+    {% set days = " where partition_day in (date '" ~ found | join("', date '") ~ "')" if is_daily %}
+    {% do run_query('drop table if exists ' ~ copy) %}
+    {% do run_query('create table ' ~ copy ~ ' using parquet as select stored.* from (select * from '
+        ~ relation ~ (days or '') ~ ') as stored' ~ kept) %}
+    {% if is_daily %}
+        {% set left = run_query('select distinct cast(partition_day as string) from ' ~ copy)
+            .columns[0].values() | list %}
+        {% for day in found if day not in left %}
+            {% do run_query('alter table ' ~ relation ~ " drop partition (partition_day = '" ~ day ~ "')") %}
+        {% endfor %}
+    {% endif %}
+    {% do put_back(relation, copy) %}
+    {{ return('drop table ' ~ copy) }}
+{%- endmacro %}
+
+{#- Spark: puts the rows that stay in the place of a table's, or of those of their days. -#}
+{% macro put_back(relation, copy) -%}
+    {% do run_query('insert overwrite table ' ~ relation
+        ~ (' partition (partition_day)' if day_of(relation) is not none else '')
+        ~ ' select * from ' ~ copy) %}
+{%- endmacro %}
+
+{#- Before a build: ends what a killed one had begun to take out of its tables. -#}
+{% macro mend_tables() -%}
+    {{ return(adapter.dispatch('mend_tables')()) }}
+{%- endmacro %}
+
+{#- A transaction that did not go through left nothing behind. -#}
+{% macro duckdb__mend_tables() -%}{%- endmacro %}
+
+{#- A table of rows that stay is whole when it is there. -#}
+{% macro spark__mend_tables() -%}
+    {% for schema in graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
+        | map(attribute='schema') | unique if adapter.check_schema_exists(none, schema) %}
+        {% for name in run_query('show tables in ' ~ schema ~ " like '*__kept'").columns[1].values() %}
+            {% set copy = api.Relation.create(schema=schema, identifier=name) %}
+            {% set relation = adapter.get_relation(none, schema, name[:-6]) %}
+            {% if relation is not none and not flags.FULL_REFRESH %}
+                {% do put_back(relation, copy) %}
+            {% endif %}
+            {% do run_query('drop table ' ~ copy) %}
+        {% endfor %}
+    {% endfor %}
 {%- endmacro %}

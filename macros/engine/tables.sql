@@ -26,5 +26,39 @@ models is a sixth of a batch. Everything else is dbt's own.
     {{ return({'relations': [this]}) }}
 {% endmaterialization %}
 
+{#-
+The column whose day a stored table is partitioned by, where an engine keeps partitions:
+`day_of` in the model's meta; none for none.
+-#}
+{% macro day_of(relation) -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model'
+        and node.schema == relation.schema and node.alias == relation.identifier -%}
+        {{ return(node.config.meta.get('day_of')) }}
+    {%- endfor -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{#-
+Spark keeps the rows of a day in files of their own, under a column more, partition_day;
+a row without a time lies under 1970.
+-#}
+{% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
+    {%- set day = day_of(this) -%}
+    {%- if day is none -%}
+        {{ dbt.spark__create_table_as(temporary, relation, compiled_code, language) }}
+    {%- else -%}
+        {%- set rows = "select *, coalesce(cast(" ~ day ~ " as date), date '1970-01-01')"
+            ~ " as partition_day from (\n" ~ compiled_code ~ "\n) as rows" -%}
+        {%- if temporary -%}
+            {{ create_temporary_view(relation, rows) }}
+        {%- else -%}
+            {%- if config.get('contract').enforced -%}
+                {{ get_assert_columns_equivalent(compiled_code) }}
+            {%- endif -%}
+            create table {{ relation }} using parquet partitioned by (partition_day) as {{ rows }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Parquet holds no constraints; a contract's names and types are checked all the same. -#}
 {% macro spark__persist_constraints(relation, model) %}{% endmacro %}

@@ -16,7 +16,21 @@ watermark as (
 -- to correct in the rows of users it has no news of.
 training_offers as (
     select
-        offer_features.*,
+        offer_features.offer_id,
+        offer_features.user_id,
+        offer_features.session_id,
+        offer_features.decision_id,
+        offer_features.session_index,
+        offer_features.offer_type,
+        offer_features.policy_version,
+        offer_features.offer_price,
+        offer_features.propensity,
+        offer_features.offer_purchased,
+        offer_features.offer_dismissed,
+        {%- for feature in var('features') %}
+        offer_features.{{ feature.name }},
+        {%- endfor %}
+        offer_features.offered_at,
         {%- for label in var('labels') %}
         offer_labels.{{ label.name }},
         {%- endfor %}

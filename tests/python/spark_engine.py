@@ -13,6 +13,7 @@ ENVIRONMENT = {
     "SPARK_LOCAL_IP": "127.0.0.1", "OFFER_AI_SPARK_WAREHOUSE": WAREHOUSE,
     "OFFER_AI_SPARK_PARTITIONS": "2", "OFFER_AI_SPARK_MEMORY": "3g",
 }
+PARTITION = "partition_day"  # on Spark alone
 known: list = []  # the parsed project
 
 
@@ -41,4 +42,5 @@ def rows(query: str) -> list[dict]:
     from pyspark.sql import SparkSession
 
     found = SparkSession.builder.getOrCreate().sql(query).collect()
-    return [row.asDict() for row in found]
+    return [{name: value for name, value in row.asDict().items() if name != PARTITION}
+            for row in found]

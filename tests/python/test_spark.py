@@ -1,13 +1,17 @@
 """The same events on both engines: every mart equal, row by row.
 
-`make test-spark` runs more streams and a larger world (OFFER_AI_STREAMS, OFFER_AI_PLAYERS).
+`make test-spark` runs more streams and a larger world (OFFER_AI_STREAMS, OFFER_AI_PLAYERS),
+and kills builds (OFFER_AI_SPARK_KILLS).
 """
 
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +28,7 @@ from warehouse import ROOT, write_events
 
 pytest.importorskip("pyspark")
 STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
+KILLS = int(os.environ.get("OFFER_AI_SPARK_KILLS", "0"))
 PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
 MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
 REJECTS = """
@@ -54,6 +59,13 @@ def assert_equal(database: Path) -> None:
     assert spark_engine.rows(COUNTS) == warehouse.rows(database, COUNTS)
 
 
+def bridge(database: Path, tables) -> subprocess.CompletedProcess:
+    """Lets a DuckDB file look at Spark's tables."""
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts" / "spark_bridge.py"], capture_output=True, text=True,
+        env=os.environ | {"OFFER_AI_DB": str(database), "OFFER_AI_SPARK_WAREHOUSE": str(tables)})
+
+
 @settings(max_examples=STREAMS, deadline=None, phases=PHASES, derandomize=True,
           suppress_health_check=list(HealthCheck))
 @given(streams())
@@ -81,6 +93,63 @@ def test_batches_equal_a_full_build(parts):
             spark_engine.dbt("run", *(["--full-refresh"] if number == 0 else []), events=events)
         warehouse.build(events, database)
         assert_equal(database)
+
+
+def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
+    """Between taking rows away and putting those that stay back, the worst moment."""
+    from pyspark.sql import SparkSession
+
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2))
+    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "events")
+    session = SparkSession.builder.getOrCreate()
+    for table in ("marts.sessions", "anchors.latest_anchor_features"):
+        session.sql(f"create table {table}__kept using parquet as select * from {table}")
+    session.sql("alter table marts.sessions drop partition (partition_day = '2025-01-01')")
+    session.sql("insert overwrite anchors.latest_anchor_features "
+                "select * from anchors.latest_anchor_features__kept where false")
+    assert spark_engine.rows("select * from marts.sessions") == []
+    write_events(tmp_path / "events" / "2.ndjson", *offers(3, 1))
+    spark_engine.dbt("run", events=tmp_path / "events")
+    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb")
+    assert_equal(tmp_path / "w.duckdb")
+    assert not [name for schema in ("marts", "anchors") for name in session.sql(
+        f"show tables in {schema}").toPandas()["tableName"] if name.endswith("__kept")]
+
+
+@pytest.mark.skipif(not KILLS, reason="make test-spark kills builds")
+def test_kills(tmp_path):
+    """kill -9 at a random moment of a batch, again and again: the next build ends as ever."""
+    chance = random.Random(1)
+    variables = os.environ | spark_engine.ENVIRONMENT | {
+        "OFFER_AI_SPARK_WAREHOUSE": str(tmp_path / "spark"),
+        "OFFER_AI_EVENTS": str(tmp_path / "events"), "OFFER_AI_DB": str(tmp_path / "w.duckdb")}
+    command = [Path(sys.executable).parent / "dbt", "run", "--target", "spark",
+               "--target-path", str(tmp_path / "target")]
+
+    def run() -> float:
+        began = time.monotonic()
+        said = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+        assert said.returncode == 0, said.stdout
+        return time.monotonic() - began
+
+    write_events(tmp_path / "events" / "0.ndjson", *offers(1), *offers(20))
+    run()
+    seconds = None
+    for number in range(1, KILLS + 1):
+        write_events(tmp_path / "events" / f"{number}.ndjson", *offers(number % 27 + 1, 2))
+        if seconds:
+            killed = subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.uniform(0.25, 1) * seconds)
+            os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait()
+        seconds = run()
+    bridge(tmp_path / "spark.duckdb", tmp_path / "spark")
+    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb")
+    for mart in MARTS:
+        query = f"select * from marts.{mart}"
+        same(*(list(map(comparable, warehouse.rows(tmp_path / name, query)))
+               for name in ("spark.duckdb", "w.duckdb")))
 
 
 def test_a_simulated_world(tmp_path):
@@ -122,10 +191,7 @@ def test_exports_are_equal(tmp_path):
     warehouse.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
     spark_engine.dbt("run", "--full-refresh", events=tmp_path / "events")
     (tmp_path / "spark").mkdir()
-    variables = environment(tmp_path / "spark") | {
-        "OFFER_AI_SPARK_WAREHOUSE": spark_engine.WAREHOUSE}
-    said = subprocess.run([sys.executable, ROOT / "scripts" / "spark_bridge.py"],
-                          capture_output=True, text=True, env=variables)
+    said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), spark_engine.WAREHOUSE)
     assert said.returncode == 0, said.stderr
     published = []
     for folder in (tmp_path / "duckdb", tmp_path / "spark"):
@@ -137,7 +203,5 @@ def test_exports_are_equal(tmp_path):
             user: requests(store.get(user).at_request) for user in store.user_ids()}))
         store.close()
     assert published[0] == published[1]
-    refused = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "spark_bridge.py"], capture_output=True, text=True,
-        env=variables | {"OFFER_AI_DB": str(tmp_path / "duckdb" / "w.duckdb")})
+    refused = bridge(tmp_path / "duckdb" / "w.duckdb", spark_engine.WAREHOUSE)
     assert "is a warehouse of its own" in refused.stderr
