@@ -38,7 +38,7 @@ files are taken with those below it, hidden ones left out.
             length as size,
             unix_micros(modificationTime) as modified_us
         from staging.raw_files
-        where path rlike '[.](ndjson|jsonl|json)([.]gz)?$|[.]parquet$'
+        where path rlike '[.](ndjson|jsonl|json)([.](gz|zst))?$|[.]parquet$'
     )
 {%- endmacro %}
 
@@ -59,14 +59,17 @@ read, else null).
     from {{ files }}
 {%- endmacro %}
 
-{#- Spark reads files as they lie; size and time tell whether one has changed. -#}
+{#- Spark reads files as they lie, no .zst; size and time tell whether one has changed. -#}
 {% macro spark__inspected_files(files) -%}
     select
         files.*,
         cast(null as string) as digest,
         files.source_file as read_path,
         cast(0 as bigint) as longest_line,
-        cast(null as string) as error
+        case
+            when files.source_file like '%.zst'
+                then 'Spark does not decompress .zst; deliver it as .gz under another name'
+        end as error
     from {{ files }} as files
 {%- endmacro %}
 

@@ -186,10 +186,15 @@ def test_marts_of_decisions_are_equal(tmp_path):
 
 
 def test_exports_are_equal(tmp_path):
-    """What is published from Spark's tables is what is published from DuckDB's."""
+    """What is published from Spark's tables is what is published from DuckDB's; a file that
+    Spark cannot read is a reject there."""
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
+    (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
     warehouse.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
     spark_engine.dbt("run", "--full-refresh", events=tmp_path / "events")
+    (reject,) = spark_engine.rows(REJECTS)
+    assert reject["source_file"] == str(tmp_path / "events" / "2.ndjson.zst")
+    assert reject["reason"].startswith("file cannot be read: Spark does not decompress .zst")
     (tmp_path / "spark").mkdir()
     said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), spark_engine.WAREHOUSE)
     assert said.returncode == 0, said.stderr
