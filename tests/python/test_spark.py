@@ -29,6 +29,7 @@ from warehouse import ROOT, write_events
 pytest.importorskip("pyspark")
 STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
 KILLS = int(os.environ.get("OFFER_AI_SPARK_KILLS", "0"))
+DBT = [Path(sys.executable).parent / "dbt", "--quiet"]
 PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
 MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
 REJECTS = """
@@ -123,8 +124,7 @@ def test_kills(tmp_path):
     variables = os.environ | spark_engine.ENVIRONMENT | {
         "OFFER_AI_SPARK_WAREHOUSE": str(tmp_path / "spark"),
         "OFFER_AI_EVENTS": str(tmp_path / "events"), "OFFER_AI_DB": str(tmp_path / "w.duckdb")}
-    command = [Path(sys.executable).parent / "dbt", "run", "--target", "spark",
-               "--target-path", str(tmp_path / "target")]
+    command = [*DBT, "run", "--target", "spark", "--target-path", str(tmp_path / "target")]
 
     def run() -> float:
         began = time.monotonic()
@@ -186,18 +186,23 @@ def test_marts_of_decisions_are_equal(tmp_path):
 
 
 def test_exports_are_equal(tmp_path):
-    """What is published from Spark's tables is what is published from DuckDB's; a file that
-    Spark cannot read is a reject there."""
+    """What is published from the tables of a Thrift server is what is published from DuckDB's;
+    a file that Spark cannot read is a reject there."""
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
     (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
     warehouse.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
-    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "events")
-    (reject,) = spark_engine.rows(REJECTS)
+    with spark_engine.thrift_server(tmp_path / "tables") as server:
+        done = subprocess.run(
+            [*DBT, "run", "--target", "spark", "--target-path", tmp_path / "target"], cwd=ROOT,
+            env=os.environ | server | {"OFFER_AI_EVENTS": str(tmp_path / "events")},
+            capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+    (tmp_path / "spark").mkdir()
+    said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), tmp_path / "tables")
+    assert said.returncode == 0, said.stderr
+    (reject,) = warehouse.rows(tmp_path / "spark" / "w.duckdb", REJECTS)
     assert reject["source_file"] == str(tmp_path / "events" / "2.ndjson.zst")
     assert reject["reason"].startswith("file cannot be read: Spark does not decompress .zst")
-    (tmp_path / "spark").mkdir()
-    said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), spark_engine.WAREHOUSE)
-    assert said.returncode == 0, said.stderr
     published = []
     for folder in (tmp_path / "duckdb", tmp_path / "spark"):
         for what in ("training", "latest", "marts"):
@@ -208,5 +213,5 @@ def test_exports_are_equal(tmp_path):
             user: requests(store.get(user).at_request) for user in store.user_ids()}))
         store.close()
     assert published[0] == published[1]
-    refused = bridge(tmp_path / "duckdb" / "w.duckdb", spark_engine.WAREHOUSE)
+    refused = bridge(tmp_path / "duckdb" / "w.duckdb", tmp_path / "tables")
     assert "is a warehouse of its own" in refused.stderr
