@@ -188,12 +188,15 @@ def main(players: int, rounds: int, days: int, explore_rounds: int, epsilon: flo
     Each round simulates days whose offers the serving code decides, lands and builds them,
     trains, evaluates off-policy and promotes. The report (a table, loop.png, loop.html,
     loop.json) compares revenue per decision with a random choice, the best single offer,
-    the best policy on the same features and an oracle that knows each player.
+    the best policy on the same features and an oracle that knows each player. Of several
+    worlds the last one's files stay.
     """
     out = out.absolute()
     began, reports = time.perf_counter(), []
     for seed in range(first_seed, first_seed + seeds):
         click.echo(f"world {seed}: {players:,} players, {rounds} rounds of {days} days")
+        # The events of a world fill several gigabytes.
+        shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
         reports.append(run(
             out / f"world-{seed}", players, rounds, days, seed, explore_rounds, epsilon))
         (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")
