@@ -31,7 +31,8 @@ The column whose day a stored table is partitioned by, where an engine keeps par
 `day_of` in the model's meta; none for none.
 -#}
 {% macro day_of(relation) -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model'
+    {#- A unit test knows no graph. -#}
+    {%- for node in graph.get('nodes', {}).values() if node.resource_type == 'model'
         and node.schema == relation.schema and node.alias == relation.identifier -%}
         {{ return(node.config.meta.get('day_of')) }}
     {%- endfor -%}
