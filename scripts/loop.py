@@ -195,8 +195,9 @@ def main(players: int, rounds: int, days: int, explore_rounds: int, epsilon: flo
     began, reports = time.perf_counter(), []
     for seed in range(first_seed, first_seed + seeds):
         click.echo(f"world {seed}: {players:,} players, {rounds} rounds of {days} days")
-        # The events of a world fill several gigabytes.
-        shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
+        if seed > first_seed:
+            # The events of a world fill several gigabytes.
+            shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
         reports.append(run(
             out / f"world-{seed}", players, rounds, days, seed, explore_rounds, epsilon))
         (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")

@@ -53,6 +53,7 @@ def show(con: duckdb.DuckDBPyConnection, tables: dict[str, Path]) -> None:
             columns = con.execute(f"describe {name}").fetchall()
             rows = "select {} where false".format(", ".join(
                 f"cast(null as {kind}) as {column}" for column, kind, *_ in columns))
+        con.execute(f"create schema if not exists {name.split('.')[0]}")
         con.execute(f"drop table if exists {name}")
         con.execute(f"create view {name} as {rows}")
 
