@@ -55,6 +55,11 @@ that inserts them; without a completed build to add to, all of them.
     {% endif %}
 {% endmacro %}
 
+{#- A pre-hook of a table that each build fills anew; in a delta, DuckDB empties it faster than dbt swaps it. -#}
+{% macro empty_first() %}
+    {{ return(delete_rows(this, 'true') if is_incremental() else 'select 1') }}
+{% endmacro %}
+
 {#-
 The events to build from, as a relation to put behind `from`: all of them or, in a
 delta, those of changed users from `changed_from` on. With a literal bound on the
@@ -128,7 +133,7 @@ next one starts where this one ended.
         {% do built.append(result.node.unique_id) %}
     {% endfor %}
     {% for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.config.materialized in ('incremental', 'table')
+        if node.resource_type == 'model' and node.config.materialized == 'incremental'
         and node.unique_id not in built %}
         {{ return('') }}
     {% endfor %}

@@ -9,8 +9,9 @@
     delete from {{ relation }} where {{ where }}
 {%- endmacro %}
 
-{#- Files cannot be changed: see `rewrite`. -#}
+{#- Files cannot be changed, only taken away: see `rewrite`. -#}
 {% macro spark__delete_rows(relation, where) -%}
+    {%- if where == 'true' -%}{{ return('truncate table ' ~ relation) }}{%- endif -%}
     {%- set gone = 'coalesce(' ~ where ~ ', false)' -%}
     {{ return(rewrite(relation, ' where ' ~ gone, ' where not ' ~ gone)) }}
 {%- endmacro %}

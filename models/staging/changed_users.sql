@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ empty_first() }}") }}
 {#- The sessions as they were before this build, which come after this model. -#}
 {%- set sessions = as_left('marts', 'sessions') -%}
 {%- set last_built_file = last_built_file() -%}
@@ -40,12 +41,19 @@ changes as (
         user_id,
         started_at as changed_at
     from {{ sessions }}
-    where (user_id, session_id) in (
-        select
-            new_deliveries.user_id,
-            new_deliveries.session_id
-        from new_deliveries
-    )
+    where
+        -- So that a few sessions are looked up and not all; DuckDB knows that grouped
+        -- users are few, not that distinct ones are.
+        user_id in (
+            select new_deliveries.user_id from new_deliveries
+            group by new_deliveries.user_id
+        )
+        and (user_id, session_id) in (
+            select
+                new_deliveries.user_id,
+                new_deliveries.session_id
+            from new_deliveries
+        )
     {%- endif %}
 ),
 

@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ empty_first() }}") }}
 {%- do require_files() -%}
 {%- do warn_of_changed_files() -%}
 {%- set landed_files = as_left('staging', 'landed_files') -%}
