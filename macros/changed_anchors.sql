@@ -10,6 +10,7 @@ changed users that `where` holds for, SQL over `offers` and `changed_users`.
     inner join {{ changed_users }} as changed_users
         on offers.user_id = changed_users.user_id and {{ where }}
     {%- endif %}
+    where {{ computed_once() }}
 {%- endmacro %}
 
 {#-

@@ -24,10 +24,14 @@ Example: split_blocks(ref('stg_events'), ['user_id'], ['event_time'],
     from {{ events }} as events
 {%- else %}
     {%- set previous = modules.re.findall('previous[.](\\w+)', split_on) | unique | list %}
+    {#- Spelled out in each window: Spark puts no frame on a named one. -#}
+    {%- set in_order = 'partition by ' ~ identity | join(', ')
+        ~ ' order by ' ~ (order_by + ties) | unique | join(', ') %}
     select
         *,
         cast(1 + sum(case when is_cut then 1 else 0 end) over (
-            in_order rows between unbounded preceding and current row
+            {{ in_order }}
+            rows between unbounded preceding and current row
         ) as {{ dbt.type_string() }}) as block_id
     from (
         select
@@ -37,19 +41,11 @@ Example: split_blocks(ref('stg_events'), ['user_id'], ['event_time'],
             select
                 *
                 {%- for column in previous %},
-                lag({{ column }}) over in_order as previous_{{ column }}
+                lag({{ column }}) over ({{ in_order }}) as previous_{{ column }}
                 {%- endfor %}
             from {{ events }} as events
-            window in_order as (
-                partition by {{ identity | join(', ') }}
-                order by {{ (order_by + ties) | unique | join(', ') }}
-            )
         ) as paired
     ) as marked
-    window in_order as (
-        partition by {{ identity | join(', ') }}
-        order by {{ (order_by + ties) | unique | join(', ') }}
-    )
 {%- endif %}
 {%- endmacro %}
 

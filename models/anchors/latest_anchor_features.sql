@@ -72,7 +72,7 @@ ranked_sessions as (
 -- All that a window over sessions can hold; one more where the request's own is left out.
 recent_sessions as (
     select * from ranked_sessions
-    where {{ is_in_reach(windows, 1) }}
+    where {{ is_in_reach(windows, 1) }} and {{ computed_once() }}
 ),
 
 -- The request's own session makes a difference when a window can hold it.
@@ -99,6 +99,7 @@ request_anchors as (
         {{ from_microseconds('times.anchor_us') }} as anchored_at
     from times
     inner join requesting_sessions on times.user_id = requesting_sessions.user_id
+    where {{ computed_once() }}
 ),
 
 features as (

@@ -24,11 +24,11 @@ rolled_up as (
         {{ block_measures_of_events() }}
     from blocks
     {%- if is_delta() %}
-    where (user_id, block_id) not in (
-        select
-            user_id,
-            session_id
-        from kept_sessions
+    where not exists (
+        select 1 from kept_sessions
+        where
+            kept_sessions.user_id = blocks.user_id
+            and kept_sessions.session_id = blocks.block_id
     )
     {%- endif %}
     group by user_id, block_id
