@@ -13,3 +13,16 @@
 {% macro spark__computed_once() -%}
     rand() >= 0
 {%- endmacro %}
+
+{#- A hint, after `select`, that a relation it joins is small beside the others. -#}
+{% macro is_small(relation) -%}
+    {{ return(adapter.dispatch('is_small')(relation)) }}
+{%- endmacro %}
+
+{#- DuckDB counts for itself. -#}
+{% macro duckdb__is_small(relation) -%}{%- endmacro %}
+
+{#- Spark would send every row of the large one over the network, too. -#}
+{% macro spark__is_small(relation) -%}
+    /*+ broadcast({{ relation }}) */
+{%- endmacro %}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -19,10 +20,10 @@ ENVIRONMENT = {
     "OFFER_AI_SPARK_PARTITIONS": "2", "OFFER_AI_SPARK_MEMORY": "3g",
 }
 PARTITION = "partition_day"  # on Spark alone
-known: list = []  # the parsed project
+known: dict = {}  # by project, as parsed
 
 
-def dbt(*arguments: str, events) -> list:
+def dbt(*arguments: str, events, project: Path = ROOT) -> list:
     """Runs dbt on Spark; returns its results, raises BuildError."""
     os.environ.update(ENVIRONMENT, OFFER_AI_EVENTS=str(events))
     messages = []
@@ -32,11 +33,11 @@ def dbt(*arguments: str, events) -> list:
             messages.append(event.info.msg)
 
     options = ["--quiet", "--no-use-colors", "--log-level-file", "none", "--target", "spark",
-               "--target-path", f"{WAREHOUSE}/target", "--profiles-dir", str(ROOT)]
-    with contextlib.chdir(ROOT):
-        if not known:
-            known.append(dbtRunner().invoke(["parse", *options]).result)
-        done = dbtRunner(known[0], callbacks=[listen]).invoke([*arguments, *options])
+               "--target-path", f"{WAREHOUSE}/target", "--profiles-dir", str(project)]
+    with contextlib.chdir(project):
+        if project not in known:
+            known[project] = dbtRunner().invoke(["parse", *options]).result
+        done = dbtRunner(known[project], callbacks=[listen]).invoke([*arguments, *options])
     if not done.success:
         raise BuildError("\n".join(messages) + str(done.exception or ""))
     return list(done.result.results)
@@ -51,9 +52,23 @@ def rows(query: str) -> list[dict]:
             for row in found]
 
 
+def certificate(folder: Path, password: str) -> tuple[Path, Path]:
+    """A key store of a server on 127.0.0.1, and its certificate."""
+    store, shown = folder / "server.p12", folder / "server.pem"
+    for command in (
+            ["-genkeypair", "-keyalg", "RSA", "-dname", "CN=test", "-ext", "SAN=IP:127.0.0.1"],
+            ["-exportcert", "-rfc", "-file", str(shown)]):
+        subprocess.run(["keytool", *command, "-keystore", str(store), "-storepass", password],
+                       check=True, capture_output=True)
+    return store, shown
+
+
 @contextlib.contextmanager
-def thrift_server(folder: Path):
-    """A Thrift server with its tables under a folder; yields the environment that names it."""
+def thrift_server(folder: Path, method: str = "thrift"):
+    """A Thrift server with its tables under a folder; yields the environment that names it.
+
+    With the method `http` it speaks HTTPS, under the path that a hosted cluster has.
+    """
     import pyspark
 
     with socket.socket() as taken:
@@ -69,6 +84,18 @@ def thrift_server(folder: Path):
             f"jdbc:derby:;databaseName={folder}/metastore;create=true",
         "spark.driver.extraJavaOptions": "-Dderby.stream.error.file=/dev/null"}
     folder.mkdir()
+    named = {"OFFER_AI_SPARK_METHOD": method, "OFFER_AI_SPARK_HOST": "127.0.0.1",
+             "OFFER_AI_SPARK_PORT": str(port), "OFFER_AI_SPARK_USER": "tester",
+             "OFFER_AI_SPARK_WAREHOUSE": str(folder)}
+    if method == "http":
+        password = secrets.token_hex()
+        store, shown = certificate(folder, password)
+        options |= {f"spark.hadoop.hive.server2.{name}": value for name, value in {
+            "transport.mode": "http", "thrift.http.port": port,
+            "thrift.http.path": "sql/protocolv1/o/0/test-cluster", "use.SSL": "true",
+            "keystore.path": store, "keystore.password": password}.items()}
+        named |= {"OFFER_AI_SPARK_CLUSTER": "test-cluster", "SSL_CERT_FILE": str(shown),
+                  "OFFER_AI_SPARK_TOKEN": secrets.token_hex()}
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
             [home / "bin" / "spark-submit", "--master", "local[2]", "--driver-memory", "2g",
@@ -85,9 +112,7 @@ def thrift_server(folder: Path):
             assert server.poll() is None and time.monotonic() < until, (
                 folder / "server.log").read_text()
             time.sleep(0.2)
-        yield {"OFFER_AI_SPARK_METHOD": "thrift", "OFFER_AI_SPARK_HOST": "127.0.0.1",
-               "OFFER_AI_SPARK_PORT": str(port), "OFFER_AI_SPARK_USER": "tester",
-               "OFFER_AI_SPARK_WAREHOUSE": str(folder)}
+        yield named
     finally:
         server.kill()
         server.wait()

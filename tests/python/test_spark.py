@@ -21,6 +21,7 @@ import spark_engine
 import warehouse
 from export import default_store
 from feature_store import open_store
+from test_declarations import SPLIT, SPLITS, at, edited
 from test_export import environment, export, offers
 from test_incremental import batches
 from test_property import PHASES, same, streams
@@ -31,6 +32,7 @@ STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
 KILLS = int(os.environ.get("OFFER_AI_SPARK_KILLS", "0"))
 DBT = [Path(sys.executable).parent / "dbt", "--quiet"]
 PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
+GAP = next(split for split in SPLITS if "interval" in split)
 MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
 REJECTS = """
 select source_file, line_number, raw_line, reason from staging.rejected_events"""
@@ -94,6 +96,31 @@ def test_batches_equal_a_full_build(parts):
             spark_engine.dbt("run", *(["--full-refresh"] if number == 0 else []), events=events)
         warehouse.build(events, database)
         assert_equal(database)
+
+
+def test_what_a_user_declares_holds_there_too(tmp_path):
+    """Sessions cut by a gap, a cap on anchors, other windows of features and of the label;
+    in two builds."""
+    project = edited(
+        tmp_path, (SPLIT, GAP), ("before: {day: 7}", "before: {hour: 36}"),
+        ("before: {count: 1}, aggregate: sum(games_played)",
+         "before: {day: 2}, aggregate: sum(games_played)"),
+        ("max_anchors_per_user_day: 0", "max_anchors_per_user_day: 1"),
+        ("over: stg_purchases, after: {day: 7}, aggregate: sum(txn_amount)",
+         "over: sessions, after: {day: 1}, aggregate: sum(purchase_amount)"))
+    for number in (0, 1):
+        write_events(tmp_path / "events" / f"{number}.ndjson", *(
+            at(day, f"1{hour}:0{minute}:00", kind=kind, **own)
+            for day in range(1 + number, 7, 2) for hour in (0, 1, 2) for minute, kind, own in (
+                (0, "game_start", {"level": day + hour}), (1, "game_end", {"won": hour}),
+                (2, "offer_shown", {"offer_type": "x", "offer_price": 1}),
+                (3, "purchase", {"txn_amount": f"{hour}.99"}))))
+        spark_engine.dbt("run", *([] if number else ["--full-refresh"]),
+                         events=tmp_path / "events", project=project)
+    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb", project=project)
+    assert_equal(tmp_path / "w.duckdb")
+    assert len(spark_engine.rows("select * from marts.sessions")) == 18
+    assert len(spark_engine.rows("select * from marts.training_offers")) == 6
 
 
 def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
@@ -185,13 +212,16 @@ def test_marts_of_decisions_are_equal(tmp_path):
     assert ours == pytest.approx(theirs)
 
 
-def test_exports_are_equal(tmp_path):
+@pytest.mark.parametrize("method", [
+    "thrift", pytest.param("http", marks=pytest.mark.skipif(
+        STREAMS == 1, reason="make test-spark connects over HTTPS, too"))])
+def test_exports_are_equal(tmp_path, method):
     """What is published from the tables of a Thrift server is what is published from DuckDB's;
     a file that Spark cannot read is a reject there."""
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
     (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
     warehouse.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
-    with spark_engine.thrift_server(tmp_path / "tables") as server:
+    with spark_engine.thrift_server(tmp_path / "tables", method) as server:
         done = subprocess.run(
             [*DBT, "build", "--exclude-resource-type", "unit_test", "test", "--target", "spark",
              "--target-path", tmp_path / "target"], cwd=ROOT,
