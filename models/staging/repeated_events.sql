@@ -32,7 +32,8 @@ repeated_keys as (
 -- Equal keys alone are no proof that two events are one. Of several events under
 -- one event_uuid the least is the one, in whatever order they came.
 deliveries as (
-    select {{ is_small('repeated_keys') }}
+    select
+        {{ is_small('repeated_keys') }}
         landed_events.*,
         row_number() over (
             partition by {{ delivery_identity('landed_events') }}
