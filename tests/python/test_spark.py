@@ -33,6 +33,12 @@ KILLS = int(os.environ.get("OFFER_AI_SPARK_KILLS", "0"))
 DBT = [Path(sys.executable).parent / "dbt", "--quiet"]
 PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
 GAP = next(split for split in SPLITS if "interval" in split)
+FEATURE = """  features:
+    - name: two_days_games_played
+      description: Games started in the sessions of two days.
+      data_type: bigint
+      config: {meta: {over: sessions, before: {day: 2}, aggregate: sum(games_played)}}
+"""
 MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
 REJECTS = """
 select source_file, line_number, raw_line, reason from staging.rejected_events"""
@@ -99,12 +105,10 @@ def test_batches_equal_a_full_build(parts):
 
 
 def test_what_a_user_declares_holds_there_too(tmp_path):
-    """Sessions cut by a gap, a cap on anchors, other windows of features and of the label;
-    in two builds."""
+    """Sessions cut by a gap, a cap on anchors, one feature more and another label; in two
+    builds."""
     project = edited(
-        tmp_path, (SPLIT, GAP), ("before: {day: 7}", "before: {hour: 36}"),
-        ("before: {count: 1}, aggregate: sum(games_played)",
-         "before: {day: 2}, aggregate: sum(games_played)"),
+        tmp_path, (SPLIT, GAP), ("  features:\n", FEATURE),
         ("max_anchors_per_user_day: 0", "max_anchors_per_user_day: 1"),
         ("over: stg_purchases, after: {day: 7}, aggregate: sum(txn_amount)",
          "over: sessions, after: {day: 1}, aggregate: sum(purchase_amount)"))
