@@ -55,7 +55,10 @@ that inserts them; without a completed build to add to, all of them.
     {% endif %}
 {% endmacro %}
 
-{#- A pre-hook of a table that each build fills anew; in a delta, DuckDB empties it faster than dbt swaps it. -#}
+{#-
+A pre-hook of a table that each build fills anew: to empty it takes a delta less time than
+dbt's way, a new table that is swapped for the old.
+-#}
 {% macro empty_first() %}
     {{ return(delete_rows(this, 'true') if is_incremental() else 'select 1') }}
 {% endmacro %}

@@ -9,7 +9,7 @@
     delete from {{ relation }} where {{ where }}
 {%- endmacro %}
 
-{#- Files cannot be changed, only taken away: see `rewrite`. -#}
+{#- Files cannot be changed: all are taken away (`true`), or see `rewrite`. -#}
 {% macro spark__delete_rows(relation, where) -%}
     {%- if where == 'true' -%}{{ return('truncate table ' ~ relation) }}{%- endif -%}
     {%- set gone = 'coalesce(' ~ where ~ ', false)' -%}
