@@ -9,7 +9,7 @@
     delete from {{ relation }} where {{ where }}
 {%- endmacro %}
 
-{#- Files cannot be changed: all are taken away (`true`), or see `rewrite`. -#}
+{#- Parquet has no delete: truncate, or rewrite. -#}
 {% macro spark__delete_rows(relation, where) -%}
     {%- if where == 'true' -%}{{ return('truncate table ' ~ relation) }}{%- endif -%}
     {%- set gone = 'coalesce(' ~ where ~ ', false)' -%}
@@ -30,7 +30,7 @@ Deletes the rows of `relation` that `where` holds for, a predicate over it and
     where stored.user_id = changed_users.user_id and {{ where }}
 {%- endmacro %}
 
-{#- As for delete_rows. -#}
+{#- Parquet has no delete: rewrite. -#}
 {% macro spark__delete_of_users(relation, changed_users, where) -%}
     {%- set users = ' join ' ~ changed_users ~ ' as changed_users'
         ~ ' on stored.user_id = changed_users.user_id and ' ~ where -%}

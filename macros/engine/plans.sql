@@ -1,6 +1,6 @@
 {#- What an engine has to be told to plan well. -#}
 
-{#- A predicate that holds always, for a CTE of many uses that is not to be computed for each. -#}
+{#- Always true; stops Spark from computing a CTE again for each use. -#}
 {% macro computed_once() -%}
     {{ return(adapter.dispatch('computed_once')()) }}
 {%- endmacro %}

@@ -22,12 +22,12 @@ Tables over the files stand for the functions that read them on DuckDB. A direct
 files are taken with those below it, hidden ones left out.
 -#}
 {% macro spark__listed_files() -%}
-    {%- if is_built() %}
+    {%- if is_executing() %}
         {%- set path = dbt.string_literal(dbt.escape_single_quotes(
             env_var('OFFER_AI_EVENTS', 'data/events'))) %}
         {%- for name, reader in {'raw_files': 'binaryFile', 'raw_texts': 'text'}.items() %}
-            {%- do run_query('drop table if exists staging.' ~ name) %}
-            {%- do run_query('create table staging.' ~ name ~ ' using ' ~ reader
+            {%- do run_query('drop table if exists ' ~ landing_relation(name)) %}
+            {%- do run_query('create table ' ~ landing_relation(name) ~ ' using ' ~ reader
                 ~ ' options (path ' ~ path ~ ", recursiveFileLookup 'true', wholetext '"
                 ~ (name == 'raw_texts') ~ "')") %}
         {%- endfor %}
@@ -37,7 +37,7 @@ files are taken with those below it, hidden ones left out.
             regexp_replace(path, '^file:/*', '/') as source_file,
             length as size,
             unix_micros(modificationTime) as modified_us
-        from staging.raw_files
+        from {{ landing_relation('raw_files') }}
         where path rlike '[.](ndjson|jsonl|json)([.](gz|zst))?$|[.]parquet$'
     )
 {%- endmacro %}
@@ -214,7 +214,7 @@ whole: it may be one array.
                     end,
                     split({{ without_mark('value') }}, '\n')
                 )) as (line_index, line)
-            from staging.raw_texts
+            from {{ landing_relation('raw_texts') }}
             where {{ is_among(wholes) }}
         ) as texts
         {{ 'union all' if parquets }}

@@ -1,10 +1,10 @@
-{{ config(pre_hook="{{ make_room() }}") }}
+{{ config(pre_hook="{{ delete_stale_rows() }}") }}
 {%- set windows = feature_windows(var('features')) %}
 
 with
 
 sessions as (
-    select * from {{ ref('sessions') }}
+    select * from {{ ref('session_rollups') }}
     {%- if is_delta() %}
     where user_id in (select user_id from {{ ref('changed_users') }})
     {%- endif %}
@@ -39,7 +39,7 @@ times as (
     select
         leaving.user_id,
         {{ departed_us }} as anchor_us
-    from {{ ref(window.over) }} as leaving
+    from {{ window_relation(window.over) }} as leaving
     inner join last_events on leaving.user_id = last_events.user_id
     where {{ departed_us }} > last_events.last_us
     {%- endfor %}

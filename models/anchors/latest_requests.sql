@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ make_room() }}") }}
+{{ config(pre_hook="{{ delete_stale_rows() }}") }}
 
 with
 

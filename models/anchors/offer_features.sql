@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ make_room(features_are_changed('offered_at', 'changed_from')) }}") }}
+{{ config(pre_hook="{{ delete_stale_rows(features_are_changed('offered_at', 'changed_from')) }}") }}
 
 with
 
@@ -28,7 +28,7 @@ select
     anchors_to_do.anchored_at as offered_at
 from anchors_to_do
 inner join features on anchors_to_do.anchor_id = features.anchor_id
-inner join {{ ref('sessions') }} as sessions
+inner join {{ ref('session_rollups') }} as sessions
     on
         anchors_to_do.user_id = sessions.user_id
         and anchors_to_do.session_id = sessions.session_id

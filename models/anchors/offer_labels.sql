@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ make_room(labels_are_changed('offered_at', 'changed_from')) }}") }}
+{{ config(pre_hook="{{ delete_stale_rows(labels_are_changed('offered_at', 'changed_from')) }}") }}
 
 with
 

@@ -19,16 +19,16 @@ decisions as (
     select
         training_offers.user_id,
         training_offers.policy_version,
-        {{ told_of_target('policy_version') }} as target_policy_version,
+        {{ target_policy_field('policy_version') }} as target_policy_version,
         coalesce(
-            training_offers.offer_type = {{ told_of_target('offer_type') }}
+            training_offers.offer_type = {{ target_policy_field('offer_type') }}
             and training_offers.offer_price
-            = {{ try_to('decimal(22, 4)', told_of_target('offer_price')) }}, false
+            = {{ try_to('decimal(22, 4)', target_policy_field('offer_price')) }}, false
         ) as is_match,
         cast(training_offers.next_week_purchase_amount as double) as reward,
-        {{ try_to('double', told_of_target('propensity')) }} / training_offers.propensity as weight,
-        {{ try_to('double', told_of_target('predicted')) }} as predicted,
-        {{ try_to('double', told_of_target('value')) }} as predicted_value
+        {{ try_to('double', target_policy_field('propensity')) }} / training_offers.propensity as weight,
+        {{ try_to('double', target_policy_field('predicted')) }} as predicted,
+        {{ try_to('double', target_policy_field('value')) }} as predicted_value
     from training_offers
     inner join offers_shown on training_offers.offer_id = offers_shown.offer_id
 ),

@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ make_room('valid_from >= changed_from') }}") }}
+{{ config(pre_hook="{{ delete_stale_rows('valid_from >= changed_from') }}") }}
 
 with
 

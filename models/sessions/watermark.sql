@@ -1,2 +1,2 @@
 select max(ended_at) as watermark_at
-from {{ ref('sessions') }}
+from {{ ref('session_rollups') }}

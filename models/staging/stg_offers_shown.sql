@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ make_room('event_time >= changed_from') }}") }}
+{{ config(pre_hook="{{ delete_stale_rows('event_time >= changed_from') }}") }}
 
 select
     {{ event_id_text() }} as offer_id,

@@ -1,6 +1,7 @@
-{{ config(pre_hook="{{ make_room('event_time >= changed_from') }}") }}
+{{ config(pre_hook="{{ delete_stale_rows('event_time >= changed_from') }}") }}
 
 select
+    {{ event_id_text() }} as purchase_id,
     user_id,
     session_id,
     sku,

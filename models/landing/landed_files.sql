@@ -1,5 +1,5 @@
-{{ config(pre_hook="{{ delete_rows(this, 'source_file in (select source_file from '
-    ~ ref('new_files') ~ ')') if is_incremental() else 'select 1' }}") }}
+{{ config(pre_hook="{{ delete_first('source_file in (select source_file from '
+    ~ ref('new_files') ~ ')') }}") }}
 
 with
 

@@ -29,6 +29,6 @@ Source: Chamandy et al., Estimating Uncertainty for Massive Data Streams (2012).
 {% endmacro %}
 
 {#- What `offers_shown.decision_context` says of the policy that was asked, as text. -#}
-{% macro told_of_target(name) -%}
+{% macro target_policy_field(name) -%}
     {{ json_value('offers_shown.decision_context', '$.target.' ~ name) }}
 {%- endmacro %}

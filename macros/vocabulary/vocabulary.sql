@@ -72,11 +72,11 @@ Judges raw events: yields each row of `raw` (a relation with one text column per
 raw name, plus `source_file`) typed, under canonical names, with `reject_reason`
 (null for an accepted event). `keep` lists further columns of `raw` to pass on.
 
-Example: `select * from (judged_events('raw_events')) where reject_reason is null`
+Example: `select * from (validated_events('raw_events')) where reject_reason is null`
 -#}
-{% macro judged_events(raw, keep=[]) %}
+{% macro validated_events(raw, keep=[]) %}
     {%- set fields = var('event_fields') -%}
-    {%- set judged = [] -%}
+    {%- set validated = [] -%}
     select
         *,
         case

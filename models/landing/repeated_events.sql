@@ -1,6 +1,6 @@
-{{ config(pre_hook="{{ delete_rows(this, 'event_key in (select event_key from '
+{{ config(pre_hook="{{ delete_first('event_key in (select event_key from '
     ~ ref('landed_events') ~ ' where file_id >= (select min(file_id) from ' ~ ref('new_files')
-    ~ '))') if is_incremental() else 'select 1' }}") }}
+    ~ '))') }}") }}
 
 {%- set first_new_file = "(select min(file_id) from " ~ ref('new_files') ~ ")" -%}
 with

@@ -1,7 +1,6 @@
 {{ config(
     pre_hook=[
-        "{{ delete_rows(this, 'source_file in (select source_file from ' ~ ref('new_files')
-            ~ ')') if is_incremental() else 'select 1' }}",
+        "{{ delete_first('source_file in (select source_file from ' ~ ref('new_files') ~ ')') }}",
         "set preserve_insertion_order = true",
     ],
     post_hook="set preserve_insertion_order = false"
@@ -18,8 +17,8 @@ raw_events as (
     {{ raw_events(files.paths, files.longest_line, numbered=true) }}
 ),
 
-judged_events as (
-    {{ judged_events('raw_events', keep=['read_path', 'read_ordinal']) }}
+validated_events as (
+    {{ validated_events('raw_events', keep=['read_path', 'read_ordinal']) }}
 ),
 
 numbered_lines as (
@@ -28,7 +27,7 @@ numbered_lines as (
         reject_reason,
         read_ordinal - min(read_ordinal) over (partition by read_path) + 1
             as line_ordinal
-    from judged_events
+    from validated_events
 ),
 
 rejected_lines as (

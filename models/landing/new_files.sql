@@ -1,7 +1,7 @@
-{{ config(pre_hook="{{ empty_first() }}") }}
+{{ config(pre_hook="{{ delete_first() }}") }}
 {%- do require_files() -%}
 {%- do warn_of_changed_files() -%}
-{%- set landed_files = as_left('staging', 'landed_files') -%}
+{%- set landed_files = previous_relation(source('landed_before', 'landed_files')) -%}
 
 with
 

@@ -35,7 +35,7 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
 
     {{ source }}_placed as (
         {{ placed_rows(
-            source, sessions if sessions and source == 'sessions' else ref(source)) }}
+            source, sessions if sessions and source == 'sessions' else window_relation(source)) }}
     ),
 
     {{ source }}_bounds as (
@@ -123,6 +123,11 @@ after), unit (count, hour or day), size and the features that share the window.
             ~ "`before` or `after` as one of {count: n}, {hour: n}, {day: n}") }}
     {%- endif -%}
     {{ return(meta.over ~ '_' ~ side ~ '_' ~ window[0][1] ~ '_' ~ window[0][0]) }}
+{%- endmacro %}
+
+{#- The relation that a window is declared over. -#}
+{% macro window_relation(over) -%}
+    {{ return(ref('session_rollups' if over == 'sessions' else over)) }}
 {%- endmacro %}
 
 {#- The rows of a window's relation with `position` (per user, by time) and `us`. -#}

@@ -6,7 +6,7 @@ newest part of the table alone.
 -#}
 {% macro session_events_in_reach() %}
     {% set session_events, sessions, changed_users, stg_events
-        = ref('session_events'), ref('sessions'), ref('changed_users'), ref('stg_events') %}
+        = ref('session_events'), ref('session_rollups'), ref('changed_users'), ref('stg_events') %}
     {% if not is_delta() %}
         {{ return(session_events) }}
     {% elif not has_session_ids() %}

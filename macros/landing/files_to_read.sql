@@ -7,7 +7,7 @@ rejected line in that relation.
 -#}
 {% macro files_to_read(rejects_in=none) %}
     {% set new_files = ref('new_files') %}
-    {% if not is_built() %}
+    {% if not is_executing() %}
         {{ return({'paths': [], 'longest_line': 0}) }}
     {% endif %}
     {% set rows = run_query(
@@ -27,7 +27,7 @@ rejected line in that relation.
 
 {#- Ends the build with one sentence when OFFER_AI_EVENTS names no file. -#}
 {% macro require_files() %}
-    {% if is_built()
+    {% if is_executing()
         and run_query('select count(*) from ' ~ listed_files()).columns[0].values()[0] == 0 %}
         {% do exceptions.raise_compiler_error(
             "No event file at OFFER_AI_EVENTS='"
@@ -45,8 +45,7 @@ twice: rows of files beyond those that `landed_files` lists. A full refresh make
 that list forget its files first, in the same transaction.
 -#}
 {% macro forget_unfinished_landing() %}
-    {% set landed_files = adapter.get_relation(
-        database=target.database or none, schema='staging', identifier='landed_files') %}
+    {% set landed_files = load_relation(landing_relation('landed_files')) %}
     {% if not is_incremental() %}
         {{ return(delete_rows(landed_files, 'true') if landed_files is not none else 'select 1') }}
     {% endif %}
@@ -58,7 +57,7 @@ that list forget its files first, in the same transaction.
 
 {#- Names the files that have changed since they landed; they are not read again. -#}
 {% macro warn_of_changed_files() %}
-    {% set landed_files = as_left('staging', 'landed_files') %}
+    {% set landed_files = previous_relation(source('landed_before', 'landed_files')) %}
     {% if landed_files is none %}{{ return('') }}{% endif %}
     {% set changed = run_query(
         'select listed.source_file from ' ~ listed_files() ~ ' as listed'

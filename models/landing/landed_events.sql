@@ -11,21 +11,21 @@ raw_events as (
     {{ raw_events(files.paths, files.longest_line) }}
 ),
 
-judged_events as (
-    {{ judged_events('raw_events', keep=['read_path']) }}
+validated_events as (
+    {{ validated_events('raw_events', keep=['read_path']) }}
 )
 
 select
     {%- for field in var('event_fields') %}
     {%- set column = event_columns()[loop.index0] %}
     {%- if column == 'event_type' %}
-    case when judged_events.reject_reason is null then judged_events.event_id end
+    case when validated_events.reject_reason is null then validated_events.event_id end
         as event_type,
     {%- else %}
-    judged_events.{{ field }}{{ ' as ' ~ column if field != column }},
+    validated_events.{{ field }}{{ ' as ' ~ column if field != column }},
     {%- endif %}
     {%- endfor %}
-    {{ delivery_key('judged_events') }} as event_key,
+    {{ delivery_key('validated_events') }} as event_key,
     new_files.file_id
-from judged_events
-inner join new_files on judged_events.read_path = new_files.read_path
+from validated_events
+inner join new_files on validated_events.read_path = new_files.read_path

@@ -1,4 +1,4 @@
-{{ config(schema='marts', pre_hook="{{ make_room('started_at >= changed_from') }}") }}
+{{ config(pre_hook="{{ delete_stale_rows('started_at >= changed_from') }}") }}
 
 with
 

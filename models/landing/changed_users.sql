@@ -1,11 +1,10 @@
-{{ config(pre_hook="{{ empty_first() }}") }}
-{#- The sessions as they were before this build, which come after this model. -#}
-{%- set sessions = as_left('marts', 'sessions') -%}
+{{ config(pre_hook="{{ delete_first() }}") }}
+{%- set sessions = previous_relation(source('rolled_up_before', 'session_rollups')) -%}
 {%- set last_built_file = last_built_file() -%}
 
 with
 
--- What is new; and, where a delivery is, what it may have taken the place of.
+-- New events, and earlier deliveries of those delivered again.
 new_deliveries as (
     select
         user_id,

@@ -1,0 +1,47 @@
+{#-
+What the build before left, and whether this one adds to it. A build lands the files that
+are new and then, for each user they touch, rebuilds what lies at or after `changed_from`;
+everything earlier is as a full refresh would leave it. docs/incremental.md tells it whole.
+-#}
+
+{#-
+Whether this is a model of a running build, which may ask the database; not while
+documentation, a linter or a unit test has it compiled.
+-#}
+{% macro is_executing() %}
+    {{ return(execute and flags.WHICH in ('build', 'run') and model.resource_type == 'model') }}
+{% endmacro %}
+
+{#-
+A source of what the build before left, if it is there and this build adds to it; else none.
+
+Example: previous_relation(source('landed_before', 'landed_files'))
+-#}
+{% macro previous_relation(relation) %}
+    {% if not is_executing() or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
+    {{ return(load_cached_relation(relation)) }}
+{% endmacro %}
+
+{#- A relation among those of landing, whether it is there or not. -#}
+{% macro landing_relation(identifier) %}
+    {{ return(api.Relation.create(
+        database=target.database or none, schema=generate_schema_name('landing', none),
+        identifier=identifier)) }}
+{% endmacro %}
+
+{#- The last file_id that a completed build took in; none when there must be a full build. -#}
+{% macro last_built_file() %}
+    {% set build_log = previous_relation(source('landed_before', 'build_log')) %}
+    {% if build_log is none %}{{ return(none) }}{% endif %}
+    {{ return(run_query('select max(last_file_id) from ' ~ build_log).columns[0].values()[0]) }}
+{% endmacro %}
+
+{#- The last file that has landed, as a SQL expression: each row that a build writes can say so. -#}
+{% macro last_landed_file() -%}
+    (select coalesce(max(file_id), 0) from {{ ref('landed_files') }})
+{%- endmacro %}
+
+{#- Whether this run of a stored model adds to what an earlier, complete build left. -#}
+{% macro is_delta() %}
+    {{ return(is_incremental() and previous_relation(landing_relation('build_log')) is not none) }}
+{% endmacro %}
