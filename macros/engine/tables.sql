@@ -3,11 +3,19 @@
 {#-
 What a delta adds goes straight into its table, whose columns the query must have, all of
 them and no others: dbt's own way looks at both relations first, which for so many small
-models is a sixth of a batch. Everything else is dbt's own.
+models is a sixth of a batch. Making the table is dbt's own. A delta appends and fails on
+other columns; what else dbt could be told of one is refused, not passed over.
 -#}
 {% materialization incremental, adapter='duckdb' %}
     {%- if not is_incremental() -%}
         {{ return(dbt.materialization_incremental_duckdb()) }}
+    {%- endif -%}
+    {%- if config.get('incremental_strategy') != 'append'
+        or config.get('on_schema_change') != 'fail'
+        or config.get('grants') or config.get('persist_docs') -%}
+        {{ exceptions.raise_compiler_error(
+            this ~ ": a delta here knows `incremental_strategy: append` and `on_schema_change: "
+            ~ "fail` alone, and no grants or persist_docs") }}
     {%- endif -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- call statement('main') %}

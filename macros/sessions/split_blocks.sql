@@ -17,12 +17,6 @@ Example: split_blocks(ref('stg_events'), ['user_id'], ['event_time'],
     'event_time > previous.event_time + interval 30 minute')
 -#}
 {% macro split_blocks(events, identity, order_by, split_on, ties=[]) -%}
-{%- if is_change_of_column(order_by, split_on) %}
-    select
-        *,
-        cast({{ order_by[0] }} as {{ dbt.type_string() }}) as block_id
-    from {{ events }} as events
-{%- else %}
     {%- set previous = modules.re.findall('previous[.](\\w+)', split_on) | unique | list %}
     {#- Spelled out in each window: Spark puts no frame on a named one. -#}
     {%- set in_order = 'partition by ' ~ identity | join(', ')
@@ -46,37 +40,40 @@ Example: split_blocks(ref('stg_events'), ['user_id'], ['event_time'],
             from {{ events }} as events
         ) as paired
     ) as marked
-{%- endif %}
 {%- endmacro %}
 
 {#-
-Whether a split cuts where the column that events are ordered by changes. Such cuts
-delimit exactly its distinct values, so there is nothing to sort, and blocks whose
-events interleave in time stay whole.
+The declared session split, checked: `{by: column}`, a session is all events of a user with
+one value of it, or `{order_by: columns, split_on: SQL boolean}`.
 -#}
-{% macro is_change_of_column(order_by, split_on) %}
-    {% set change = modules.re.fullmatch(
-        '\\s*(\\w+) (?:<>|!=|is distinct from) previous[.](\\w+)\\s*', split_on) %}
-    {{ return(change is not none
-        and change.group(1) == change.group(2) == order_by[0]) }}
-{% endmacro %}
-
-{#- The columns by which the declared session split orders events, as a list. -#}
-{% macro session_order() %}
-    {% set order_by = var('session_split').order_by %}
-    {{ return([order_by] if order_by is string else order_by) }}
+{% macro session_split() %}
+    {% set split = var('session_split') %}
+    {% if split is not mapping or split.keys() | sort not in (['by'], ['order_by', 'split_on']) %}
+        {{ exceptions.raise_compiler_error(
+            "dbt_project.yml, session_split: " ~ split ~ " is neither {by: session_id} nor "
+            ~ "{order_by: event_time, split_on: <SQL boolean>}") }}
+    {% endif %}
+    {{ return(split) }}
 {% endmacro %}
 
 {#- Whether a session is all events that share the client's session_id. -#}
 {% macro has_session_ids() %}
-    {{ return(session_order()[0] == 'session_id'
-        and is_change_of_column(session_order(), var('session_split').split_on)) }}
+    {{ return(session_split().by == 'session_id') }}
 {% endmacro %}
 
 {#- Events with `block_id`, the session that the declared split puts each in. -#}
 {% macro events_in_sessions(events) -%}
+    {%- set split = session_split() -%}
+    {%- if split.by %}
+    select
+        *,
+        cast({{ split.by }} as {{ dbt.type_string() }}) as block_id
+    from {{ events }} as events
+    {%- else -%}
     {{ split_blocks(
-        events, ['user_id'], session_order(), var('session_split').split_on,
+        events, ['user_id'], [split.order_by] if split.order_by is string else split.order_by,
+        split.split_on,
         ties=['event_time', 'session_id', 'event_type', fingerprint(event_columns())]
     ) }}
+    {%- endif %}
 {%- endmacro %}
