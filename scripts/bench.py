@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 import duckdb
 
-import declarations
-from bench_stores import bench_publish, percentile
 from export import default_store
-from feature_store import open_store
+from offer_ai.base import declarations
+from offer_ai.bench.stores import bench_publish, percentile
+from offer_ai.features.store import open_store
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

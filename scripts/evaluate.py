@@ -8,8 +8,14 @@ import click
 import numpy as np
 
 from export import settings
-from off_policy import Estimate, Logged, effective_sample_size, estimates, warnings
-from policies import (
+from offer_ai.learning.off_policy import (
+    Estimate,
+    Logged,
+    effective_sample_size,
+    estimates,
+    warnings,
+)
+from offer_ai.learning.policies import (
     CHALLENGER,
     EPSILON_GREEDY,
     PROMOTED,
@@ -18,8 +24,8 @@ from policies import (
     candidates,
     index_of,
 )
+from offer_ai.training.versions import write_json
 from train import read_training
-from training_versions import write_json
 
 DECISIONS = "decisions.ndjson"
 

@@ -17,8 +17,8 @@ import click
 import duckdb
 from tqdm import tqdm
 
-import declarations
-from feature_store import (
+from offer_ai.base import declarations
+from offer_ai.features.store import (
     Description,
     Published,
     Store,
@@ -28,7 +28,7 @@ from feature_store import (
     publish,
     schema_version,
 )
-from training_versions import (
+from offer_ai.training.versions import (
     MANIFEST,
     PublishError,
     Versions,

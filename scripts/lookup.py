@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from export import default_store, settings
-from feature_store import Lookup, StoreError, open_store
+from offer_ai.features.store import Lookup, StoreError, open_store
 
 
 @click.command()

@@ -21,17 +21,17 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-import declarations
-import loop_report
-from decider import Decider
-from decision_log import DecisionLog
-from drifting_game import DriftingGame
 from export import default_store, open_warehouse, publish_latest, write_training
-from feature_store import open_store
+from offer_ai.base import declarations
+from offer_ai.features.store import open_store
+from offer_ai.serving.decider import Decider
+from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.simulation import report as loop_report
+from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.world import load_candidates
+from offer_ai.training.versions import Versions
+from offer_ai.warehouse.warm_dbt import Dbt
 from simulate import as_structs, deliver, register_players, register_world, write_events
-from training_versions import Versions
-from warm_dbt import Dbt
-from world import load_candidates
 
 SCRIPTS = Path(__file__).parent
 START = np.datetime64("2025-01-01", "D")

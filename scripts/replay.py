@@ -14,10 +14,10 @@ import click
 import duckdb
 from tqdm import tqdm
 
-import declarations
 from export import open_warehouse, publish_latest, settings, sql_text
-from feature_store import Lookup, open_store
-from warm_dbt import Dbt
+from offer_ai.base import declarations
+from offer_ai.features.store import Lookup, open_store
+from offer_ai.warehouse.warm_dbt import Dbt
 
 SAMPLE = """
 create temp table sampled as

@@ -19,9 +19,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client import generate_latest as metrics_text
 from pydantic import AfterValidator, BaseModel, Field
 
-from decider import Decider
-from decision_log import DecisionLog
 from export import default_store, settings
+from offer_ai.serving.decider import Decider
+from offer_ai.serving.decision_log import DecisionLog
 
 LARGEST_BODY = 16_384  # bytes
 

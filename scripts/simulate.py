@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm import tqdm
 
-from world import (
+from offer_ai.simulation.world import (
     COUNTRIES,
     OFFER_RATE,
     SHOP_CENTS,

@@ -13,8 +13,8 @@ import pyarrow.dataset
 from tqdm import tqdm
 
 from export import settings
-from revenue_model import OFFER, Encoding
-from training_versions import MANIFEST
+from offer_ai.learning.revenue_model import OFFER, Encoding
+from offer_ai.training.versions import MANIFEST
 
 LEAST_ROWS = 1_000
 MOST_ROUNDS = 500

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import click
 
-import raw_files
 from export import default_store, open_warehouse, publish_latest, publish_marts, settings
-from feature_store import open_store
-from warm_dbt import Dbt
+from offer_ai.features.store import open_store
+from offer_ai.warehouse import raw_files
+from offer_ai.warehouse.warm_dbt import Dbt
 
 LONGEST_PAUSE = 60.0  # seconds between tries of a build that keeps failing
 

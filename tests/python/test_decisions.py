@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from decider import Decider
-from decision_log import DecisionLog
 from export import open_warehouse, publish_latest
-from feature_store import open_store
-from off_policy import Logged, effective_sample_size, estimates
+from offer_ai.features.store import open_store
+from offer_ai.learning.off_policy import Logged, effective_sample_size, estimates
+from offer_ai.serving.decider import Decider
+from offer_ai.serving.decision_log import DecisionLog
 from test_off_policy import SHOWN, TARGET, TRUTH
 from warehouse import build, dbt, rows, write_events
 

@@ -12,7 +12,7 @@ import time
 import duckdb
 import pytest
 
-from feature_store import Lookup, open_store
+from offer_ai.features.store import Lookup, open_store
 from warehouse import ROOT, build, rows, write_events
 
 

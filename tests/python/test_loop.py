@@ -8,10 +8,10 @@ import duckdb
 import numpy as np
 import pytest
 
-from drifting_game import DriftingGame
-from loop_report import measure
+from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.report import measure
+from offer_ai.simulation.world import load_candidates
 from warehouse import ROOT
-from world import load_candidates
 
 
 def test_a_small_loop(tmp_path):

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from off_policy import Logged, effective_sample_size, estimates, warnings
-from policies import candidates, epsilon_greedy, index_of, thompson
+from offer_ai.learning.off_policy import Logged, effective_sample_size, estimates, warnings
+from offer_ai.learning.policies import candidates, epsilon_greedy, index_of, thompson
 from test_train import published, train
 from warehouse import ROOT
 

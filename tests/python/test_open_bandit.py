@@ -16,7 +16,7 @@ import sklearn.utils  # noqa: F401  before torch seems to be there
 import yaml
 from sklearn.linear_model import LogisticRegression
 
-from off_policy import Logged, from_sums, parts
+from offer_ai.learning.off_policy import Logged, from_sums, parts
 
 ACTIONS, POSITIONS, RUNS = 80, 3, 30
 # Bernoulli TS valued from Random logs, campaign all: relative errors that obp publishes.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import oracle
 from export import open_warehouse, publish_latest
-from feature_store import Lookup, open_store
+from offer_ai.features.store import Lookup, open_store
 from warehouse import build, rows
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))

@@ -29,7 +29,7 @@ def test_replay_shows_a_lookup_that_is_wrong(tmp_path):
     build(tmp_path / "events", tmp_path / "w.duckdb")
     result = replay(
         tmp_path / "w.duckdb",
-        "import feature_store; feature_store.holding = lambda versions, *_: versions[-1]; "
+        "from offer_ai.features import store; store.holding = lambda versions, *_: versions[-1]; "
         "import replay; replay.main(['--offers', '4'])")
     assert result.returncode == 1
     assert " in training and " in result.stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from decision_log import DecisionLog
+from offer_ai.serving.decision_log import DecisionLog
 from test_export import environment, export, offers
 from test_stores import free_port
 from test_train import published, train

@@ -5,8 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from off_policy import Logged, estimates
-from policies import epsilon_greedy
+from offer_ai.learning.off_policy import Logged, estimates
+from offer_ai.learning.policies import epsilon_greedy
+from offer_ai.simulation.world import load_candidates
 from simulate import (
     LAUNCH,
     OFFER,
@@ -18,7 +19,6 @@ from simulate import (
     write_truth,
 )
 from warehouse import dbt
-from world import load_candidates
 
 GROUPS, USERS, TAUGHT, DAYS = 100, 40_000, 5_000, 21
 

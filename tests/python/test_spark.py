@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 import spark_engine
 import warehouse
 from export import default_store
-from feature_store import open_store
+from offer_ai.features.store import open_store
 from test_declarations import SPLIT, SPLITS, at, edited
 from test_export import environment, export, offers
 from test_incremental import batches

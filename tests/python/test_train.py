@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from revenue_model import RevenueModel
+from offer_ai.learning.revenue_model import RevenueModel
 from train import deviance
 from warehouse import ROOT
 

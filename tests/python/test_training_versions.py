@@ -12,9 +12,9 @@ import pandas
 import polars
 import pytest
 
+from offer_ai.training.versions import PublishError, Versions
 from test_export import environment, offers
 from test_stores import CREDENTIALS, aws, free_port  # noqa: F401
-from training_versions import PublishError, Versions
 from warehouse import ROOT, build, write_events
 
 
@@ -84,7 +84,8 @@ def test_a_cut_off_publish_leaves_the_last_version(place, monkeypatch):
     first = json.loads(read("manifest.json"))
     more(folder, "2.ndjson", *offers(3), *offers(4), *offers(20, 1))
     code = """
-import sys, training_versions as t
+import sys
+from offer_ai.training import versions as t
 send, count = t.Versions._send, [0]
 def cut(self, source, target):
     count[0] += 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_store import Lookup, open_store
+from offer_ai.features.store import Lookup, open_store
 from warehouse import ROOT, rows, write_events
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import duckdb
 
-from bench_serve import bench_serve, percentile
 from export import open_warehouse, publish_latest, write_training
-from feature_store import Lookup, open_store
-from training_versions import Versions
+from offer_ai.bench.serving import bench_serve, percentile
+from offer_ai.features.store import Lookup, open_store
+from offer_ai.training.versions import Versions
 
 LOOKUPS = 50_000
 SYNTHETIC = """

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from feature_store import (
+from offer_ai.features.store import (
     Description,
     Item,
     Row,

@@ -117,15 +117,15 @@ def open_store(url: str, read_only: bool = False) -> Store:
     try:
         match url.partition(":")[0]:
             case "sqlite":
-                from sqlite_store import SqliteStore
+                from offer_ai.features.sqlite_store import SqliteStore
 
                 return SqliteStore(url, read_only)
             case "redis" | "rediss":
-                from redis_store import RedisStore
+                from offer_ai.features.redis_store import RedisStore
 
                 return RedisStore(url)
             case "dynamodb":
-                from dynamodb_store import DynamoStore
+                from offer_ai.features.dynamodb_store import DynamoStore
 
                 return DynamoStore(url)
     except ModuleNotFoundError as error:

@@ -12,7 +12,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
-from feature_store import (
+from offer_ai.features.store import (
     Description,
     Item,
     Row,

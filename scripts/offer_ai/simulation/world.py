@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-CANDIDATES = Path(__file__).parents[1] / "seeds" / "offer_candidates.csv"
+CANDIDATES = Path(__file__).parents[3] / "seeds" / "offer_candidates.csv"
 
 COUNTRIES = ["US", "IN", "BR", "DE", "JP", "GB", "FR", "MX", "KR", "NG"]
 COUNTRY_WEIGHTS = np.array([22, 18, 12, 9, 9, 8, 7, 7, 5, 3]) / 100

@@ -9,7 +9,7 @@ import lightgbm
 import numpy as np
 from scipy import stats
 
-from revenue_model import Encoding
+from offer_ai.learning.revenue_model import Encoding
 
 BOOTSTRAPS = 1000
 POLICIES = {"ours": "our policy", "random": "random", "single": "best single offer",

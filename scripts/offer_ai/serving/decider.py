@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from decision_log import DecisionLog
-from feature_store import Lookup, StoreError, open_store
-from policies import CHALLENGER, PROMOTED, Policy, candidates
+from offer_ai.features.store import Lookup, StoreError, open_store
+from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy, candidates
+from offer_ai.serving.decision_log import DecisionLog
 
 FALLBACK, CALLER = "fallback-uniform", "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model or a store that has come

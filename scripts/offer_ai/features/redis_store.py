@@ -8,7 +8,7 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from feature_store import (
+from offer_ai.features.store import (
     Description,
     Item,
     Row,

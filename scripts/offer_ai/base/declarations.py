@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-PROJECT = Path(__file__).parents[1] / "dbt_project.yml"
+PROJECT = Path(__file__).parents[3] / "dbt_project.yml"
 
 
 @cache

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from revenue_model import RevenueModel
+from offer_ai.learning.revenue_model import RevenueModel
 
-CANDIDATES = Path(__file__).parents[1] / "seeds" / "offer_candidates.csv"
+CANDIDATES = Path(__file__).parents[3] / "seeds" / "offer_candidates.csv"
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
 EPSILON_GREEDY, THOMPSON = "epsilon-greedy", "thompson"
 

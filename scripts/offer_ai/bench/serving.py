@@ -13,12 +13,12 @@ from pathlib import Path
 
 import click
 
-from decider import Decider
-from decision_log import DecisionLog
-from policies import EPSILON_GREEDY, PROMOTED
-from training_versions import write_json
+from offer_ai.learning.policies import EPSILON_GREEDY, PROMOTED
+from offer_ai.serving.decider import Decider
+from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.training.versions import write_json
 
-SCRIPTS = Path(__file__).parent
+SCRIPTS = Path(__file__).parents[2]
 CLIENTS = 6
 
 
