@@ -3,11 +3,12 @@
 import hashlib
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 
 import yaml
 
-PROJECT = Path(__file__).parents[3] / "dbt_project.yml"
+from offer_ai.base.settings import ROOT
+
+PROJECT = ROOT / "dbt_project.yml"
 
 
 @cache
@@ -42,8 +43,7 @@ def columns(kind: str) -> list[dict]:
 def code_version() -> str:
     """The project's version and a digest of its models, macros and declarations."""
     digest = hashlib.sha256()
-    root = PROJECT.parent
-    for path in [PROJECT, *sorted([*root.glob("models/**/*.sql"), *root.glob("macros/**/*.sql")])]:
+    for path in [PROJECT, *sorted([*ROOT.glob("models/**/*.sql"), *ROOT.glob("macros/**/*.sql")])]:
         digest.update(path.read_bytes())
     return f"{project()['version']}+{digest.hexdigest()[:12]}"
 

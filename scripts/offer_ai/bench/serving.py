@@ -13,17 +13,14 @@ from pathlib import Path
 
 import click
 
+from offer_ai.base.files import write_json
+from offer_ai.base.settings import SCRIPTS
+from offer_ai.bench.runs import percentile
 from offer_ai.learning.policies import EPSILON_GREEDY, PROMOTED
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.training.versions import write_json
 
-SCRIPTS = Path(__file__).parents[2]
 CLIENTS = 6
-
-
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[int(len(values) * share)]
 
 
 def train_and_promote(work: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench import BIN, count_lines, hold_back, run, simulate
+from offer_ai.bench.runs import BIN, count_lines, hold_back, run, simulate
 
 PLAYERS_PER_MILLION = 4_300
 LOG = """spark.eventLog.enabled true
@@ -38,19 +38,10 @@ def shuffled(log: Path) -> int:
                for task in tasks if task.get("Task Metrics"))
 
 
-@click.command(context_settings={"show_default": True})
-@click.option("--millions", default="1,2,4,8", help="Sizes, in million events.")
-@click.option("--work", default="data/bench", type=click.Path(path_type=Path),
-              help="Folder for the simulated worlds and the tables.")
-def main(millions: str, work: Path) -> None:
-    """Simulate worlds of 1, 2, 4 and 8 million events; build each on Spark, then 1 % more.
-
-    Prints seconds and shuffled bytes by size, the growth from the first size on, and a cost
-    model: seconds fixed and per million events, and core-hours per 100 million events a day.
-    """
-    work = work.absolute()
+def bench_spark(work: Path, millions: list[int]) -> None:
+    """Builds worlds of so many million events, then 1 % more of each; prints what it took."""
     measured = []
-    for million in map(int, millions.split(",")):
+    for million in millions:
         world = work / f"spark-{million}"
         world.mkdir(parents=True, exist_ok=True)
         simulate(world, PLAYERS_PER_MILLION * million, 28)
@@ -75,7 +66,3 @@ def main(millions: str, work: Path) -> None:
     click.echo(f"about {fast - slope * few:.0f} s + {slope * 1e6:.1f} s per million events on "
                f"{cores} cores: {slope * 1e8 * cores / 3600:.1f} core-hours per 100 million "
                "events of a full build")
-
-
-if __name__ == "__main__":
-    main()

@@ -9,10 +9,14 @@ from pathlib import Path
 import click
 import duckdb
 
-from export import open_warehouse, publish_latest, write_training
-from offer_ai.bench.serving import bench_serve, percentile
-from offer_ai.features.store import Lookup, open_store
+from offer_ai.bench.runs import percentile
+from offer_ai.bench.serving import bench_serve
+from offer_ai.features.lookup import Lookup
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
+from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
+from offer_ai.warehouse.connection import open_warehouse
 
 LOOKUPS = 50_000
 SYNTHETIC = """
@@ -117,14 +121,8 @@ def bench_publish(work: Path, rows: int) -> None:
         copy, _ = timed(con.execute, f"""
             copy (select * from marts.training_offers where is_label_mature)
             to '{work}/plain.parquet' (format parquet, compression zstd)""")
-        folder = work / "days"
-        folder.mkdir()
-
-        def publish_training():
-            manifest = write_training(con, folder)
-            return Versions(str(work / "training")).publish(manifest, folder, keep=2)
-
-        seconds, counts = timed(publish_training)
+        versions = Versions(str(work / "training"))
+        seconds, (_, counts) = timed(publish_training, con, versions, work / "days", 2)
     click.echo(f"training table: {rows:,} offers of {counts['sent']} days in {seconds:.2f} s, "
                f"{seconds / copy:.2f} x a plain copy of {copy:.2f} s (target: 2)")
     bench_serve(work, users)

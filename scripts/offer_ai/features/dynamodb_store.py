@@ -22,8 +22,8 @@ from offer_ai.features.store import (
     description_to_json,
 )
 
-MOST_WRITES, MOST_READS = 25, 100  # per request, DynamoDB's own limits
-LONGEST_ID = 2000  # bytes; a partition key may have 2,048
+MAX_WRITES, MAX_READS = 25, 100  # per request, DynamoDB's own limits
+MAX_ID = 2000  # bytes; a partition key may have 2,048
 WORKERS = 8
 TRIES = 10
 DESCRIPTION = "description"
@@ -33,7 +33,7 @@ THROTTLED = {
 }
 
 
-def clear_errors(method):
+def as_store_error(method):
     """Turns what boto3 raises into a StoreError of one sentence."""
     @wraps(method)
     def call(self, *arguments):
@@ -80,45 +80,45 @@ class DynamoStore(Store):
             ) from error
         self.region = self.client.meta.region_name
 
-    @clear_errors
+    @as_store_error
     def description(self) -> Description | None:
         found = self._patiently(
             self.client.get_item, TableName=self.table, Key={"id": {"S": DESCRIPTION}},
             ConsistentRead=True)
         return ("Item" in found and description_from_json(found["Item"]["json"]["S"])) or None
 
-    @clear_errors
+    @as_store_error
     def get(self, user_id: str) -> Item | None:
         found = self._patiently(
             self.client.get_item, TableName=self.table, Key=key_of(user_id))
         return ("Item" in found and to_item(found["Item"])) or None
 
-    @clear_errors
+    @as_store_error
     def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]:
         with ThreadPoolExecutor(WORKERS) as pool:
             return {item.user_id: item
-                    for items in pool.map(self._read, chunks(user_ids, MOST_READS))
+                    for items in pool.map(self._read, chunks(user_ids, MAX_READS))
                     for item in items}
 
-    @clear_errors
+    @as_store_error
     def user_ids(self) -> Iterator[str]:
         pages = self.client.get_paginator("scan").paginate(
             TableName=self.table, ProjectionExpression="user_id")
         return iter([found["user_id"]["S"] for page in pages for found in page["Items"]
                      if "user_id" in found])
 
-    @clear_errors
+    @as_store_error
     def write(self, rows: Sequence[Row], description: Description) -> None:
         stamp = description.as_of, description.schema_version
         self._write_all([{"PutRequest": {"Item": key_of(row[0]) | {
             name: {"S": value} for name, value in Item(*row, *stamp)._asdict().items()
         }}} for row in rows])
 
-    @clear_errors
+    @as_store_error
     def remove(self, user_ids: Sequence[str]) -> None:
         self._write_all([{"DeleteRequest": {"Key": key_of(u)}} for u in user_ids])
 
-    @clear_errors
+    @as_store_error
     def complete(self, description: Description) -> None:
         self._patiently(self.client.put_item, TableName=self.table, Item={
             "id": {"S": DESCRIPTION}, "json": {"S": description_to_json(description)}})
@@ -128,7 +128,7 @@ class DynamoStore(Store):
 
     def _write_all(self, requests: list[dict]) -> None:
         with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(self._write_some, chunks(requests, MOST_WRITES)))
+            list(pool.map(self._write_some, chunks(requests, MAX_WRITES)))
 
     def _write_some(self, requests: list[dict]) -> None:
         for pause in pauses(self.pause):
@@ -171,7 +171,7 @@ class DynamoStore(Store):
 
 def key_of(user_id: str) -> dict:
     encoded = user_id.encode()
-    name = user_id if len(encoded) <= LONGEST_ID else f"sha256 {sha256(encoded).hexdigest()}"
+    name = user_id if len(encoded) <= MAX_ID else f"sha256 {sha256(encoded).hexdigest()}"
     return {"id": {"S": f"user {name}"}}
 
 

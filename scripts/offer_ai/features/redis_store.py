@@ -23,7 +23,7 @@ TRIES = 6
 SEPARATOR = "\n"
 
 
-def clear_errors(method):
+def as_store_error(method):
     """Turns what Redis raises into a StoreError that names the server."""
     @wraps(method)
     def call(self, *arguments):
@@ -62,17 +62,17 @@ class RedisStore(Store):
         schema_version, as_of, at_request = value.decode().split(SEPARATOR, 2)
         return Item(user_id, at_request, as_of, schema_version)
 
-    @clear_errors
+    @as_store_error
     def description(self) -> Description | None:
         text = self.client.get(f"{self.prefix}:description")
         return text and description_from_json(text)
 
-    @clear_errors
+    @as_store_error
     def get(self, user_id: str) -> Item | None:
         value = self.client.get(self._key(user_id))
         return value and self._item(user_id, value)
 
-    @clear_errors
+    @as_store_error
     def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]:
         items = {}
         for start in range(0, len(user_ids), BATCH):
@@ -89,19 +89,19 @@ class RedisStore(Store):
         for key in self.client.scan_iter(match=pattern, count=BATCH):
             yield key.decode()[start:]
 
-    @clear_errors
+    @as_store_error
     def write(self, rows: Sequence[Row], description: Description) -> None:
         stamp = description.schema_version + SEPARATOR + description.as_of + SEPARATOR
         for start in range(0, len(rows), BATCH):
             self.client.mset({self._key(user_id): stamp + at_request
                               for user_id, at_request in rows[start:start + BATCH]})
 
-    @clear_errors
+    @as_store_error
     def remove(self, user_ids: Sequence[str]) -> None:
         for start in range(0, len(user_ids), BATCH):
             self.client.unlink(*(self._key(u) for u in user_ids[start:start + BATCH]))
 
-    @clear_errors
+    @as_store_error
     def complete(self, description: Description) -> None:
         self.client.set(f"{self.prefix}:description", description_to_json(description))
 

@@ -8,15 +8,19 @@ feature.
 
 import os
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 import duckdb
 from tqdm import tqdm
 
-from export import open_warehouse, publish_latest, settings, sql_text
 from offer_ai.base import declarations
-from offer_ai.features.store import Lookup, open_store
+from offer_ai.base.sql import sql_text
+from offer_ai.features.lookup import Lookup
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
+from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.warm_dbt import Dbt
 
 SAMPLE = """
@@ -64,12 +68,17 @@ def write_step(con: duckdb.DuckDBPyConnection, step: int, path: Path) -> int:
     return count
 
 
-@click.command(context_settings={"show_default": True})
-@click.option("--offers", default=20, type=click.IntRange(1), help="Offers to sample.")
-@click.option("--seed", default="1", help="The same seed samples the same offers.")
-def main(offers: int, seed: str) -> None:
-    """Compare training rows of sampled offers with what serving would have seen."""
-    database, _ = settings()
+@dataclass
+class Replay:
+    """What a replay compared: offers, features, and of those that differ a line each."""
+
+    offers: int = 0
+    features: int = 0
+    differences: list[str] = field(default_factory=list)
+
+
+def replay(database: Path, offers: int, seed: str) -> Replay:
+    """Lives through `offers` sampled offers of a warehouse again; ClickException for none."""
     con = open_warehouse(database)
     con.execute(SAMPLE, [seed, offers])
     con.execute(REPLAYED)
@@ -79,8 +88,7 @@ def main(offers: int, seed: str) -> None:
     rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     if not rows:
         raise click.ClickException(f"{database} holds no offer to replay.")
-
-    differences, checked = 0, 0
+    done = Replay()
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder, "events")
         events.mkdir()
@@ -96,17 +104,10 @@ def main(offers: int, seed: str) -> None:
                 publish_latest(snapshot, store)
             served = Lookup(store).features(row["user_id"], row["session_id"], row["offered_at"])
             store.close()
-            checked += len(names)
-            for name in names:
-                if served[name] != row[name]:
-                    differences += 1
-                    click.echo(f"offer {row['offer_id']}: {name} was {row[name]} in training "
-                               f"and {served[name]} in serving")
-    click.echo(f"{len(rows):,} offers replayed, {checked:,} features compared, "
-               f"{differences:,} differ")
-    if differences:
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()
+            done.offers += 1
+            done.features += len(names)
+            done.differences += [
+                f"offer {row['offer_id']}: {name} was {row[name]} in training "
+                f"and {served[name]} in serving"
+                for name in names if served[name] != row[name]]
+    return done

@@ -36,7 +36,7 @@ on conflict (user_id) do update set
     schema_version = excluded.schema_version
 where at_request <> excluded.at_request or schema_version <> excluded.schema_version
 """
-MOST_PARAMETERS = 500
+MAX_PARAMETERS = 500
 
 
 class SqliteStore(Store):
@@ -82,8 +82,8 @@ class SqliteStore(Store):
 
     def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]:
         items = {}
-        for start in range(0, len(user_ids), MOST_PARAMETERS):
-            some = user_ids[start:start + MOST_PARAMETERS]
+        for start in range(0, len(user_ids), MAX_PARAMETERS):
+            some = user_ids[start:start + MAX_PARAMETERS]
             marks = ", ".join("?" * len(some))
             items |= {
                 row[0]: Item(*row) for row in self.con.execute(

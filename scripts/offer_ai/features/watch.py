@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -13,12 +12,14 @@ from pathlib import Path
 
 import click
 
-from export import default_store, open_warehouse, publish_latest, publish_marts, settings
-from offer_ai.features.store import open_store
-from offer_ai.warehouse import raw_files
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
+from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.warehouse.event_files import list_files
+from offer_ai.warehouse.marts import publish_marts
 from offer_ai.warehouse.warm_dbt import Dbt
 
-LONGEST_PAUSE = 60.0  # seconds between tries of a build that keeps failing
+MAX_PAUSE = 60.0  # seconds between tries of a build that keeps failing
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Watch:
         click.echo(f"watching {self.events}; stop with Ctrl-C")
         failures, rounds = 0, 0
         while not self.is_stopped:
-            files = {tuple(file.values()) for file in raw_files.list_files(self.events)}
+            files = {tuple(file.values()) for file in list_files(self.events)}
             if files <= self.built:
                 if self.is_marts_due:
                     self.publish_marts()
@@ -57,7 +58,7 @@ class Watch:
                 landed, line = self.publish(began)
             except Exception as error:  # whatever it is, the last good version is served
                 failures += 1
-                pause = min(LONGEST_PAUSE, 2.0 ** (failures - 1))
+                pause = min(MAX_PAUSE, 2.0 ** (failures - 1))
                 say(f"build failed, next try in {pause:.0f} s; what was published stays: {error}")
                 self.sleep(pause)
                 continue
@@ -125,35 +126,3 @@ def only_one(database: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-@click.command(context_settings={"show_default": True})
-@click.option("--poll", default=0.2, type=click.FloatRange(0.01),
-              help="Seconds between looks at OFFER_AI_EVENTS.")
-@click.option("--marts-every", default=10.0, type=click.FloatRange(0),
-              help="While files keep coming, seconds between publications of the marts; "
-              "the feature store is brought up to date in every round.")
-@click.option("--store", help="The feature store, as a URL; by default the SQLite file "
-              "under OFFER_AI_EXPORT/latest.", default=None)
-def main(poll: float, marts_every: float, store: str | None) -> None:
-    """Build and publish whenever OFFER_AI_EVENTS has files that have not landed.
-
-    One line per round: files, events, seconds, and the lag from the oldest file of the
-    round to its features being readable in the store. A build that fails is tried again
-    after a growing pause; what was published stays. SIGINT and SIGTERM end it after the
-    round.
-    """
-    database, export = settings()
-    os.environ["OFFER_AI_EVENTS"] = os.path.abspath(
-        os.environ.get("OFFER_AI_EVENTS", "data/events"))
-    os.environ["OFFER_AI_DB"] = str(database.absolute())
-    with only_one(database):
-        watch = Watch(os.environ["OFFER_AI_EVENTS"], database.absolute(), export.absolute(),
-                      poll, marts_every, store or default_store(export.absolute()))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, watch.stop)
-        watch.run()
-
-
-if __name__ == "__main__":
-    main()

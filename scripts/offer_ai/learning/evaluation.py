@@ -1,33 +1,48 @@
-"""Values a model's policy from logs, and promotes it when it is sure to be better."""
+"""What a model's policy is worth, from the logs of the last days."""
 
-import json
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 
-from export import settings
-from offer_ai.learning.off_policy import (
-    Estimate,
-    Logged,
-    effective_sample_size,
-    estimates,
-    warnings,
-)
-from offer_ai.learning.policies import (
-    CHALLENGER,
-    EPSILON_GREEDY,
-    PROMOTED,
-    THOMPSON,
-    Policy,
-    candidates,
-    index_of,
-)
-from offer_ai.training.versions import write_json
-from train import read_training
+from offer_ai.learning.candidates import candidates, index_of
+from offer_ai.learning.off_policy import Estimate, Logged, estimates
+from offer_ai.learning.policies import Policy
 
-DECISIONS = "decisions.ndjson"
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A policy, the decisions it was valued on and its estimates by name."""
+
+    policy: Policy
+    label: str
+    days: int
+    late: dict[str, list]  # the decisions of the last days: column name to values
+    left_out: int  # of them, others
+    logged: Logged
+    estimates: dict[str, Estimate]
+
+
+def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float) -> Evaluation:
+    """Values the policy of a model folder on a training table.
+
+    Its twin that was fitted to the days before is what is valued. Raises ClickException
+    when the folder or the logs do not allow it.
+    """
+    try:
+        policy = Policy.load(model, rule, epsilon, held_out=True)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    description = policy.models[0].description
+    label, days = description["label"], description["validate_days"]
+    late, others = late_decisions(table, days)
+    if not late[label]:
+        raise click.ClickException(
+            "No decision of the last days has a propensity and an offer of "
+            "seeds/offer_candidates.csv: log propensities to evaluate a policy.")
+    logged = as_seen_by(policy, late, label)
+    return Evaluation(policy, label, days, late, others, logged, estimates(logged))
 
 
 def late_decisions(table: dict[str, list], days: int) -> tuple[dict[str, list], int]:
@@ -62,82 +77,3 @@ def as_seen_by(policy: Policy, table: dict[str, list], label: str) -> Logged:
         propensity=np.array(table["propensity"], float),
         target=chances[at], predicted=predicted[at], value=(chances * predicted).sum(axis=1),
         user=np.array(table["user_id"]))
-
-
-@click.command(context_settings={"show_default": True})
-@click.argument("model", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--training", type=click.Path(path_type=Path), default=None,
-              help="The published training table; OFFER_AI_EXPORT/training by default.")
-@click.option("--rule", default=EPSILON_GREEDY, type=click.Choice([EPSILON_GREEDY, THOMPSON]),
-              help="The model's favourite, or that of one of its bootstrapped copies.")
-@click.option("--epsilon", default=0.1, type=click.FloatRange(0, 1),
-              help="Share of decisions that explore, evenly over the candidates.")
-@click.option("--promote/--no-promote", default=False,
-              help="Make it the policy that is served, if it is sure to be better.")
-def main(model: Path, training: Path | None, rule: str, epsilon: float, promote: bool) -> None:
-    """Value the policy of MODEL (a folder that train.py wrote) on the last days' logs.
-
-    MODEL's twin that was fitted to the days before is what is valued, so that no model
-    is asked about what it was trained on. A policy is promoted only when the lower bound
-    of its doubly robust estimate beats the estimate of the one in place (of the logging
-    policy, when there is none); the decision is printed and kept beside the models. One
-    that is not promoted goes on as the challenger, of which the service notes what it
-    would have done.
-    """
-    _, export = settings()
-    _, table = read_training(training or export / "training")
-    try:
-        policy = Policy.load(model, rule, epsilon, held_out=True)
-    except (OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    description = policy.models[0].description
-    label, days = description["label"], description["validate_days"]
-    late, others = late_decisions(table, days)
-    if not late[label]:
-        raise click.ClickException(
-            "No decision of the last days has a propensity and an offer of "
-            "seeds/offer_candidates.csv: log propensities to evaluate a policy.")
-    logged = as_seen_by(policy, late, label)
-    found = estimates(logged)
-    click.echo(f"{len(logged.reward):,} decisions of the last {days} days ({others:,} left out), "
-               f"effective sample size {effective_sample_size(logged.weight):,.0f}")
-    for name, estimate in found.items():
-        click.echo(f"{name:>6} {estimate.value:8.4f} per decision, 95 % interval "
-                   f"{estimate.low:.4f} to {estimate.high:.4f}")
-    click.echo(f"logged {logged.reward.mean():8.4f} per decision")
-    for warning in warnings(logged):
-        click.echo(f"warning: {warning}")
-    if promote:
-        decide(model, policy, found["dr"], late, label, float(logged.reward.mean()))
-
-
-def decide(model: Path, policy: Policy, candidate: Estimate, late: dict, label: str,
-           mean: float) -> None:
-    """Promotes the model or not; prints and records which and why."""
-    pointer = model.parent / PROMOTED
-    current, against = "the logging policy", mean
-    if pointer.exists():
-        told = json.loads(pointer.read_text())
-        current = told["model"]
-        before = Policy.load(model.parent / current, told["rule"], told["epsilon"], held_out=True)
-        against = estimates(as_seen_by(before, late, label))["dr"].value
-    is_better = candidate.low > against
-    decision = {
-        "model": model.name, "promoted": is_better, "lower_bound": candidate.low,
-        "current": current, "current_estimate": against, "rule": policy.rule,
-        "epsilon": policy.epsilon,
-        "decided_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    with (model.parent / DECISIONS).open("a") as file:
-        file.write(json.dumps(decision) + "\n")
-    if is_better:
-        write_json(pointer, decision)
-        (model.parent / CHALLENGER).unlink(missing_ok=True)
-    elif model.name != current:
-        write_json(model.parent / CHALLENGER, decision)
-    click.echo(f"{'promoted' if is_better else 'not promoted'}: lower bound {candidate.low:.4f} "
-               f"{'beats' if is_better else 'does not beat'} {against:.4f} of {current}")
-
-
-if __name__ == "__main__":
-    main()

@@ -13,8 +13,8 @@ import numpy as np
 
 BOOTSTRAPS = 1000
 CONFIDENCE = 0.95
-LEAST_SHARE = 0.1  # effective sample size per decision
-HEAVIEST_SHARE = 0.05  # of all weight on one decision
+MIN_SAMPLE_SHARE = 0.1  # effective sample size per decision
+MAX_WEIGHT_SHARE = 0.05  # of all weight on one decision
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,10 @@ def warnings(logged: Logged) -> list[str]:
     """Why the estimates may mislead; empty when the logs cover the target policy."""
     weight, found = logged.weight, []
     share = effective_sample_size(weight) / len(weight)
-    if share < LEAST_SHARE:
+    if share < MIN_SAMPLE_SHARE:
         found.append(f"effective sample size is {share:.1%} of the decisions: the logs "
                      "hardly show what the policy would do")
-    if weight.sum() and weight.max() / weight.sum() > HEAVIEST_SHARE:
+    if weight.sum() and weight.max() / weight.sum() > MAX_WEIGHT_SHARE:
         found.append(f"one decision carries {weight.max() / weight.sum():.1%} of all weight")
     if abs(weight.mean() - 1) > 0.1:
         found.append(f"weights average {weight.mean():.2f}, not 1: propensities are wrong, or "

@@ -1,6 +1,5 @@
 """Which offer to make: a model's favourite, and now and then another."""
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +9,8 @@ import numpy as np
 
 from offer_ai.learning.revenue_model import RevenueModel
 
-CANDIDATES = Path(__file__).parents[3] / "seeds" / "offer_candidates.csv"
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
 EPSILON_GREEDY, THOMPSON = "epsilon-greedy", "thompson"
-
-
-def candidates(path: Path = CANDIDATES) -> list[tuple[str, float]]:
-    """The offers that can be made, (type, price) each, in the order of the file."""
-    with path.open(newline="") as file:
-        return [(row["offer_type"], float(row["offer_price"])) for row in csv.DictReader(file)]
 
 
 def epsilon_greedy(predicted: np.ndarray, epsilon: float) -> np.ndarray:
@@ -40,13 +32,6 @@ def thompson(predicted: np.ndarray, epsilon: float) -> np.ndarray:
     count = predicted.shape[-1]
     favourites = predicted.argmax(axis=-1)[..., None] == np.arange(count)
     return (1 - epsilon) * favourites.mean(axis=0) + epsilon / count
-
-
-def index_of(offers: Sequence[tuple[str, float]], kinds: Sequence, prices: Sequence) -> np.ndarray:
-    """Which candidate each (kind, price) is; -1 for none."""
-    known = {offer: index for index, offer in enumerate(offers)}
-    return np.array([known.get((kind, float(price)), -1)
-                     for kind, price in zip(kinds, prices, strict=True)])
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,12 @@
-"""Serves decisions over HTTP: POST /decide, GET /healthz, GET /metrics."""
+"""The service: POST /decide, GET /healthz, GET /metrics."""
 
-import gc
 import hmac
-import os
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated
 
-import click
-import uvicorn
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -19,11 +14,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client import generate_latest as metrics_text
 from pydantic import AfterValidator, BaseModel, Field
 
-from export import default_store, settings
 from offer_ai.serving.decider import Decider
-from offer_ai.serving.decision_log import DecisionLog
 
-LARGEST_BODY = 16_384  # bytes
+MAX_BODY = 16_384  # bytes
 
 
 def storable(text: str) -> str:
@@ -46,7 +39,7 @@ def in_utc(at: datetime) -> datetime:
 
 
 def name_of(part: str | int) -> str:
-    """A part of where a problem lies; positions in broken JSON are no names."""
+    """One element of where a validation error lies; positions in broken JSON are no names."""
     return part if isinstance(part, str) else ""
 
 
@@ -87,10 +80,10 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
     async def within_bounds(request: Request, call_next):
         length = request.headers.get("content-length", "0")
         if request.method == "POST" and (
-                not length.isdigit() or int(length) > LARGEST_BODY
+                not length.isdigit() or int(length) > MAX_BODY
                 or "transfer-encoding" in request.headers):
             response = JSONResponse(
-                {"detail": f"the body needs a Content-Length of at most {LARGEST_BODY} bytes"}, 413)
+                {"detail": f"the body needs a Content-Length of at most {MAX_BODY} bytes"}, 413)
         else:
             response = await call_next(request)
         if 400 <= response.status_code < 500:
@@ -134,37 +127,3 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
         return Response(metrics_text(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
-
-
-@click.command(context_settings={"show_default": True})
-@click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", default=8080, type=click.IntRange(0, 65535), help="Port to listen on.")
-@click.option("--store", default=None, help="The feature store, as a URL; by default the "
-              "SQLite file under OFFER_AI_EXPORT/latest.")
-@click.option("--apprentice", is_flag=True,
-              help="Make the offer that each request brings along, and only note what the "
-              "promoted model would have done (marts.policy_evaluation).")
-@click.option("--rotate-seconds", default=10.0, type=click.FloatRange(0.1),
-              help="How long a file of decisions stays open before it can land.")
-def main(host: str, port: int, store: str | None, apprentice: bool,
-         rotate_seconds: float) -> None:
-    """Serve decisions with the promoted model and the published features.
-
-    Each is logged as an offer_shown event under OFFER_AI_EVENTS, from where the next
-    build learns of it. With OFFER_AI_API_KEY set, requests need it as X-API-Key.
-    """
-    _, export = settings()
-    events = Path(os.environ.get("OFFER_AI_EVENTS", "data/events"))
-    if not events.is_dir():
-        raise click.ClickException(
-            f"OFFER_AI_EVENTS='{events}' is no directory: decisions are logged there.")
-    decider = Decider(export / "models", store or default_store(export),
-                      DecisionLog(events, rotate_seconds), apprentice)
-    app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
-    # What is loaded by now stays: a search of it for garbage would hold requests up.
-    gc.freeze()
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from offer_ai.features.store import Lookup, StoreError, open_store
-from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy, candidates
+from offer_ai.features.lookup import Lookup
+from offer_ai.features.opening import open_store
+from offer_ai.features.store import StoreError
+from offer_ai.learning.candidates import candidates
+from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.serving.decision_log import DecisionLog
 
 FALLBACK, CALLER = "fallback-uniform", "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model or a store that has come
 
 
-class Pointed:
+class ReloadingPolicy:
     """The policy that a pointer file names, taken over when the file changes."""
 
     def __init__(self, pointer: Path):
@@ -48,7 +51,8 @@ class Decider:
     def __init__(self, models: Path, store_url: str, log: DecisionLog,
                  is_apprentice: bool = False, seed: int | None = None):
         self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
-        self.promoted, self.challenger = Pointed(models / PROMOTED), Pointed(models / CHALLENGER)
+        self.promoted = ReloadingPolicy(models / PROMOTED)
+        self.challenger = ReloadingPolicy(models / CHALLENGER)
         self.offers = candidates()
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
@@ -148,7 +152,7 @@ class Decider:
         if lookup is None:
             return None, None
         try:
-            # First what is said of them: they may be newer, never older.
+            # landed_at is read first: it may understate freshness, never overstate it.
             landed_at = lookup.description.landed_at
             return lookup.features(user_id, session_id, at), landed_at
         except StoreError:

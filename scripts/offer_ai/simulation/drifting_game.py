@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from offer_ai.simulation.game import Game
 from offer_ai.simulation.world import (
     PURSE_SPREAD,
     TASTE_SPREAD,
@@ -16,7 +17,6 @@ from offer_ai.simulation.world import (
     usual_purse,
     usual_taste,
 )
-from simulate import Game
 
 KEPT = 0.98  # of how a player differs from others like it, from one day to the next
 FASHION, FASHION_DAYS = 0.05, 60  # log-odds by which each kind of offer comes and goes

@@ -5,7 +5,6 @@ that the warehouse published; the world alone knows what each decision is worth.
 """
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -21,19 +20,27 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from export import default_store, open_warehouse, publish_latest, write_training
 from offer_ai.base import declarations
-from offer_ai.features.store import open_store
+from offer_ai.base.settings import SCRIPTS, default_store
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.simulation import report as loop_report
 from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.game import deliver
+from offer_ai.simulation.raw_events import (
+    as_structs,
+    register_players,
+    register_world,
+    write_events,
+)
+from offer_ai.simulation.report import measure
 from offer_ai.simulation.world import load_candidates
+from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
+from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.warm_dbt import Dbt
-from simulate import as_structs, deliver, register_players, register_world, write_events
 
-SCRIPTS = Path(__file__).parent
 START = np.datetime64("2025-01-01", "D")
 FRESH_VERSIONS = 2
 
@@ -115,15 +122,12 @@ class Loop:
     def build(self) -> int:
         """Lands, builds and publishes; returns how many offers are mature."""
         self.dbt("run", *([] if self.round == 1 else ["--exclude", "config.materialized:view"]))
-        part = self.export / ".training.part"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
         with open_warehouse(self.database) as con:
             store = open_store(self.store_url)
             publish_latest(con, store)
             store.close()
-            manifest = write_training(con, part)
-        Versions(str(self.export / "training")).publish(manifest, part, keep=FRESH_VERSIONS)
+            manifest, _ = publish_training(con, Versions(str(self.export / "training")),
+                                           self.export / ".training.part", FRESH_VERSIONS)
         return manifest["rows"]
 
     def learn(self, validate_days: int, epsilon: float) -> str:
@@ -144,7 +148,7 @@ def script(name: str, *arguments) -> subprocess.CompletedProcess:
 
 def run(folder: Path, players: int, rounds: int, days: int, seed: int,
         explore_rounds: int, epsilon: float) -> dict:
-    """Runs the loop; returns its report: see loop_report.measure."""
+    """Runs the loop; returns its report: see report.measure."""
     loop = Loop(folder, players, seed)
     for number in range(1, rounds + 1):
         began = time.perf_counter()
@@ -166,45 +170,4 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int,
             f"s, built in {built:.0f} s, {time.perf_counter() - began:.0f} s in all; "
             f"{mature:,} mature; {outcome}")
     loop.log.close()
-    return loop_report.measure(loop.decisions, declarations.features())
-
-
-@click.command(context_settings={"show_default": True})
-@click.option("--players", default=20_000, type=click.IntRange(10), help="Players at a time.")
-@click.option("--rounds", default=10, type=click.IntRange(2), help="Rounds to learn over.")
-@click.option("--days", default=14, type=click.IntRange(1), help="Days of a round.")
-@click.option("--explore-rounds", default=7, type=click.IntRange(1),
-              help="Rounds in which every offer has the same chance, before the first model.")
-@click.option("--epsilon", default=0.02, type=click.FloatRange(0, 1),
-              help="Share of decisions in which a model explores.")
-@click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")
-@click.option("--first-seed", default=1, help="The seed of the first world.")
-@click.option("--out", default="data/loop", type=click.Path(path_type=Path),
-              help="Folder of the worlds and the report.")
-def main(players: int, rounds: int, days: int, explore_rounds: int, epsilon: float,
-         seeds: int, first_seed: int, out: Path) -> None:
-    """Play rounds of a drifting world against the whole project; report what was earned.
-
-    Each round simulates days whose offers the serving code decides, lands and builds them,
-    trains, evaluates off-policy and promotes. The report (a table, loop.png, loop.html,
-    loop.json) compares revenue per decision with a random choice, the best single offer,
-    the best policy on the same features and an oracle that knows each player. Of several
-    worlds the last one's files stay.
-    """
-    out = out.absolute()
-    began, reports = time.perf_counter(), []
-    for seed in range(first_seed, first_seed + seeds):
-        click.echo(f"world {seed}: {players:,} players, {rounds} rounds of {days} days")
-        if seed > first_seed:
-            # The events of a world fill several gigabytes.
-            shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
-        reports.append(run(
-            out / f"world-{seed}", players, rounds, days, seed, explore_rounds, epsilon))
-        (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")
-    click.echo(loop_report.table(reports))
-    loop_report.draw(reports, out)
-    click.echo(f"{time.perf_counter() - began:.0f} s; {out / 'loop.png'}, {out / 'loop.html'}")
-
-
-if __name__ == "__main__":
-    main()
+    return measure(loop.decisions, declarations.features())

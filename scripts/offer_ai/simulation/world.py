@@ -4,13 +4,11 @@ A player has tastes and a purse that no event shows; country, sign-in method
 and skill are correlated with them, which is all that a model can learn from.
 """
 
-import csv
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-CANDIDATES = Path(__file__).parents[3] / "seeds" / "offer_candidates.csv"
+from offer_ai.learning.candidates import candidates
 
 COUNTRIES = ["US", "IN", "BR", "DE", "JP", "GB", "FR", "MX", "KR", "NG"]
 COUNTRY_WEIGHTS = np.array([22, 18, 12, 9, 9, 8, 7, 7, 5, 3]) / 100
@@ -38,14 +36,10 @@ class Candidates:
         return np.round(self.price * 100).astype(np.int64)
 
 
-def load_candidates(path: Path = CANDIDATES) -> Candidates:
-    """Reads `offer_type,offer_price` rows; order in the file is the index."""
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return Candidates(
-        offer_type=np.array([row["offer_type"] for row in rows]),
-        price=np.array([float(row["offer_price"]) for row in rows]),
-    )
+def load_candidates() -> Candidates:
+    """The offers of the seed; order in the file is the index."""
+    kinds, prices = zip(*candidates(), strict=True)
+    return Candidates(offer_type=np.array(kinds), price=np.array(prices))
 
 
 @dataclass

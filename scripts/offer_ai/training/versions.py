@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from pyarrow import fs
 
-MANIFEST = "manifest.json"
+from offer_ai.base.files import MANIFEST, json_text, write_json
+
 OF_VERSION = f"_{MANIFEST}"
 NO_CREDENTIALS = (
     "No AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
@@ -135,20 +136,6 @@ class Versions:
         if kind == fs.FileType.NotFound:
             raise PublishError(f"There is no bucket '{bucket}' (of {self.target}): create it, "
                                "or check the name, the region and AWS_ENDPOINT_URL.")
-
-
-def json_text(value: dict) -> str:
-    return json.dumps(value, indent=2) + "\n"
-
-
-def write_json(path: Path, value: dict) -> None:
-    """Writes the file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w") as file:
-        file.write(json_text(value))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def s3() -> fs.S3FileSystem:

@@ -13,9 +13,8 @@ from pathlib import Path
 import click
 import duckdb
 
-from export import settings, sql_text
-
-ROOT = Path(__file__).parents[1]
+from offer_ai.base.settings import ROOT
+from offer_ai.base.sql import sql_text
 
 
 def stored_tables(warehouse: Path) -> dict[str, Path]:
@@ -68,12 +67,9 @@ def check_replaceable(database: Path) -> None:
                 f"OFFER_AI_DB='{database}' is a warehouse of its own: name another file.")
 
 
-@click.command()
-def main() -> None:
-    """Make OFFER_AI_DB a window onto the tables that `dbt build --target spark` built."""
-    database, _ = settings()
-    tables = stored_tables(
-        Path(os.environ.get("OFFER_AI_SPARK_WAREHOUSE", "data/spark")).absolute())
+def bridge(database: Path, warehouse: Path) -> int:
+    """Replaces `database` by views of Spark's tables; returns how many tables those are."""
+    tables = stored_tables(warehouse.absolute())
     check_replaceable(database)
     database.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=database.parent) as folder:
@@ -83,8 +79,4 @@ def main() -> None:
         with duckdb.connect(str(part)) as con:
             show(con, tables)
         part.replace(database)
-    click.echo(f"{database} shows {len(tables)} tables of Spark; export and query it as ever")
-
-
-if __name__ == "__main__":
-    main()
+    return len(tables)

@@ -5,7 +5,7 @@ from pathlib import Path
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-ROOT = Path(__file__).parents[3]
+from offer_ai.base.settings import ROOT
 
 
 class BuildError(Exception):

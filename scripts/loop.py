@@ -1,0 +1,52 @@
+"""The whole loop in a simulated world: decide, land, build, train, evaluate, promote."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from offer_ai.simulation import report
+from offer_ai.simulation.loop import run
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--players", default=20_000, type=click.IntRange(10), help="Players at a time.")
+@click.option("--rounds", default=10, type=click.IntRange(2), help="Rounds to learn over.")
+@click.option("--days", default=14, type=click.IntRange(1), help="Days of a round.")
+@click.option("--explore-rounds", default=7, type=click.IntRange(1),
+              help="Rounds in which every offer has the same chance, before the first model.")
+@click.option("--epsilon", default=0.02, type=click.FloatRange(0, 1),
+              help="Share of decisions in which a model explores.")
+@click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")
+@click.option("--first-seed", default=1, help="The seed of the first world.")
+@click.option("--out", default="data/loop", type=click.Path(path_type=Path),
+              help="Folder of the worlds and the report.")
+def main(players: int, rounds: int, days: int, explore_rounds: int, epsilon: float,
+         seeds: int, first_seed: int, out: Path) -> None:
+    """Play rounds of a drifting world against the whole project; report what was earned.
+
+    Each round simulates days whose offers the serving code decides, lands and builds them,
+    trains, evaluates off-policy and promotes. The report (a table, loop.png, loop.html,
+    loop.json) compares revenue per decision with a random choice, the best single offer,
+    the best policy on the same features and an oracle that knows each player. Of several
+    worlds the last one's files stay.
+    """
+    out = out.absolute()
+    began, reports = time.perf_counter(), []
+    for seed in range(first_seed, first_seed + seeds):
+        click.echo(f"world {seed}: {players:,} players, {rounds} rounds of {days} days")
+        if seed > first_seed:
+            # The events of a world fill several gigabytes.
+            shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
+        reports.append(run(
+            out / f"world-{seed}", players, rounds, days, seed, explore_rounds, epsilon))
+        (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")
+    click.echo(report.table(reports))
+    report.draw(reports, out)
+    click.echo(f"{time.perf_counter() - began:.0f} s; {out / 'loop.png'}, {out / 'loop.html'}")
+
+
+if __name__ == "__main__":
+    main()

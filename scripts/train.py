@@ -1,0 +1,44 @@
+"""Trains what a policy asks: how much each offer would earn from a user in 7 days."""
+
+from pathlib import Path
+
+import click
+
+from offer_ai.base import settings
+from offer_ai.learning.fitting import fit_models
+from offer_ai.learning.model_files import write_model
+from offer_ai.training.table import read_training
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--training", type=click.Path(path_type=Path), default=None,
+              help="The published training table; OFFER_AI_EXPORT/training by default.")
+@click.option("--label", default="next_week_purchase_amount", help="What to predict.")
+@click.option("--validate-days", default=7, type=click.IntRange(1),
+              help="The last days of offers, to validate on.")
+@click.option("--bootstraps", default=0, type=click.IntRange(0),
+              help="Also fit so many models to users drawn with replacement, for Thompson "
+              "sampling.")
+@click.option("--out", type=click.Path(path_type=Path), default=None,
+              help="Folder of model versions; OFFER_AI_EXPORT/models by default.")
+def main(training: Path | None, label: str, validate_days: int, bootstraps: int,
+         out: Path | None) -> None:
+    """Train on earlier offers, validate on the last days, then fit to all of them.
+
+    The model (gradient-boosted trees, Tweedie loss) goes to OUT/<version>/ with its
+    metrics, calibration and importance. The same training table gives the same version.
+    """
+    export = settings.export_folder()
+    manifest, table = read_training(training or export / "training")
+    boosters, description = fit_models(manifest, table, label, validate_days, bootstraps)
+    folder = write_model(out or export / "models", boosters, description)
+    metrics = description["metrics"]
+    click.echo(
+        f"model {folder}: {metrics['rows']:,} offers, {description['parameters']['rounds']} trees, "
+        f"weights {description['weights']}; on the last {validate_days} days deviance "
+        f"{metrics['deviance']:.4f} ({metrics['deviance_of_the_mean']:.4f} for the mean), "
+        f"predicted {metrics['predicted']:.3f}, earned {metrics['earned']:.3f} per offer")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Builds and publishes whenever new event files appear, in one warm process."""
+
+import os
+import signal
+
+import click
+
+from offer_ai.base import settings
+from offer_ai.features.watch import Watch, only_one
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--poll", default=0.2, type=click.FloatRange(0.01),
+              help="Seconds between looks at OFFER_AI_EVENTS.")
+@click.option("--marts-every", default=10.0, type=click.FloatRange(0),
+              help="While files keep coming, seconds between publications of the marts; "
+              "the feature store is brought up to date in every round.")
+@click.option("--store", help="The feature store, as a URL; by default the SQLite file "
+              "under OFFER_AI_EXPORT/latest.", default=None)
+def main(poll: float, marts_every: float, store: str | None) -> None:
+    """Build and publish whenever OFFER_AI_EVENTS has files that have not landed.
+
+    One line per round: files, events, seconds, and the lag from the oldest file of the
+    round to its features being readable in the store. A build that fails is tried again
+    after a growing pause; what was published stays. SIGINT and SIGTERM end it after the
+    round.
+    """
+    events = os.path.abspath(settings.events())
+    database, export = settings.database().absolute(), settings.export_folder().absolute()
+    os.environ |= {"OFFER_AI_EVENTS": events, "OFFER_AI_DB": str(database)}
+    with only_one(database):
+        watch = Watch(events, database, export, poll, marts_every,
+                      store or settings.default_store(export))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, watch.stop)
+        watch.run()
+
+
+if __name__ == "__main__":
+    main()
