@@ -82,7 +82,7 @@ test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
 
 test-spark: setup-test ## Both engines on many streams and a million events; killed builds.
 	OFFER_AI_STREAMS=20 OFFER_AI_PLAYERS=4300 OFFER_AI_SPARK_KILLS=5 \
-		$(BIN)/python -m pytest --numprocesses 0 tests/python/test_spark.py
+		$(BIN)/python -m pytest --numprocesses 0 tests/python/builds/test_spark.py
 
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py

@@ -12,15 +12,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
-from offer_ai.features.store import (
-    Description,
-    Item,
-    Row,
-    Store,
-    StoreError,
-    description_from_json,
-    description_to_json,
-)
+from offer_ai.features.store import Description, Item, Row, Store, StoreError
 
 MAX_WRITES, MAX_READS = 25, 100  # per request, DynamoDB's own limits
 MAX_ID = 2000  # bytes; a partition key may have 2,048
@@ -85,7 +77,7 @@ class DynamoStore(Store):
         found = self._patiently(
             self.client.get_item, TableName=self.table, Key={"id": {"S": DESCRIPTION}},
             ConsistentRead=True)
-        return ("Item" in found and description_from_json(found["Item"]["json"]["S"])) or None
+        return ("Item" in found and Description.from_json(found["Item"]["json"]["S"])) or None
 
     @as_store_error
     def get(self, user_id: str) -> Item | None:
@@ -121,7 +113,7 @@ class DynamoStore(Store):
     @as_store_error
     def complete(self, description: Description) -> None:
         self._patiently(self.client.put_item, TableName=self.table, Item={
-            "id": {"S": DESCRIPTION}, "json": {"S": description_to_json(description)}})
+            "id": {"S": DESCRIPTION}, "json": {"S": description.to_json()}})
 
     def close(self) -> None:
         self.client.close()
@@ -157,7 +149,11 @@ class DynamoStore(Store):
                          f"{TRIES} tries: it needs more read capacity.")
 
     def _patiently(self, call, **arguments) -> dict:
-        """Calls; tries again while DynamoDB throttles."""
+        """Calls; tries again while DynamoDB throttles.
+
+        For longer than botocore, whose one number of tries holds for a server that is down
+        as well: a request that waits for a decision must not wait for that.
+        """
         for pause in pauses(self.pause):
             try:
                 return call(**arguments)

@@ -8,15 +8,7 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from offer_ai.features.store import (
-    Description,
-    Item,
-    Row,
-    Store,
-    StoreError,
-    description_from_json,
-    description_to_json,
-)
+from offer_ai.features.store import Description, Item, Row, Store, StoreError
 
 BATCH = 2_000
 TRIES = 6
@@ -65,7 +57,7 @@ class RedisStore(Store):
     @as_store_error
     def description(self) -> Description | None:
         text = self.client.get(f"{self.prefix}:description")
-        return text and description_from_json(text)
+        return text and Description.from_json(text)
 
     @as_store_error
     def get(self, user_id: str) -> Item | None:
@@ -103,7 +95,7 @@ class RedisStore(Store):
 
     @as_store_error
     def complete(self, description: Description) -> None:
-        self.client.set(f"{self.prefix}:description", description_to_json(description))
+        self.client.set(f"{self.prefix}:description", description.to_json())
 
     def close(self) -> None:
         self.client.close()

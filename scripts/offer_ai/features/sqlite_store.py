@@ -6,15 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from offer_ai.features.store import (
-    Description,
-    Item,
-    Row,
-    Store,
-    StoreError,
-    description_from_json,
-    description_to_json,
-)
+from offer_ai.features.store import Description, Item, Row, Store, StoreError
 
 TABLES = """
 create table if not exists latest_features (
@@ -74,7 +66,7 @@ class SqliteStore(Store):
 
     def description(self) -> Description | None:
         row = self.con.execute("select json from description").fetchone()
-        return row and description_from_json(row[0])
+        return row and Description.from_json(row[0])
 
     def get(self, user_id: str) -> Item | None:
         row = self.con.execute(READ, (user_id,)).fetchone()
@@ -114,7 +106,7 @@ class SqliteStore(Store):
         self._begin()
         self.con.execute("delete from description")
         self.con.execute(
-            "insert into description values (?)", (description_to_json(description),))
+            "insert into description values (?)", (description.to_json(),))
         self.con.execute("commit")
         if self.part:
             self.con.close()

@@ -50,6 +50,20 @@ class Description:
     landed_at: str
     schema_version: str
 
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Description":
+        """Raises StoreError when it is of another schema version."""
+        values = json.loads(text)
+        version = str(values.get("schema_version"))
+        if version.partition(".")[0] != str(SCHEMA):
+            raise StoreError(
+                f"The feature store holds schema version {version}; this reader knows {SCHEMA}. "
+                "Publish and serve with the same version of Offer AI.")
+        return cls(**values)
+
 
 def schema_version(features: list[dict]) -> str:
     """The version of items with these features (name and data_type each, in order)."""
@@ -100,18 +114,3 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None: ...
-
-
-def description_to_json(description: Description) -> str:
-    return json.dumps(asdict(description))
-
-
-def description_from_json(text: str) -> Description:
-    """Raises StoreError when the description is of another schema version."""
-    values = json.loads(text)
-    version = str(values.get("schema_version"))
-    if version.partition(".")[0] != str(SCHEMA):
-        raise StoreError(
-            f"The feature store holds schema version {version}; this reader knows {SCHEMA}. "
-            "Publish and serve with the same version of Offer AI.")
-    return Description(**values)

@@ -10,11 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from built import build, rows, write_events
+from commands import environment, export, train
+from events import offers
+from learned import published
+from offer_ai.base.settings import SCRIPTS
 from offer_ai.serving.decision_log import DecisionLog
-from test_export import environment, export, offers
-from test_stores import free_port
-from test_train import published, train
-from warehouse import ROOT, build, rows, write_events
+from servers import free_port
 
 KEYS = {"decision_id", "offer_type", "offer_price", "propensity", "policy_version", "features"}
 
@@ -25,7 +27,7 @@ class Service:
     def __init__(self, folder: Path, *arguments: str, **variables: str):
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, ROOT / "scripts" / "serve.py", "--port", str(self.port),
+            [sys.executable, SCRIPTS / "serve.py", "--port", str(self.port),
              "--rotate-seconds", "0.5", *arguments],
             env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")} | variables)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from warehouse import TARGET, build, dbt, write_events
+from built import TARGET, build, dbt, write_events
 
 
 def test_everything_is_described(tmp_path):

@@ -8,9 +8,10 @@ import sys
 
 import duckdb
 
-from export import open_warehouse, publish_marts
-from test_crash import batch
-from warehouse import build, write_events
+from built import build, write_events
+from events import batch
+from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.warehouse.marts import publish_marts
 
 QUERIES = int(os.environ.get("OFFER_AI_QUERIES", "1000"))
 READER = """

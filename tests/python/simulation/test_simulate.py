@@ -1,19 +1,15 @@
 """The simulated world: the same seed, the same game."""
 
 import hashlib
-import subprocess
-import sys
 
 import duckdb
 
-from warehouse import ROOT
+from commands import run
 
 
 def simulate(out, seed: int) -> dict[str, str]:
     """File name to digest of what a small world writes."""
-    subprocess.run(
-        [sys.executable, ROOT / "scripts" / "simulate.py", "--out", out, "--users", "200",
-         "--days", "9", "--seed", str(seed)], check=True, capture_output=True)
+    run("simulate", "--out", out, "--users", 200, "--days", 9, "--seed", seed, check=True)
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted((out / "events").iterdir())}
 

@@ -1,23 +1,20 @@
 """The loop, small: what is decided is what the warehouse learns from."""
 
 import json
-import subprocess
-import sys
 
 import duckdb
 import numpy as np
 import pytest
 
+from commands import run
 from offer_ai.simulation.drifting_game import DriftingGame
 from offer_ai.simulation.report import measure
 from offer_ai.simulation.world import load_candidates
-from warehouse import ROOT
 
 
 def test_a_small_loop(tmp_path):
-    said = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "loop.py", "--players", "700", "--rounds", "4",
-         "--days", "7", "--explore-rounds", "2", "--out", tmp_path], capture_output=True, text=True)
+    said = run("loop", "--players", 700, "--rounds", 4, "--days", 7, "--explore-rounds", 2,
+               "--out", tmp_path)
     assert said.returncode == 0, said.stderr
     (report,) = json.loads((tmp_path / "loop.json").read_text())
     decided = sum(row["decisions"] for row in report["rounds"])

@@ -12,20 +12,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
+import built
 import spark_engine
-import warehouse
-from export import default_store
-from offer_ai.features.store import open_store
-from test_declarations import SPLIT, SPLITS, at, edited
-from test_export import environment, export, offers
-from test_incremental import batches
-from test_property import PHASES, same, streams
-from warehouse import ROOT, write_events
+from built import edited, write_events
+from commands import environment, export, run
+from compared import REJECTS, same, same_marts
+from declared import SPLIT, SPLITS
+from events import at, offers
+from offer_ai.base.settings import ROOT, default_store
+from offer_ai.features import open_store
+from streams import batches, builds, streams, write_lines
 
 pytest.importorskip("pyspark")
 STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
@@ -39,9 +42,6 @@ FEATURE = """  features:
       data_type: bigint
       config: {meta: {over: sessions, before: {day: 2}, aggregate: sum(games_played)}}
 """
-MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
-REJECTS = """
-select source_file, line_number, raw_line, reason from staging.rejected_events"""
 COUNTS = """
 select
     (select sum(line_count) from staging.landed_files) as lines,
@@ -54,53 +54,48 @@ def requests(text: str) -> list:
     return sorted(json.loads(text), key=lambda version: (version[0] or "", version[1]))
 
 
-def comparable(row: dict) -> dict:
-    return row | ({"at_request": requests(row["at_request"])} if "at_request" in row else {})
+def comparable(read: Callable[[str], list[dict]]) -> Callable[[str], list[dict]]:
+    """A reader of rows whose `at_request` both engines write alike."""
+    return lambda query: [
+        row | ({"at_request": requests(row["at_request"])} if "at_request" in row else {})
+        for row in read(query)]
 
 
 def assert_equal(database: Path) -> None:
     """Every mart and the rejects hold the same rows on both engines."""
-    for mart in MARTS:
-        query = f"select * from marts.{mart}"
-        same(list(map(comparable, spark_engine.rows(query))),
-             list(map(comparable, warehouse.rows(database, query))))
-    same(spark_engine.rows(REJECTS), warehouse.rows(database, REJECTS))
-    assert spark_engine.rows(COUNTS) == warehouse.rows(database, COUNTS)
+    here = partial(built.rows, database)
+    same_marts(comparable(spark_engine.rows), comparable(here))
+    assert spark_engine.rows(COUNTS) == here(COUNTS)
 
 
 def bridge(database: Path, tables) -> subprocess.CompletedProcess:
     """Lets a DuckDB file look at Spark's tables."""
-    return subprocess.run(
-        [sys.executable, ROOT / "scripts" / "spark_bridge.py"], capture_output=True, text=True,
-        env=os.environ | {"OFFER_AI_DB": str(database), "OFFER_AI_SPARK_WAREHOUSE": str(tables)})
+    return run("spark_bridge", env=os.environ | {
+        "OFFER_AI_DB": str(database), "OFFER_AI_SPARK_WAREHOUSE": str(tables)})
 
 
-@settings(max_examples=STREAMS, deadline=None, phases=PHASES, derandomize=True,
-          suppress_health_check=list(HealthCheck))
+@builds(STREAMS, derandomize=True)
 @given(streams())
 def test_marts_are_equal(files):
     with tempfile.TemporaryDirectory() as folder:
         events, database = Path(folder, "events"), Path(folder, "w.duckdb")
-        events.mkdir()
         for number, lines in enumerate(files):
-            (events / f"{number}.ndjson").write_bytes(b"\n".join(lines))
-        warehouse.build(events, database)
+            write_lines(events / f"{number}.ndjson", lines)
+        built.build(events, database)
         spark_engine.dbt("run", "--full-refresh", events=events)
         assert_equal(database)
 
 
-@settings(max_examples=max(1, STREAMS // 4), deadline=None, phases=PHASES, derandomize=True,
-          suppress_health_check=list(HealthCheck))
+@builds(max(1, STREAMS // 4), derandomize=True)
 @given(batches())
 def test_batches_equal_a_full_build(parts):
     """On Spark, too: batch after batch there, at once on DuckDB."""
     with tempfile.TemporaryDirectory() as folder:
         events, database = Path(folder, "events"), Path(folder, "w.duckdb")
-        events.mkdir()
         for number, lines in enumerate(parts):
-            (events / f"{number * 5 % 7}.ndjson").write_bytes(b"\n".join(lines))
+            write_lines(events / f"{number * 5 % 7}.ndjson", lines)
             spark_engine.dbt("run", *(["--full-refresh"] if number == 0 else []), events=events)
-        warehouse.build(events, database)
+        built.build(events, database)
         assert_equal(database)
 
 
@@ -121,7 +116,7 @@ def test_what_a_user_declares_holds_there_too(tmp_path):
                 (3, "purchase", {"txn_amount": f"{hour}.99"}))))
         spark_engine.dbt("run", *([] if number else ["--full-refresh"]),
                          events=tmp_path / "events", project=project)
-    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb", project=project)
+    built.build(tmp_path / "events", tmp_path / "w.duckdb", project=project)
     assert_equal(tmp_path / "w.duckdb")
     assert len(spark_engine.rows("select * from marts.sessions")) == 18
     assert len(spark_engine.rows("select * from marts.training_offers")) == 6
@@ -142,7 +137,7 @@ def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     assert spark_engine.rows("select * from marts.sessions") == []
     write_events(tmp_path / "events" / "2.ndjson", *offers(3, 1))
     spark_engine.dbt("run", events=tmp_path / "events")
-    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb")
+    built.build(tmp_path / "events", tmp_path / "w.duckdb")
     assert_equal(tmp_path / "w.duckdb")
     assert not [name for schema in ("marts", "anchors") for name in session.sql(
         f"show tables in {schema}").toPandas()["tableName"] if name.endswith("__kept")]
@@ -176,17 +171,14 @@ def test_kills(tmp_path):
             killed.wait()
         seconds = run()
     bridge(tmp_path / "spark.duckdb", tmp_path / "spark")
-    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb")
-    for mart in MARTS:
-        query = f"select * from marts.{mart}"
-        same(*(list(map(comparable, warehouse.rows(tmp_path / name, query)))
-               for name in ("spark.duckdb", "w.duckdb")))
+    built.build(tmp_path / "events", tmp_path / "w.duckdb")
+    same_marts(*(comparable(partial(built.rows, tmp_path / name))
+                 for name in ("spark.duckdb", "w.duckdb")))
 
 
 def test_a_simulated_world(tmp_path):
-    subprocess.run([sys.executable, ROOT / "scripts" / "simulate.py", "--out", tmp_path,
-                    "--users", str(PLAYERS), "--days", "28"], check=True, capture_output=True)
-    warehouse.build(tmp_path / "events", tmp_path / "w.duckdb")
+    run("simulate", "--out", tmp_path, "--users", PLAYERS, "--days", 28, check=True)
+    built.build(tmp_path / "events", tmp_path / "w.duckdb")
     spark_engine.dbt("build", "--full-refresh", events=tmp_path / "events")
     assert_equal(tmp_path / "w.duckdb")
 
@@ -205,14 +197,14 @@ def test_marts_of_decisions_are_equal(tmp_path):
     paid = [{"event_id": "purchase", "event_time": "2025-01-02T10:00:00",
              "txn_amount": str(n**2), "customer_identifier": f"u{n}"} for n in range(9)]
     write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20, 1))
-    warehouse.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
+    built.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
     spark_engine.dbt("run", "--full-refresh", events=tmp_path / "1.ndjson")
     skew = "select * from marts.decision_skew"
     found = spark_engine.rows(skew)
     assert {row["is_equal"] for row in found} == {True, False}
-    same(found, warehouse.rows(tmp_path / "w.duckdb", skew))
+    same(found, built.rows(tmp_path / "w.duckdb", skew))
     (ours,), (theirs,) = (rows("select * from marts.policy_evaluation") for rows in (
-        spark_engine.rows, lambda query: warehouse.rows(tmp_path / "w.duckdb", query)))
+        spark_engine.rows, lambda query: built.rows(tmp_path / "w.duckdb", query)))
     assert ours == pytest.approx(theirs)
 
 
@@ -224,7 +216,7 @@ def test_exports_are_equal(tmp_path, method):
     a file that Spark cannot read is a reject there."""
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
     (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
-    warehouse.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
+    built.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
     with spark_engine.thrift_server(tmp_path / "tables", method) as server:
         done = subprocess.run(
             [*DBT, "build", "--exclude-resource-type", "unit_test", "test", "--target", "spark",
@@ -235,7 +227,7 @@ def test_exports_are_equal(tmp_path, method):
     (tmp_path / "spark").mkdir()
     said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), tmp_path / "tables")
     assert said.returncode == 0, said.stderr
-    (reject,) = warehouse.rows(tmp_path / "spark" / "w.duckdb", REJECTS)
+    (reject,) = built.rows(tmp_path / "spark" / "w.duckdb", REJECTS)
     assert reject["source_file"] == str(tmp_path / "events" / "2.ndjson.zst")
     assert reject["reason"].startswith("file cannot be read: Spark does not decompress .zst")
     published = []

@@ -1,20 +1,11 @@
 """Off-policy estimates against policies whose value is known."""
 
-import json
-import shutil
-import subprocess
-import sys
-
 import numpy as np
 
+from learned import SHOWN, TARGET, TRUTH
+from offer_ai.learning.candidates import candidates, index_of
 from offer_ai.learning.off_policy import Logged, effective_sample_size, estimates, warnings
-from offer_ai.learning.policies import candidates, epsilon_greedy, index_of, thompson
-from test_train import published, train
-from warehouse import ROOT
-
-TRUTH = np.array([[1.0, 3.0, 0.5], [4.0, 1.0, 2.0]])  # of each kind of user and action
-SHOWN = np.array([0.5, 0.2, 0.3])
-TARGET = np.array([[0.1, 0.8, 0.1], [0.8, 0.1, 0.1]])
+from offer_ai.learning.policies import epsilon_greedy, thompson
 
 
 def world(rng, rows: int, error: float = 0.0) -> Logged:
@@ -78,59 +69,7 @@ def test_epsilon_greedy():
         offers.index(("gems", 4.99)), -1]
 
 
-def evaluate(folder, model, *arguments):
-    return subprocess.run(
-        [sys.executable, ROOT / "scripts" / "evaluate.py", model,
-         "--training", folder / "training", *arguments], capture_output=True, text=True)
-
-
-def test_a_better_policy_is_promoted_once(tmp_path):
-    """It beats random logs; it does not beat itself."""
-    train(published(tmp_path, rows=20_000))
-    (model,) = (tmp_path / "models").iterdir()
-    said = evaluate(tmp_path, model, "--promote")
-    assert said.returncode == 0, said.stderr
-    assert "promoted: lower bound" in said.stdout
-    assert "of the logging policy" in said.stdout
-    assert json.loads((tmp_path / "models" / "promoted.json").read_text())["model"] == model.name
-    again = evaluate(tmp_path, model, "--promote")
-    assert "not promoted: lower bound" in again.stdout
-    assert not (tmp_path / "models" / "challenger.json").exists()
-    other = model.with_name("m-other")
-    shutil.copytree(model, other)
-    evaluate(tmp_path, other, "--promote")
-    challenger = json.loads((tmp_path / "models" / "challenger.json").read_text())
-    assert (challenger["model"], challenger["promoted"]) == ("m-other", False)
-    assert len((tmp_path / "models" / "decisions.ndjson").read_text().splitlines()) == 3
-
-
-def test_thompson_needs_bootstrapped_models(tmp_path):
-    train(published(tmp_path, rows=20_000), "--bootstraps", "3")
-    (model,) = (tmp_path / "models").iterdir()
-    said = evaluate(tmp_path, model, "--rule", "thompson")
-    assert "dr" in said.stdout, said.stderr
-    for path in model.glob("held_out-*"):
-        path.unlink()
-    said = evaluate(tmp_path, model, "--rule", "thompson")
-    assert "run train.py --bootstraps 10" in said.stderr
-
-
 def test_thompson():
     """By hand: two of three models favour the first."""
     predicted = np.array([[3.0, 1.0], [2.0, 1.0], [0.0, 1.0]])
     assert np.allclose(thompson(predicted, 0.1), [0.65, 0.35])
-
-
-def test_logs_without_propensity(tmp_path):
-    train(published(tmp_path))
-    (model,) = (tmp_path / "models").iterdir()
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path = tmp_path / "training" / "v1" / "offers.parquet"
-    table = pq.read_table(path)
-    index = table.schema.get_field_index("propensity")
-    pq.write_table(table.set_column(index, "propensity", pa.nulls(len(table), pa.float64())), path)
-    said = evaluate(tmp_path, model)
-    assert said.returncode == 1
-    assert "log propensities" in said.stderr

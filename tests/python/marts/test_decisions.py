@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from export import open_warehouse, publish_latest
-from offer_ai.features.store import open_store
+from built import build, dbt, rows, write_events
+from learned import SHOWN, TARGET, TRUTH
+from offer_ai.features import open_store
+from offer_ai.features.publish import publish_latest
 from offer_ai.learning.off_policy import Logged, effective_sample_size, estimates
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
-from test_off_policy import SHOWN, TARGET, TRUTH
-from warehouse import build, dbt, rows, write_events
+from offer_ai.warehouse.connection import open_warehouse
 
 SKEW = """
 select feature, used_value, recomputed_value, is_equal, is_late_news

@@ -12,10 +12,13 @@ import pandas
 import polars
 import pytest
 
+from built import build, write_events
+from commands import PATHS, environment, export
+from events import offers
+from offer_ai.training.table import write_training
 from offer_ai.training.versions import PublishError, Versions
-from test_export import environment, offers
-from test_stores import CREDENTIALS, aws, free_port  # noqa: F401
-from warehouse import ROOT, build, write_events
+from offer_ai.warehouse.connection import open_warehouse
+from servers import CREDENTIALS, free_port
 
 
 @pytest.fixture(params=["directory", "s3"])
@@ -37,12 +40,6 @@ def place(request, tmp_path):
         Bucket=bucket, Key=f"some/prefix/{name}")["Body"].read()
 
 
-def export(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, ROOT / "scripts" / "export.py", "training", *arguments],
-        capture_output=True, text=True, env=environment(folder))
-
-
 def more(folder, name, *events):
     write_events(folder / "events" / name, *events)
     build(folder / "events", folder / "w.duckdb")
@@ -51,7 +48,7 @@ def more(folder, name, *events):
 def test_versions(place):
     """Immutable, complete, and an unchanged day is not sent again."""
     folder, target, read = place
-    said = export(folder, "--to", target)
+    said = export(folder, "training", "--to", target)
     assert "6 offers of 2 days" in said.stdout, said.stderr
     assert "2 days sent, 0 unchanged" in said.stdout
     first = json.loads(read("manifest.json"))
@@ -59,10 +56,10 @@ def test_versions(place):
     assert first["features"][0]["definition"] == {"as_of": "user_profiles", "value": "country"}
     assert first["code_version"].startswith("1.0.0+")
 
-    said = export(folder, "--to", target)
+    said = export(folder, "training", "--to", target)
     assert "0 days sent, 2 unchanged" in said.stdout
     more(folder, "2.ndjson", *offers(3), *offers(20, 1))
-    said = export(folder, "--to", target, "--keep", "2")
+    said = export(folder, "training", "--to", target, "--keep", "2")
     assert "1 days sent, 2 unchanged" in said.stdout
     second = json.loads(read("manifest.json"))
     assert second["history"] == [first["version"], second["version"]]
@@ -71,7 +68,7 @@ def test_versions(place):
             assert read(f"{manifest['version']}/{file['path']}")[:4] == b"PAR1"
 
     more(folder, "3.ndjson", *offers(4), *offers(28, 1))
-    export(folder, "--to", target, "--keep", "2")
+    export(folder, "training", "--to", target, "--keep", "2")
     third = json.loads(read("manifest.json"))
     assert third["history"] == [second["version"], third["version"]]
     with pytest.raises(Exception, match=r"NoSuchKey|No such file"):
@@ -80,37 +77,39 @@ def test_versions(place):
 
 def test_a_cut_off_publish_leaves_the_last_version(place, monkeypatch):
     folder, target, read = place
-    export(folder, "--to", target)
+    export(folder, "training", "--to", target)
     first = json.loads(read("manifest.json"))
     more(folder, "2.ndjson", *offers(3), *offers(4), *offers(20, 1))
     code = """
-import sys
-from offer_ai.training import versions as t
-send, count = t.Versions._send, [0]
+import os, signal, sys
+from pathlib import Path
+from offer_ai.training.table import publish_training
+from offer_ai.training.versions import Versions
+from offer_ai.warehouse.connection import open_warehouse
+send, count = Versions._send, [0]
 def cut(self, source, target):
     count[0] += 1
     if count[0] == 2:
-        import os, signal
         os.kill(os.getpid(), signal.SIGKILL)
     send(self, source, target)
-t.Versions._send = cut
-import export
-export.main(["training", "--to", sys.argv[1]])
+Versions._send = cut
+folder = Path(sys.argv[2])
+publish_training(open_warehouse(folder / "w.duckdb"), Versions(sys.argv[1]), folder / "part", 5)
 """
-    done = subprocess.run([sys.executable, "-c", code, target], cwd=ROOT / "scripts",
-                          env=environment(folder))
+    done = subprocess.run([sys.executable, "-c", code, target, folder],
+                          env=environment(folder) | PATHS)
     assert done.returncode == -9
     assert json.loads(read("manifest.json")) == first
     for file in first["files"]:
         assert read(f"{first['version']}/{file['path']}")[-4:] == b"PAR1"
-    assert "2 days sent, 2 unchanged" in export(folder, "--to", target).stdout
+    assert "2 days sent, 2 unchanged" in export(folder, "training", "--to", target).stdout
     assert json.loads(read("manifest.json"))["rows"] == 12
 
 
 def test_readers(place):
     """DuckDB (through httpfs for S3), pandas and polars read a version as it lies."""
     folder, target, read = place
-    export(folder, "--to", target)
+    export(folder, "training", "--to", target)
     manifest = json.loads(read("manifest.json"))
     version = f"{target}/{manifest['version']}"
     con = duckdb.connect()
@@ -140,8 +139,6 @@ def test_readers(place):
 
 def test_the_same_offers_give_the_same_bytes(tmp_path):
     """In warehouses that were built in another order, of a day beyond one row group."""
-    from export import open_warehouse, write_training
-
     many = [event | {"customer_identifier": f"u{n}"} for n in range(130_000)
             for event in offers(1, 1)]
     late = offers(20, 1)
@@ -159,7 +156,7 @@ def test_the_same_offers_give_the_same_bytes(tmp_path):
     assert manifests[0]["version"] == manifests[1]["version"]
 
 
-def test_a_bucket_that_does_not_exist(aws, monkeypatch):  # noqa: F811
+def test_a_bucket_that_does_not_exist(aws, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
     with pytest.raises(PublishError, match="There is no bucket 'nowhere' "):
         Versions("s3://nowhere/prefix")
@@ -173,7 +170,7 @@ def test_a_server_that_is_down(monkeypatch):
         Versions("s3://bucket/prefix")
 
 
-def test_no_credentials(aws, monkeypatch, tmp_path):  # noqa: F811
+def test_no_credentials(aws, monkeypatch, tmp_path):
     for name in CREDENTIALS:
         if "KEY" in name:
             monkeypatch.delenv(name, raising=False)

@@ -5,20 +5,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from built import dbt
 from offer_ai.learning.off_policy import Logged, estimates
 from offer_ai.learning.policies import epsilon_greedy
+from offer_ai.simulation.game import LAUNCH, OFFER, PURCHASE, Game
+from offer_ai.simulation.raw_events import as_structs, register_world, write_events, write_truth
 from offer_ai.simulation.world import load_candidates
-from simulate import (
-    LAUNCH,
-    OFFER,
-    PURCHASE,
-    Game,
-    as_structs,
-    register_world,
-    write_events,
-    write_truth,
-)
-from warehouse import dbt
 
 GROUPS, USERS, TAUGHT, DAYS = 100, 40_000, 5_000, 21
 

@@ -1,60 +1,31 @@
 """Batches in any order, built one after the other, equal one full build."""
 
 import os
-import random
 import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
-from test_property import PHASES, same, streams
-from warehouse import BuildError, build, copy_project, rows, write_events
+from built import BuildError, build, copy_project, rows, write_events
+from compared import same, same_warehouses
+from streams import batches, builds, write_lines
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "5"))
-MARTS = ["sessions", "training_offers", "latest_features", "offer_performance"]
-REJECTS = "select source_file, line_number, raw_line, reason from staging.rejected_events"
 
 
-@st.composite
-def batches(draw):
-    """The lines of a stream in batches, in random order of arrival; some are empty.
-
-    The last batches are of one event, half of them purchases: what is late by itself
-    changes what lies before it by nothing but its label.
-    """
-    lines = [line for file in draw(streams()) for line in file]
-    shuffle = random.Random(draw(st.integers(0, 1 << 30)))
-    singles = []
-    for _ in range(draw(st.integers(0, 4))):
-        purchases = [line for line in lines if b"purchase" in line and b"uuid" not in line]
-        late = shuffle.choice([lines, purchases or lines])
-        if late:
-            singles.append([late[shuffle.randrange(len(late))]])
-            lines.remove(singles[-1][0])
-    parts = [[] for _ in range(draw(st.integers(1, 3)))]
-    for line in lines:
-        shuffle.choice(parts).append(line)
-    return parts + singles
-
-
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES,
-          suppress_health_check=list(HealthCheck))
+@builds(EXAMPLES)
 @given(batches())
 def test_batches_equal_a_full_build(parts):
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder, "events")
-        events.mkdir()
         grown, whole = Path(folder, "grown.duckdb"), Path(folder, "whole.duckdb")
         for number, lines in enumerate(parts):
             # Names that do not sort in order of arrival.
-            (events / f"{number * 5 % 7}.ndjson").write_bytes(b"\n".join(lines))
+            write_lines(events / f"{number * 5 % 7}.ndjson", lines)
             build(events, grown)
         build(events, whole)
-        for mart in MARTS:
-            same(rows(grown, f"from marts.{mart}"), rows(whole, f"from marts.{mart}"))
-        same(rows(grown, REJECTS), rows(whole, REJECTS))
+        same_warehouses(grown, whole)
         same(rows(grown, "select * exclude (file_id) from staging.stg_events"),
              rows(whole, "select * exclude (file_id) from staging.stg_events"))
 

@@ -6,9 +6,10 @@ import re
 
 import duckdb
 
-from export import open_warehouse, publish_marts
-from test_export import export, offers
-from warehouse import ROOT, build, write_events
+from built import build, write_events
+from commands import export
+from events import offers
+from offer_ai.base.settings import ROOT
 
 README = (ROOT / "README.md").read_text()
 CONTEXT = {"features": {"country": None}, "features_landed_at": "2025-01-01T00:00:00",
@@ -24,8 +25,7 @@ def test_the_queries_and_snippets(tmp_path, monkeypatch):
     build(tmp_path / "events", tmp_path / "w.duckdb")
     export(tmp_path, "training")
     export(tmp_path, "latest")
-    with open_warehouse(tmp_path / "w.duckdb") as con:
-        publish_marts(con, tmp_path / "export")
+    export(tmp_path, "marts")
     queries = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
     assert len(queries) == 7
     with duckdb.connect(str(tmp_path / "export" / "published.duckdb"), read_only=True) as con:
@@ -33,7 +33,6 @@ def test_the_queries_and_snippets(tmp_path, monkeypatch):
             assert con.execute(query).fetchall()
     (tmp_path / "data").mkdir()
     os.symlink(tmp_path / "export", tmp_path / "data" / "export")
-    os.symlink(ROOT / "scripts", tmp_path / "scripts")
     monkeypatch.chdir(tmp_path)
     snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(snippets) == 3

@@ -1,7 +1,6 @@
 """Exports as a reader finds them, also after a kill."""
 
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -12,25 +11,11 @@ import time
 import duckdb
 import pytest
 
-from offer_ai.features.store import Lookup, open_store
-from warehouse import ROOT, build, rows, write_events
-
-
-def export(folder, *arguments, check=True):
-    return subprocess.run(
-        [sys.executable, ROOT / "scripts" / "export.py", *arguments], check=check,
-        capture_output=True, text=True, env=environment(folder))
-
-
-def environment(folder):
-    return os.environ | {"OFFER_AI_DB": str(folder / "w.duckdb"),
-                         "OFFER_AI_EXPORT": str(folder / "export")}
-
-
-def offers(day: int, count: int = 3) -> list[dict]:
-    return [{"event_id": "offer_shown", "event_time": f"2025-01-{day:02}T10:00:0{n}",
-             "customer_identifier": f"u{n}", "offer_type": "x", "offer_price": "9.99"}
-            for n in range(count)]
+from built import build, rows, write_events
+from commands import environment, export
+from events import offers
+from offer_ai.base.settings import SCRIPTS
+from offer_ai.features import Lookup, open_store
 
 
 @pytest.fixture
@@ -103,7 +88,7 @@ def test_a_killed_export_leaves_a_whole_version(built):
         build(built / "events", built / "w.duckdb")
         for what in ("training", "latest"):
             process = subprocess.Popen(
-                [sys.executable, ROOT / "scripts" / "export.py", what],
+                [sys.executable, SCRIPTS / "export.py", what],
                 env=environment(built), stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL)
             time.sleep(0.2 + chance.random() * 0.5)

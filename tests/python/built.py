@@ -11,11 +11,11 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-ROOT = Path(__file__).parents[2]
+from offer_ai.base.settings import ROOT
+
 TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
-
 
 manifests: dict = {}  # by database, whose name is in it; a copy of the project may change
 messages: list[str] = []  # what dbt last warned of or failed with
@@ -35,6 +35,18 @@ def copy_project(folder: Path) -> Path:
         else:
             project.mkdir(exist_ok=True)
             shutil.copy(source, project / name)
+    return project
+
+
+def edited(folder, *replacements):
+    """A copy of the project with lines of dbt_project.yml replaced."""
+    project = copy_project(folder)
+    path = project / "dbt_project.yml"
+    text = path.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
     return project
 
 
@@ -81,6 +93,7 @@ def build(events, database, *arguments: str, project: Path = ROOT) -> list:
     return dbt("build", "--exclude-resource-type", "unit_test", *arguments,
                events=events, database=database, project=project)
 
+
 def write_events(path: Path, *events: dict) -> Path:
     """Writes events as NDJSON, the fields that all must carry filled in where absent."""
     common = {"event_id": "game_start", "event_time": "2025-01-01T10:00:00",
@@ -88,8 +101,6 @@ def write_events(path: Path, *events: dict) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(common | event) + "\n" for event in events))
     return path
-
-
 
 
 def rows(database, query: str) -> list[dict]:

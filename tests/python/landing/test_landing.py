@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from warehouse import BuildError, build, messages, rows, write_events
+from built import BuildError, build, messages, rows, write_events
 
 REJECTS = "select source_file, line_number, raw_line, reason from staging.rejected_events"
 EVENTS = [

@@ -3,8 +3,10 @@
 import nbformat
 from nbclient import NotebookClient
 
-from test_export import export, offers
-from warehouse import ROOT, build, write_events
+from built import build, write_events
+from commands import export
+from events import offers
+from offer_ai.base.settings import ROOT
 
 
 def test_notebook(tmp_path, monkeypatch):
