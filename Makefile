@@ -25,11 +25,13 @@ setup-spark: .venv/spark.installed ## The same with what `dbt build --target spa
 
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
-.venv/core.installed: requirements/core.txt
+.venv/core.installed: requirements/core.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Offer AI needs Python 3.11 or newer; set PYTHON to one.")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
 	@touch $@
 
 .venv/cloud.installed .venv/learn.installed: .venv/core.installed

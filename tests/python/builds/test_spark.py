@@ -74,29 +74,31 @@ def bridge(database: Path, tables) -> subprocess.CompletedProcess:
         "OFFER_AI_DB": str(database), "OFFER_AI_SPARK_WAREHOUSE": str(tables)})
 
 
+def equal_on_both(parts: list[list[bytes]], in_batches: bool) -> None:
+    """Files of lines, built at once on DuckDB and, on Spark, at once or one after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        events, database = Path(folder, "events"), Path(folder, "w.duckdb")
+        options = ["--full-refresh"]
+        for number, lines in enumerate(parts, 1):
+            write_lines(events / f"{number * 5 % 7}.ndjson", lines)
+            if in_batches or number == len(parts):
+                spark_engine.dbt("run", *options, events=events)
+                options = []
+        built.build(events, database)
+        assert_equal(database)
+
+
 @builds(STREAMS, derandomize=True)
 @given(streams())
 def test_marts_are_equal(files):
-    with tempfile.TemporaryDirectory() as folder:
-        events, database = Path(folder, "events"), Path(folder, "w.duckdb")
-        for number, lines in enumerate(files):
-            write_lines(events / f"{number}.ndjson", lines)
-        built.build(events, database)
-        spark_engine.dbt("run", "--full-refresh", events=events)
-        assert_equal(database)
+    equal_on_both(files, in_batches=False)
 
 
 @builds(max(1, STREAMS // 4), derandomize=True)
 @given(batches())
 def test_batches_equal_a_full_build(parts):
     """On Spark, too: batch after batch there, at once on DuckDB."""
-    with tempfile.TemporaryDirectory() as folder:
-        events, database = Path(folder, "events"), Path(folder, "w.duckdb")
-        for number, lines in enumerate(parts):
-            write_lines(events / f"{number * 5 % 7}.ndjson", lines)
-            spark_engine.dbt("run", *(["--full-refresh"] if number == 0 else []), events=events)
-        built.build(events, database)
-        assert_equal(database)
+    equal_on_both(parts, in_batches=True)
 
 
 def test_what_a_user_declares_holds_there_too(tmp_path):
