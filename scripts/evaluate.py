@@ -8,7 +8,7 @@ from offer_ai.base import settings
 from offer_ai.learning.evaluation import evaluate
 from offer_ai.learning.off_policy import effective_sample_size, warnings
 from offer_ai.learning.policies import EPSILON_GREEDY, THOMPSON
-from offer_ai.learning.promotion import promote as promote_or_not
+from offer_ai.learning.promotion import promote_if_better
 from offer_ai.training.table import read_training
 
 
@@ -45,7 +45,7 @@ def main(model: Path, training: Path | None, rule: str, epsilon: float, promote:
     for warning in warnings(logged):
         click.echo(f"warning: {warning}")
     if promote:
-        made = promote_or_not(model, found)
+        made = promote_if_better(model, found)
         is_better = made["promoted"]
         click.echo(f"{'promoted' if is_better else 'not promoted'}: lower bound "
                    f"{made['lower_bound']:.4f} {'beats' if is_better else 'does not beat'} "

@@ -12,7 +12,7 @@ from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 DECISIONS = "decisions.ndjson"
 
 
-def promote(model: Path, found: Evaluation) -> dict:
+def promote_if_better(model: Path, found: Evaluation) -> dict:
     """Promotes the model or not; records which and why beside the models, and returns it.
 
     It is promoted when the lower bound of its doubly robust estimate beats the estimate of
