@@ -25,11 +25,13 @@ setup-spark: .venv/spark.installed ## The same with what `dbt build --target spa
 
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
-.venv/core.installed: requirements/core.txt
+.venv/core.installed: requirements/core.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Offer AI needs Python 3.11 or newer; set PYTHON to one.")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
 	@touch $@
 
 .venv/cloud.installed .venv/learn.installed: .venv/core.installed
@@ -82,7 +84,7 @@ test: lint ## Lint and every test: dbt unit tests, data tests, pytest.
 
 test-spark: setup-test ## Both engines on many streams and a million events; killed builds.
 	OFFER_AI_STREAMS=20 OFFER_AI_PLAYERS=4300 OFFER_AI_SPARK_KILLS=5 \
-		$(BIN)/python -m pytest --numprocesses 0 tests/python/test_spark.py
+		$(BIN)/python -m pytest --numprocesses 0 tests/python/builds/test_spark.py
 
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import click
 
-from export import default_store, settings
-from feature_store import Lookup, StoreError, open_store
+from offer_ai.base import settings
+from offer_ai.features import Lookup, open_store
+from offer_ai.features.store import StoreError
 
 
 @click.command()
@@ -22,7 +23,8 @@ def main(user: str, session: str | None, at: str | None, url: str | None) -> Non
     except ValueError as error:
         raise click.BadParameter(f"'{at}' is no ISO 8601 time", param_hint="--at") from error
     try:
-        store = open_store(url or default_store(settings()[1]), read_only=True)
+        url = url or settings.default_store(settings.export_folder())
+        store = open_store(url, read_only=True)
         lookup = Lookup(store)
         item = store.get(user)
         found = lookup.features(user, session, time)

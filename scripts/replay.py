@@ -1,67 +1,9 @@
-"""Proves that serving sees what training saw, for sampled offers of the warehouse.
-
-Each sampled offer's moment is lived through again: a warehouse of its own is fed the
-events up to the offer, in order of time and nothing else, publishes its features, and
-the offer's user is looked up as serving does. Training and serving must agree in every
-feature.
-"""
-
-import os
-import tempfile
-from pathlib import Path
+"""Proves that serving sees what training saw, for sampled offers of the warehouse."""
 
 import click
-import duckdb
-from tqdm import tqdm
 
-import declarations
-from export import open_warehouse, publish_latest, settings, sql_text
-from feature_store import Lookup, open_store
-from warm_dbt import Dbt
-
-SAMPLE = """
-create temp table sampled as
-select row_number() over (order by offered_at, offer_id) as step, *
-from (
-    select * from marts.training_offers
-    order by md5(offer_id || ?)
-    limit ?
-)
-"""
-# Of the second of an offer all events but the offer itself come before it: lines of one
-# second have no order, and serving must tell by itself what was before.
-REPLAYED = """
-create temp table replayed as
-select
-    events.*,
-    (
-        select min(step) from sampled
-        where offered_at >= events.event_time
-        and not (
-            events.event_type = 'offer_shown'
-            and events.user_id = sampled.user_id
-            and events.session_id = sampled.session_id
-            and events.event_time = sampled.offered_at
-        )
-    ) as step
-from staging.stg_events as events
-where user_id in (select user_id from sampled)
-"""
-
-
-def raw_columns() -> str:
-    """A select list that turns stg_events back into raw events."""
-    return ", ".join(
-        f"cast({spec.get('as', name)} as varchar) as {name}"
-        for name, spec in declarations.variables()["event_fields"].items())
-
-
-def write_step(con: duckdb.DuckDBPyConnection, step: int, path: Path) -> int:
-    """Writes the events that offer `step` has behind it and the one before had not."""
-    (count,) = con.execute(f"""
-        copy (select {raw_columns()} from replayed where step = {step})
-        to {sql_text(path)} (format json)""").fetchone()
-    return count
+from offer_ai.base import settings
+from offer_ai.features.replay import replay
 
 
 @click.command(context_settings={"show_default": True})
@@ -69,42 +11,12 @@ def write_step(con: duckdb.DuckDBPyConnection, step: int, path: Path) -> int:
 @click.option("--seed", default="1", help="The same seed samples the same offers.")
 def main(offers: int, seed: str) -> None:
     """Compare training rows of sampled offers with what serving would have seen."""
-    database, _ = settings()
-    con = open_warehouse(database)
-    con.execute(SAMPLE, [seed, offers])
-    con.execute(REPLAYED)
-    names = [feature["name"] for feature in declarations.features()]
-    cursor = con.execute("select * from sampled order by step")
-    columns = [column[0] for column in cursor.description]
-    rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    if not rows:
-        raise click.ClickException(f"{database} holds no offer to replay.")
-
-    differences, checked = 0, 0
-    with tempfile.TemporaryDirectory() as folder:
-        events = Path(folder, "events")
-        events.mkdir()
-        replayed = Path(folder, "replay.duckdb")
-        os.environ |= {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(replayed)}
-        dbt = Dbt(Path(folder, "target"))
-        dbt.parse()
-        for row in tqdm(rows, unit="offer", disable=None):
-            write_step(con, row["step"], events / f"{row['step']:06}.ndjson")
-            dbt("run")
-            with open_warehouse(replayed) as snapshot:
-                store = open_store(f"sqlite:///{folder}/features.sqlite")
-                publish_latest(snapshot, store)
-            served = Lookup(store).features(row["user_id"], row["session_id"], row["offered_at"])
-            store.close()
-            checked += len(names)
-            for name in names:
-                if served[name] != row[name]:
-                    differences += 1
-                    click.echo(f"offer {row['offer_id']}: {name} was {row[name]} in training "
-                               f"and {served[name]} in serving")
-    click.echo(f"{len(rows):,} offers replayed, {checked:,} features compared, "
-               f"{differences:,} differ")
-    if differences:
+    done = replay(settings.database(), offers, seed)
+    for difference in done.differences:
+        click.echo(difference)
+    click.echo(f"{done.offers:,} offers replayed, {done.features:,} features compared, "
+               f"{len(done.differences):,} differ")
+    if done.differences:
         raise SystemExit(1)
 
 

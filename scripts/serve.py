@@ -1,139 +1,15 @@
 """Serves decisions over HTTP: POST /decide, GET /healthz, GET /metrics."""
 
 import gc
-import hmac
 import os
-import time
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Annotated
 
 import click
 import uvicorn
-from fastapi import FastAPI, Header, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
-from prometheus_client import generate_latest as metrics_text
-from pydantic import AfterValidator, BaseModel, Field
 
-from decider import Decider
-from decision_log import DecisionLog
-from export import default_store, settings
-
-LARGEST_BODY = 16_384  # bytes
-
-
-def storable(text: str) -> str:
-    """Text that a raw event can carry; raises ValueError."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("is no valid Unicode text") from error
-    if "\0" in text or not text.strip():
-        raise ValueError("is blank or holds a NUL character")
-    return text
-
-
-def in_utc(at: datetime) -> datetime:
-    """A time without an offset is UTC; raises ValueError beyond the calendar."""
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("lies beyond the calendar") from error
-
-
-def name_of(part: str | int) -> str:
-    """A part of where a problem lies; positions in broken JSON are no names."""
-    return part if isinstance(part, str) else ""
-
-
-Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
-
-
-class DecisionRequest(BaseModel):
-    """A user at a moment at which an offer can be shown.
-
-    The offer that the game would show by itself is what an apprentice makes; otherwise it
-    is ignored, so that the switch needs no change of the game.
-    """
-
-    user_id: Text
-    session_id: Text
-    at: Annotated[datetime, AfterValidator(in_utc)] | None = None
-    offer_type: Text | None = None
-    offer_price: Annotated[Decimal, Field(max_digits=18, decimal_places=4)] | None = None
-
-
-def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
-    """The service around a decider."""
-    registry = CollectorRegistry()
-    decisions = Counter("offer_ai_decisions", "Decisions made.", ["policy_version", "offer_type"],
-                        registry=registry)
-    refused = Counter("offer_ai_refused", "Requests refused.", ["status"], registry=registry)
-    seconds = Histogram("offer_ai_decision_seconds", "Seconds of a decision.", registry=registry,
-                        buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1))
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI):
-        yield
-        decider.log.close()
-
-    app = FastAPI(title="Offer AI", lifespan=lifespan)
-
-    @app.middleware("http")
-    async def within_bounds(request: Request, call_next):
-        length = request.headers.get("content-length", "0")
-        if request.method == "POST" and (
-                not length.isdigit() or int(length) > LARGEST_BODY
-                or "transfer-encoding" in request.headers):
-            response = JSONResponse(
-                {"detail": f"the body needs a Content-Length of at most {LARGEST_BODY} bytes"}, 413)
-        else:
-            response = await call_next(request)
-        if 400 <= response.status_code < 500:
-            refused.labels(response.status_code).inc()
-        return response
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError):
-        # Without the input itself, which may be what no response can carry.
-        return JSONResponse({"detail": [
-            {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
-             "problem": problem["msg"]}
-            for problem in error.errors()]}, 422)
-
-    @app.post("/decide")
-    def decide(request: DecisionRequest, x_api_key: Annotated[str | None, Header()] = None):
-        if api_key and not hmac.compare_digest((x_api_key or "").encode(), api_key.encode()):
-            raise HTTPException(401, "X-API-Key is missing or wrong")
-        choice = None
-        if decider.is_apprentice:
-            for field in ("offer_type", "offer_price"):
-                if getattr(request, field) is None:
-                    raise RequestValidationError([{
-                        "loc": ("body", field), "msg": "an apprentice needs the game's own offer"}])
-            choice = request.offer_type, f"{request.offer_price:f}"
-        began = time.perf_counter()
-        try:
-            decision = decider.decide(request.user_id, request.session_id, request.at, choice)
-        except OSError as error:
-            raise HTTPException(503, f"the decision could not be logged: {error}") from error
-        seconds.observe(time.perf_counter() - began)
-        decisions.labels(decision["policy_version"], decision["offer_type"]).inc()
-        return decision
-
-    @app.get("/healthz")
-    def healthz():
-        return {"status": "ok", **decider.state}
-
-    @app.get("/metrics")
-    def metrics():
-        return Response(metrics_text(registry), media_type=CONTENT_TYPE_LATEST)
-
-    return app
+from offer_ai.base import settings
+from offer_ai.serving.app import create_app
+from offer_ai.serving.decider import Decider
+from offer_ai.serving.decision_log import DecisionLog
 
 
 @click.command(context_settings={"show_default": True})
@@ -153,12 +29,11 @@ def main(host: str, port: int, store: str | None, apprentice: bool,
     Each is logged as an offer_shown event under OFFER_AI_EVENTS, from where the next
     build learns of it. With OFFER_AI_API_KEY set, requests need it as X-API-Key.
     """
-    _, export = settings()
-    events = Path(os.environ.get("OFFER_AI_EVENTS", "data/events"))
+    events, export = settings.events(), settings.export_folder()
     if not events.is_dir():
         raise click.ClickException(
             f"OFFER_AI_EVENTS='{events}' is no directory: decisions are logged there.")
-    decider = Decider(export / "models", store or default_store(export),
+    decider = Decider(export / "models", store or settings.default_store(export),
                       DecisionLog(events, rotate_seconds), apprentice)
     app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
     # What is loaded by now stays: a search of it for garbage would hold requests up.

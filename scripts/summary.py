@@ -5,7 +5,10 @@ from pathlib import Path
 
 import click
 
-from export import MANIFEST, open_warehouse, settings
+from offer_ai.base import settings
+from offer_ai.base.files import MANIFEST
+from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.warehouse.marts import DATABASE
 
 COUNTS = """
 select
@@ -32,8 +35,8 @@ limit 5
 @click.command()
 def main() -> None:
     """Say what the warehouse (OFFER_AI_DB) and the exports (OFFER_AI_EXPORT) hold."""
-    database, export = settings()
-    con = open_warehouse(database)
+    export = settings.export_folder()
+    con = open_warehouse(settings.database())
     files, unreadable, lines, rejected, repeats, users, sessions, offers, mature, at = (
         con.execute(COUNTS).fetchone())
     click.echo(f"""
@@ -48,7 +51,7 @@ watermark {at} UTC""")
         click.echo("Rejects, in staging.rejected_events:")
     for reason, count in reasons:
         click.echo(f"{count:>12,} {reason}")
-    click.echo(f"Query {export / 'published.duckdb'}; models read:")
+    click.echo(f"Query {export / DATABASE}; models read:")
     for name in ("training", "latest"):
         manifest = Path(export, name, MANIFEST)
         if manifest.exists():

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
-from warehouse import ROOT, BuildError
+from built import BuildError
+from offer_ai.base.settings import ROOT
+from servers import free_port
 
 WAREHOUSE = tempfile.mkdtemp(prefix="offer_ai_spark_")
 ENVIRONMENT = {
@@ -71,9 +73,7 @@ def thrift_server(folder: Path, method: str = "thrift"):
     """
     import pyspark
 
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     home = Path(pyspark.__file__).parent
     options = {
         "spark.sql.warehouse.dir": folder, "spark.ui.enabled": "false",

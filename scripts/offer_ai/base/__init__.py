@@ -1,0 +1,1 @@
+"""Where things lie and what the project declares: what every room may ask."""

@@ -1,0 +1,90 @@
+"""How a request looks its features up: from a store, alone."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from offer_ai.features.store import Description, Item, Store, StoreError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Lookup:
+    """Features at request time, exactly as the warehouse would compute them then.
+
+    Raises StoreError when nothing is published or its schema is not known.
+    """
+
+    def __init__(self, store: Store):
+        self.store = store
+        description = store.description()
+        if description is None:
+            raise StoreError(
+                "The feature store is empty: run `scripts/export.py latest` to publish to it.")
+        self._take(description)
+
+    def refresh(self) -> None:
+        """Learns of publishes since: what `description` says is of the last one."""
+        if (description := self.store.description()) is not None:
+            self._take(description)
+
+    def _take(self, description: Description) -> None:
+        self.description = description
+        self.names = [feature["name"] for feature in description.features]
+        self.money = [index for index, feature in enumerate(description.features)
+                      if feature["data_type"].startswith("decimal")]
+
+    def features(self, user_id: str, session_id: str | None, at: datetime) -> dict:
+        """The features of a request by `user_id` from `session_id` at time `at`.
+
+        Returns name to value: text, bool, int, float, Decimal (money) or None.
+        A user that the store does not know gets the cold-start values. `at` without
+        a time zone is UTC; before the user's last event it counts as that event's time.
+        """
+        return self._features(self.store.get(user_id), session_id, at)
+
+    def features_of_many(
+        self, requests: Sequence[tuple[str, str | None, datetime]]
+    ) -> list[dict]:
+        """The same for many (user_id, session_id, at), in order, in one read."""
+        items = self.store.get_many(list({user_id for user_id, _, _ in requests}))
+        return [self._features(items.get(user_id), session_id, at)
+                for user_id, session_id, at in requests]
+
+    def _features(self, item: Item | None, session_id: str | None, at: datetime) -> dict:
+        if item is None:
+            return self._named(self.description.cold_start)
+        if item.schema_version != self.description.schema_version:
+            self.refresh()
+            check_same_schema(item.schema_version, self.description.schema_version)
+        return self._named(version_at(json.loads(item.at_request), session_id, at)[2:])
+
+    def _named(self, values: Sequence) -> dict:
+        values = list(values)
+        for index in self.money:
+            if values[index] is not None:
+                values[index] = Decimal(values[index])
+        return dict(zip(self.names, values, strict=True))
+
+
+def version_at(versions: list[list], session_id: str | None, at: datetime) -> list:
+    """The version that holds for a request, of those under `at_request`."""
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    at_us = (at - EPOCH) // MICROSECOND
+    of_session = [v for v in versions if v[0] == session_id] if session_id else []
+    of_session = of_session or [v for v in versions if v[0] is None]
+    holds = of_session[0]
+    for version in of_session[1:]:
+        if version[1] <= at_us:
+            holds = version
+    return holds
+
+
+def check_same_schema(of_item: str, of_store: str) -> None:
+    if of_item != of_store:
+        raise StoreError(
+            f"An item of schema version {of_item} is in a feature store of {of_store}: a "
+            "publish with other features was cut off. Run `scripts/export.py latest` again.")

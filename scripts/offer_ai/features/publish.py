@@ -1,0 +1,122 @@
+"""Publishes the latest features: to a feature store, and as Parquet."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from tqdm import tqdm
+
+from offer_ai.base import declarations
+from offer_ai.base.files import MANIFEST, file_hash, part_of, write_json
+from offer_ai.base.sql import sql_text
+from offer_ai.features.store import Description, Row, Store, schema_version
+from offer_ai.warehouse.connection import schema_of, watermark
+
+BATCH = 20_000
+
+
+@dataclass
+class Published:
+    """What a publish did: counts of users."""
+
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+
+
+def publish(
+    store: Store,
+    batches: Iterable[Sequence[Row]],
+    description: Description,
+    all_user_ids: Callable[[], set[str]],
+    progress: Callable[[int], object] = lambda count: None,
+) -> Published:
+    """Writes the rows that the store does not hold yet.
+
+    `batches` are of rows that may have changed since the publish that
+    `store.description()` tells of: all of them when it was of another warehouse or
+    there was none. Then users that are not among `all_user_ids()` are removed.
+    """
+    done = Published()
+    before = store.description()
+    is_whole = not is_delta(before, description)
+    is_empty = before is None and next(iter(store.user_ids()), None) is None
+    for batch in batches:
+        if is_empty:
+            store.write(batch, description)
+            written = len(batch)
+        else:
+            written = store.write_changed(batch, description)
+        done.written += written
+        done.unchanged += len(batch) - written
+        progress(len(batch))
+    if is_whole and not is_empty:
+        vanished = list(set(store.user_ids()) - all_user_ids())
+        if vanished:
+            store.remove(vanished)
+        done.removed = len(vanished)
+    store.complete(description)
+    return done
+
+
+def is_delta(before: Description | None, now: Description) -> bool:
+    """Whether the store holds an earlier publish of the same warehouse."""
+    return before is not None and (
+        before.warehouse, before.features, before.schema_version
+    ) == (now.warehouse, now.features, now.schema_version)
+
+
+def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
+    """Brings a feature store up to date with the warehouse."""
+    warehouse, through, landed_at = con.execute("""
+        select min(completed_at)::varchar, max(last_file_id), (
+            select max(landed_at)::varchar from staging.landed_files
+            where file_id <= (select max(last_file_id) from staging.build_log))
+        from staging.build_log""").fetchone()
+    features = [{key: feature[key] for key in ("name", "data_type")}
+                for feature in declarations.features()]
+    description = Description(
+        features=features, cold_start=declarations.cold_start(), as_of=watermark(con) or "",
+        warehouse=warehouse, published_through=through, landed_at=landed_at or "",
+        schema_version=schema_version(features))
+    before = store.description()
+    since = before.published_through if is_delta(before, description) else -1
+    (total,) = con.execute("select count(*) from anchors.latest_requests "
+                           "where changed_in > ?", [since]).fetchone()
+    # In the order of their keys, which a store in a file takes in best.
+    rows = con.sql(f"""
+        select user_id, at_request from anchors.latest_requests
+        where changed_in > {since} order by user_id""")
+
+    def all_user_ids():
+        return {user_id for (user_id,) in con.execute(
+            "select user_id from anchors.latest_requests").fetchall()}
+
+    with tqdm(total=total, unit="user", unit_scale=True, disable=None) as bar:
+        return publish(store, iter(lambda: rows.fetchmany(BATCH), []), description,
+                       all_user_ids, bar.update)
+
+
+def write_latest(con: duckdb.DuckDBPyConnection, parquet: Path) -> int:
+    """Writes the latest features, one row per user, and a manifest beside them; returns
+    how many."""
+    parquet.parent.mkdir(parents=True, exist_ok=True)
+    for leaving in parquet.parent.glob(".*.part"):  # of an export that was killed
+        leaving.unlink()
+    query = "from marts.latest_features order by user_id"
+    part = part_of(parquet)
+    (rows,) = con.execute(
+        f"copy ({query}) to {sql_text(part)} (format parquet, compression zstd)"
+    ).fetchone()
+    part.replace(parquet)
+    write_json(parquet.with_name(MANIFEST), {
+        "rows": rows,
+        "watermark": watermark(con),
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "schema": schema_of(con, query),
+        "features": declarations.features(),
+        "files": [{"path": parquet.name, "sha256": file_hash(parquet)}],
+    })
+    return rows

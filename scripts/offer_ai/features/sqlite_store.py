@@ -1,0 +1,131 @@
+"""The feature store in a SQLite file: embedded, the default."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from offer_ai.features.store import Description, Item, Row, Store, StoreError
+
+TABLES = """
+create table if not exists latest_features (
+    user_id text primary key,
+    at_request text not null,
+    as_of text not null,
+    schema_version text not null
+) without rowid;
+create table if not exists description (json text not null);
+"""
+COLUMNS = "user_id, at_request, as_of, schema_version"
+READ = f"select {COLUMNS} from latest_features where user_id = ?"
+WRITE = "insert or replace into latest_features values (?, ?, {as_of}, {schema_version})"
+UPSERT = """
+insert into latest_features values (?, ?, {as_of}, {schema_version})
+on conflict (user_id) do update set
+    at_request = excluded.at_request,
+    as_of = excluded.as_of,
+    schema_version = excluded.schema_version
+where at_request <> excluded.at_request or schema_version <> excluded.schema_version
+"""
+MAX_PARAMETERS = 500
+
+
+class SqliteStore(Store):
+    """A publish is one transaction: readers see the one before it until it is complete.
+
+    Readers and the publisher do not block each other (write-ahead log). The first publish
+    has no readers yet: it writes a file aside, which takes its place when it is complete.
+    """
+
+    def __init__(self, url: str, read_only: bool = False):
+        self.path = Path(unquote(url.removeprefix("sqlite:///")))
+        self.part = None
+        if read_only and not self.path.exists():
+            raise StoreError(
+                f"There is no feature store at {self.path}: run `scripts/export.py latest`.")
+        try:
+            if read_only:
+                self._connect(self.path, "query_only = on")
+            elif self.path.exists():
+                self._connect(self.path, "journal_mode = wal", "synchronous = normal")
+            else:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.part = self.path.with_name(f".{self.path.name}.part")
+                self.part.unlink(missing_ok=True)
+                self._connect(self.part, "journal_mode = off", "synchronous = off")
+                self.con.executescript(TABLES)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be opened as SQLite: {error}") from error
+
+    def _connect(self, path: Path, *pragmas: str) -> None:
+        self.con = sqlite3.connect(
+            path, isolation_level=None, timeout=10, check_same_thread=False)
+        for pragma in pragmas:
+            self.con.execute(f"pragma {pragma}")
+
+    def description(self) -> Description | None:
+        row = self.con.execute("select json from description").fetchone()
+        return row and Description.from_json(row[0])
+
+    def get(self, user_id: str) -> Item | None:
+        row = self.con.execute(READ, (user_id,)).fetchone()
+        return row and Item(*row)
+
+    def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]:
+        items = {}
+        for start in range(0, len(user_ids), MAX_PARAMETERS):
+            some = user_ids[start:start + MAX_PARAMETERS]
+            marks = ", ".join("?" * len(some))
+            items |= {
+                row[0]: Item(*row) for row in self.con.execute(
+                    f"select {COLUMNS} from latest_features where user_id in ({marks})", some)
+            }
+        return items
+
+    def user_ids(self) -> Iterator[str]:
+        return (user_id for (user_id,) in self.con.execute(
+            "select user_id from latest_features"))
+
+    def write(self, rows: Sequence[Row], description: Description) -> None:
+        self._begin()
+        self.con.executemany(stamped(WRITE, description), rows)
+
+    def write_changed(self, rows: Sequence[Row], description: Description) -> int:
+        self._begin()
+        before = self.con.total_changes
+        self.con.executemany(stamped(UPSERT, description), rows)
+        return self.con.total_changes - before
+
+    def remove(self, user_ids: Sequence[str]) -> None:
+        self._begin()
+        self.con.executemany(
+            "delete from latest_features where user_id = ?", [(u,) for u in user_ids])
+
+    def complete(self, description: Description) -> None:
+        self._begin()
+        self.con.execute("delete from description")
+        self.con.execute(
+            "insert into description values (?)", (description.to_json(),))
+        self.con.execute("commit")
+        if self.part:
+            self.con.close()
+            with self.part.open("rb") as file:
+                os.fsync(file.fileno())
+            self.part.replace(self.path)
+            self.part = None
+            self._connect(self.path, "journal_mode = wal", "synchronous = normal")
+
+    def close(self) -> None:
+        self.con.close()
+
+    def _begin(self) -> None:
+        if not self.con.in_transaction:
+            self.con.execute("begin immediate")
+
+
+def stamped(sql: str, description: Description) -> str:
+    """A statement with the values that all rows of a publish share."""
+    return sql.format(**{
+        name: "'" + getattr(description, name).replace("'", "''") + "'"
+        for name in ("as_of", "schema_version")})

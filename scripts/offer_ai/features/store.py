@@ -1,0 +1,116 @@
+"""What a feature store is: one item per user and one description of them all."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+SCHEMA = 2  # of an item; a reader knows its own alone
+
+
+class StoreError(Exception):
+    """The store cannot serve; the message says why and what to do."""
+
+
+Row = tuple[str, str]  # user_id and at_request, as in marts.latest_features
+
+
+class Item(NamedTuple):
+    """One user's features: those of every request still to come.
+
+    `at_request` is as in marts.latest_features; `as_of` is the watermark (ISO 8601,
+    UTC) when the item was written; `schema_version` as in the description of the publish
+    that wrote it.
+    """
+
+    user_id: str
+    at_request: str
+    as_of: str
+    schema_version: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What all items of a store have in common.
+
+    `features` are name and data_type in the order of an item's arrays; `cold_start`
+    their values (JSON) for a user without events; `as_of` the watermark of the last
+    publish, complete through `published_through` (a file_id, which landed at `landed_at`)
+    of the warehouse that was first built at `warehouse`; `schema_version` tells stores of
+    other features or another form apart.
+    """
+
+    features: list[dict]
+    cold_start: list
+    as_of: str
+    warehouse: str
+    published_through: int
+    landed_at: str
+    schema_version: str
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Description":
+        """Raises StoreError when it is of another schema version."""
+        values = json.loads(text)
+        version = str(values.get("schema_version"))
+        if version.partition(".")[0] != str(SCHEMA):
+            raise StoreError(
+                f"The feature store holds schema version {version}; this reader knows {SCHEMA}. "
+                "Publish and serve with the same version of Offer AI.")
+        return cls(**values)
+
+
+def schema_version(features: list[dict]) -> str:
+    """The version of items with these features (name and data_type each, in order)."""
+    digest = hashlib.sha256(json.dumps(features).encode()).hexdigest()
+    return f"{SCHEMA}.{digest[:12]}"
+
+
+class Store(ABC):
+    """What every kind of store can do. All methods raise StoreError."""
+
+    @abstractmethod
+    def description(self) -> Description | None:
+        """Of the last publish that was completed; None when there was none."""
+
+    @abstractmethod
+    def get(self, user_id: str) -> Item | None: ...
+
+    @abstractmethod
+    def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]: ...
+
+    @abstractmethod
+    def user_ids(self) -> Iterator[str]:
+        """Of every item, in no order."""
+
+    @abstractmethod
+    def write(self, rows: Sequence[Row], description: Description) -> None:
+        """Writes an item of each row, of the description's as_of and schema_version."""
+
+    def write_changed(self, rows: Sequence[Row], description: Description) -> int:
+        """Writes rows that are new or differ; returns how many."""
+        held = self.get_many([user_id for user_id, _ in rows])
+        changed = []
+        for row in rows:
+            item = held.get(row[0])
+            if item is None or (item.at_request, item.schema_version) != (
+                    row[1], description.schema_version):
+                changed.append(row)
+        if changed:
+            self.write(changed, description)
+        return len(changed)
+
+    @abstractmethod
+    def remove(self, user_ids: Sequence[str]) -> None: ...
+
+    @abstractmethod
+    def complete(self, description: Description) -> None:
+        """Ends a publish: what was written and removed holds from now on."""
+
+    @abstractmethod
+    def close(self) -> None: ...

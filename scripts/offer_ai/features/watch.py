@@ -1,0 +1,128 @@
+"""Builds and publishes whenever new event files appear, in one warm process."""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
+from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.warehouse.event_files import list_files
+from offer_ai.warehouse.marts import publish_marts
+from offer_ai.warehouse.warm_dbt import Dbt
+
+MAX_PAUSE = 60.0  # seconds between tries of a build that keeps failing
+
+
+@dataclass
+class Watch:
+    """Rounds of build and publish over the files that OFFER_AI_EVENTS names."""
+
+    events: str
+    database: Path
+    export: Path
+    poll: float  # seconds
+    marts_every: float  # seconds
+    store_url: str
+    marts_at: float = 0.0  # when the marts were last published; 0 for never
+    is_marts_due: bool = False
+    built: set = field(default_factory=set)  # of (source_file, size, modified_us)
+    is_stopped: bool = False
+
+    def run(self) -> None:
+        """Until stopped by a signal; a round that began is finished."""
+        dbt = Dbt(self.database.parent / "target-watch")
+        dbt.parse()
+        click.echo(f"watching {self.events}; stop with Ctrl-C")
+        failures, rounds = 0, 0
+        while not self.is_stopped:
+            files = {tuple(file.values()) for file in list_files(self.events)}
+            if files <= self.built:
+                if self.is_marts_due:
+                    self.publish_marts()
+                time.sleep(self.poll)
+                continue
+            began = time.time()
+            try:
+                # Views stay as they are; the first round makes them.
+                dbt("build", "--exclude-resource-type", "unit_test") if rounds == 0 else dbt(
+                    "run", "--exclude", "config.materialized:view")
+                landed, line = self.publish(began)
+            except Exception as error:  # whatever it is, the last good version is served
+                failures += 1
+                pause = min(MAX_PAUSE, 2.0 ** (failures - 1))
+                say(f"build failed, next try in {pause:.0f} s; what was published stays: {error}")
+                self.sleep(pause)
+                continue
+            for message in dbt.messages:
+                say(message)
+            failures, rounds, self.built = 0, rounds + 1, files | landed
+            say(f"round {rounds}: {line}")
+        if self.is_marts_due:
+            self.publish_marts()
+        say("stopped")
+
+    def publish(self, began: float) -> tuple[set, str]:
+        """Publishes what was built since `began`; returns its files and what to say."""
+        con = open_warehouse(self.database)
+        store = open_store(self.store_url)
+        published = publish_latest(con, store)
+        store.close()
+        files = con.execute("""
+            select source_file, size, modified_us, line_count - rejected_count, rejected_count
+            from staging.landed_files where landed_at >= make_timestamp(?)""",
+            [int(began * 1e6)]).fetchall()
+        con.close()
+        lag = time.time() - min((file[2] / 1e6 for file in files), default=time.time())
+        self.is_marts_due = True
+        if time.time() - self.marts_at >= self.marts_every:
+            self.publish_marts()
+        events, rejected = (sum(file[index] for file in files) for index in (3, 4))
+        return {file[:3] for file in files}, (
+            f"{len(files):,} files, {events:,} events, {rejected:,} rejects, "
+            f"{published.written:,} users written, {time.time() - began:.1f} s, lag {lag:.1f} s")
+
+    def publish_marts(self) -> None:
+        with open_warehouse(self.database) as con:
+            publish_marts(con, self.export)
+        self.marts_at, self.is_marts_due = time.time(), False
+
+    def sleep(self, seconds: float) -> None:
+        until = time.time() + seconds
+        while not self.is_stopped and time.time() < until:
+            time.sleep(0.1)
+
+    def stop(self, *_) -> None:
+        self.is_stopped = True
+
+
+def say(text: str) -> None:
+    click.echo(f"{datetime.now():%H:%M:%S} {text}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def only_one(database: Path) -> Iterator[None]:
+    """Holds the watch's lock on a warehouse; raises ClickException when another does."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    path = database.with_name(f"{database.name}.watch")
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise click.ClickException(
+                f"Process {file.read().strip() or '?'} watches for {database} already."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,1 @@
+"""Models of what an offer earns, policies over them, and what those are worth."""

@@ -1,0 +1,52 @@
+"""The files of a model version: the models, their description, what to look at."""
+
+import csv
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import lightgbm
+
+from offer_ai.base.files import new_folder, part_of
+
+
+def write_model(out: Path, boosters: dict[str, lightgbm.Booster], description: dict) -> Path:
+    """Writes a version, named after its content, whole or not at all; returns its folder."""
+    texts = {name: booster.model_to_string() for name, booster in boosters.items()}
+    digest = hashlib.sha256(json.dumps([texts, description]).encode()).hexdigest()
+    folder = out / f"m{digest[:16]}"
+    part = new_folder(part_of(folder))
+    for name, text in texts.items():
+        (part / f"{name}.txt").write_text(text)
+    (part / "model.json").write_text(json.dumps(description, indent=2) + "\n")
+    with (part / "importance.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["feature", "gain"])
+        names = [column["name"] for column in description["encoding"]["columns"]]
+        gains = boosters["model"].feature_importance("gain")
+        writer.writerows(sorted(zip(names, map(float, gains), strict=True),
+                                key=lambda row: -row[1]))
+    plot(description["calibration"], part / "calibration.png")
+    if folder.exists():
+        shutil.rmtree(part)
+    else:
+        part.rename(folder)
+    return folder
+
+
+def plot(bins: list[dict], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 5))
+    most = max(max(b["predicted"], b["earned"]) for b in bins)
+    axes.plot([0, most], [0, most], color="grey", linewidth=1)
+    axes.plot([b["predicted"] for b in bins], [b["earned"] for b in bins], "o-")
+    axes.set_xlabel("predicted revenue of 7 days")
+    axes.set_ylabel("earned")
+    axes.set_title("Calibration on the last days")
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+    pyplot.close(figure)

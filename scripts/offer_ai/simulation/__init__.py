@@ -1,0 +1,1 @@
+"""A game that makes raw events, and the whole loop played in it."""

@@ -1,0 +1,173 @@
+"""The whole loop in a simulated world: decide, land, build, train, evaluate, promote.
+
+Players come, go and change; offers are decided by the code that serves, from features
+that the warehouse published; the world alone knows what each decision is worth.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import duckdb
+import numpy as np
+import pyarrow as pa
+from tqdm import tqdm
+
+from offer_ai.base import declarations
+from offer_ai.base.settings import SCRIPTS, default_store
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
+from offer_ai.serving.decider import Decider
+from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.game import deliver
+from offer_ai.simulation.raw_events import (
+    as_structs,
+    register_players,
+    register_world,
+    write_events,
+)
+from offer_ai.simulation.report import measure
+from offer_ai.simulation.world import load_candidates
+from offer_ai.training.table import publish_training
+from offer_ai.training.versions import Versions
+from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.warehouse.warm_dbt import Dbt
+
+START = np.datetime64("2025-01-01", "D")
+FRESH_VERSIONS = 2
+
+
+@dataclass
+class Decisions:
+    """What was decided, and what each candidate would have earned by itself then.
+
+    Lists of one entry per decision: features (dict), worth (candidates,), choice, player,
+    round and policy.
+    """
+
+    features: list = field(default_factory=list)
+    worth: list = field(default_factory=list)
+    choice: list = field(default_factory=list)
+    player: list = field(default_factory=list)
+    round: list = field(default_factory=list)
+    policy: list = field(default_factory=list)
+
+
+class Loop:
+    """One world and the project that serves it, in a folder of its own."""
+
+    def __init__(self, folder: Path, players: int, seed: int):
+        shutil.rmtree(folder, ignore_errors=True)
+        self.events, self.export = folder / "events", folder / "export"
+        self.events.mkdir(parents=True)
+        self.database, self.seed = folder / "offer_ai.duckdb", seed
+        os.environ.update(OFFER_AI_EVENTS=str(self.events), OFFER_AI_DB=str(self.database),
+                          OFFER_AI_EXPORT=str(self.export))
+        self.dbt = Dbt(folder / "target")
+        self.dbt.parse()
+        self.game = DriftingGame(players, seed, load_candidates())
+        self.con = duckdb.connect(config={"preserve_insertion_order": True})
+        register_world(self.con, self.game, seed)
+        self.offers = as_structs(self.con, "offers", "offer")
+        self.store_url = default_store(self.export)
+        self.log = DecisionLog(self.events, seconds=3600, lines=1 << 60)
+        self.decider = Decider(self.export / "models", self.store_url, self.log, seed=seed)
+        self.decisions, self.late, self.day, self.round = Decisions(), None, 0, 0
+
+    def play(self, days: int) -> int:
+        """Plays some days of a round; returns how many events there were."""
+        lines, self.round = 0, self.round + 1
+        for _ in tqdm(range(days), desc=f"round {self.round}", unit="day", disable=None):
+            self.game.next_day()
+            register_players(self.con, self.game, self.seed)
+            self.user_ids = [user for (user,) in self.con.execute(
+                "select user_id from players order by player").fetchall()]
+            date = START + self.day
+            second = int(date.astype("datetime64[s]").astype(np.int64))
+            today, late = deliver(self.game.rng, self.game.play_day(second, self.decide))
+            parts = [today] if self.late is None else [self.late, today]
+            lines += write_events(
+                self.con, pa.concat_tables(parts), as_structs(self.con, "players", "player"),
+                self.offers, self.events / f"events-{date}.ndjson")
+            self.late, self.day = late, self.day + 1
+            self.log.rotate()
+        return lines
+
+    def decide(self, player: np.ndarray, session: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """The day's decisions, through the code that serves."""
+        known, choices = self.decider.offers, []
+        for who, which, at in zip(player.tolist(), session.tolist(), second.tolist(), strict=True):
+            user = self.user_ids[who]
+            made = self.decider.decide(
+                user, hashlib.md5(f"{user}{which}".encode()).hexdigest()[:14],
+                datetime.fromtimestamp(at, UTC))
+            choices.append(known.index((made["offer_type"], float(made["offer_price"]))))
+            self.decisions.features.append(made["features"])
+            self.decisions.policy.append(made["policy_version"])
+        worth = self.game.accepts[player] * self.game.offers.price
+        self.decisions.worth.extend(worth)
+        self.decisions.choice += choices
+        self.decisions.player += player.tolist()
+        self.decisions.round += [self.round] * len(choices)
+        return np.array(choices)
+
+    def build(self) -> int:
+        """Lands, builds and publishes; returns how many offers are mature."""
+        self.dbt("run", *([] if self.round == 1 else ["--exclude", "config.materialized:view"]))
+        with open_warehouse(self.database) as con:
+            store = open_store(self.store_url)
+            publish_latest(con, store)
+            store.close()
+            manifest, _ = publish_training(con, Versions(str(self.export / "training")),
+                                           self.export / ".training.part", FRESH_VERSIONS)
+        return manifest["rows"]
+
+    def learn(self, validate_days: int, epsilon: float) -> str:
+        """Trains, evaluates and perhaps promotes; returns what came of it."""
+        said = script("train.py", "--validate-days", validate_days)
+        if said.returncode:
+            return said.stderr.strip().removeprefix("Error: ")
+        newest = max((self.export / "models").glob("m*"), key=lambda path: path.stat().st_mtime)
+        said = script("evaluate.py", newest, "--epsilon", epsilon, "--promote")
+        lines = (said.stdout or said.stderr).strip().splitlines()
+        return lines[-1]
+
+
+def script(name: str, *arguments) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, SCRIPTS / name, *map(str, arguments)],
+                          capture_output=True, text=True)
+
+
+def run(folder: Path, players: int, rounds: int, days: int, seed: int,
+        explore_rounds: int, epsilon: float) -> dict:
+    """Runs the loop; returns its report: see report.measure."""
+    loop = Loop(folder, players, seed)
+    for number in range(1, rounds + 1):
+        began = time.perf_counter()
+        lines = loop.play(days)
+        played = time.perf_counter() - began
+        mature = loop.build()
+        built = time.perf_counter() - began - played
+        mature_days = max(0, loop.day - 7)
+        outcome = "no label is mature yet"
+        if mature and number < rounds:
+            outcome = "exploring"
+            # What is logged under a small epsilon hardly shows whether another model would
+            # be better, so that none would follow a first one that was trained on little.
+            if number >= explore_rounds:
+                outcome = loop.learn(min(2 * days, max(1, mature_days // 2)), epsilon)
+        in_round = loop.decisions.round.count(number)
+        click.echo(
+            f"round {number}: {in_round:,} decisions in {lines:,} events, played in {played:.0f} "
+            f"s, built in {built:.0f} s, {time.perf_counter() - began:.0f} s in all; "
+            f"{mature:,} mature; {outcome}")
+    loop.log.close()
+    return measure(loop.decisions, declarations.features())

@@ -1,0 +1,1 @@
+"""The training table: written, kept in immutable versions, read."""

@@ -1,0 +1,171 @@
+"""Versions of the training table, in a local directory or in S3.
+
+Layout, the same in both:
+
+    manifest.json                           the version that holds; moved last
+    <version>/_manifest.json                the same, for ever; Parquet readers pass over it
+    <version>/offer_day=2025-01-01/offers.parquet
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+from offer_ai.base.files import MANIFEST, json_text, write_json
+
+OF_VERSION = f"_{MANIFEST}"
+NO_CREDENTIALS = (
+    "No AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+    "AWS_PROFILE, or run with a role.")
+
+
+class PublishError(Exception):
+    """Nothing new was published; the message says why and what to do."""
+
+
+class Versions:
+    """The versions under a path or an s3://bucket/prefix URL. Raises PublishError.
+
+    Credentials for S3 come from the standard AWS chain; AWS_ENDPOINT_URL names an
+    endpoint of your own.
+    """
+
+    def __init__(self, target: str):
+        self.target = target
+        if target.startswith("s3://"):
+            parts = urlsplit(target)
+            self.files = s3()
+            self.root = f"{parts.netloc}{parts.path}".rstrip("/")
+            self._require_bucket(parts.netloc)
+        else:
+            self.files = fs.LocalFileSystem()
+            self.root = os.path.abspath(target)
+            self.files.create_dir(self.root)
+
+    def current(self) -> dict | None:
+        """The manifest of the version that holds."""
+        if self._kind(MANIFEST) == fs.FileType.NotFound:
+            return None
+        with self.files.open_input_stream(f"{self.root}/{MANIFEST}") as stream:
+            return json.loads(stream.read())
+
+    def publish(self, manifest: dict, source: Path, keep: int,
+                progress: Callable[[], object] = lambda: None) -> dict[str, int]:
+        """Publishes the files of `source` that `manifest` lists, as `manifest["version"]`.
+
+        Days that the version before has, byte by byte, are linked or copied where they
+        are, not sent again. Keeps the last `keep` versions. Returns counts: sent, kept.
+        """
+        before = self.current()
+        held = {} if before is None else {
+            file["sha256"]: f"{self.root}/{before['version']}/{file['path']}"
+            for file in before["files"]}
+        version, counts = manifest["version"], {"sent": 0, "kept": 0}
+        if self._kind(f"{version}/{OF_VERSION}") == fs.FileType.NotFound:
+            for file in manifest["files"]:
+                target = f"{self.root}/{version}/{file['path']}"
+                self._make_folder(target)
+                if file["sha256"] in held:
+                    self._take_over(held[file["sha256"]], target)
+                    counts["kept"] += 1
+                else:
+                    self._send(source / file["path"], target)
+                    counts["sent"] += 1
+                progress()
+            self._write_json(f"{version}/{OF_VERSION}", manifest)
+        else:
+            counts["kept"] = len(manifest["files"])
+        history = [*(before or {}).get("history", []), version]
+        history = list(dict.fromkeys(reversed(history)))[::-1][-keep:]
+        self._write_json(MANIFEST, manifest | {"history": history})
+        self._prune(history)
+        return counts
+
+    def _prune(self, history: list[str]) -> None:
+        """Removes the versions that are no more, and what killed publishes left."""
+        for found in self.files.get_file_info(fs.FileSelector(self.root, allow_not_found=True)):
+            name = found.base_name
+            if found.type == fs.FileType.Directory and name.startswith("v") \
+                    and name not in history:
+                self.files.delete_dir(found.path)
+            elif name.endswith(".part"):
+                self.files.delete_file(found.path)
+
+    def _kind(self, name: str) -> fs.FileType:
+        return self.files.get_file_info(f"{self.root}/{name}").type
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self.files, fs.LocalFileSystem)
+
+    def _make_folder(self, target: str) -> None:
+        if self._is_local:
+            self.files.create_dir(os.path.dirname(target))
+
+    def _take_over(self, held: str, target: str) -> None:
+        if self._is_local:
+            Path(target).unlink(missing_ok=True)
+            os.link(held, target)
+        else:
+            self.files.copy_file(held, target)
+
+    def _send(self, source: Path, target: str) -> None:
+        """An object appears in S3 when it is whole; a local file is not in any manifest yet."""
+        with self.files.open_output_stream(target) as stream:
+            stream.write(source.read_bytes())
+
+    def _write_json(self, name: str, value: dict) -> None:
+        """Replaces a file or an object whole."""
+        target = f"{self.root}/{name}"
+        if self._is_local:
+            write_json(Path(target), value)
+        else:
+            with self.files.open_output_stream(target) as stream:
+                stream.write(json_text(value).encode())
+
+    def _require_bucket(self, bucket: str) -> None:
+        try:
+            kind = self.files.get_file_info(bucket).type
+        except OSError as error:
+            raise PublishError(why(error, self.target)) from error
+        if kind == fs.FileType.NotFound:
+            raise PublishError(f"There is no bucket '{bucket}' (of {self.target}): create it, "
+                               "or check the name, the region and AWS_ENDPOINT_URL.")
+
+
+def s3() -> fs.S3FileSystem:
+    try:
+        import boto3
+    except ModuleNotFoundError as error:
+        raise PublishError("s3:// needs boto3: run `make setup-cloud`.") from error
+    credentials = boto3.session.Session().get_credentials()
+    if credentials is None:
+        raise PublishError(NO_CREDENTIALS)
+    frozen = credentials.get_frozen_credentials()
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    options = {"region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+               "access_key": frozen.access_key, "secret_key": frozen.secret_key,
+               "session_token": frozen.token,
+               "connect_timeout": 5, "request_timeout": 30}
+    if endpoint:
+        parts = urlsplit(endpoint)
+        options |= {"endpoint_override": parts.netloc, "scheme": parts.scheme}
+    return fs.S3FileSystem(**options)
+
+
+def why(error: OSError, target: str) -> str:
+    """What an error of S3 means, in one sentence."""
+    text = str(error)
+    if "ACCESS_DENIED" in text:
+        return f"{target} is not open to you: your credentials need the rights in docs/aws.md."
+    return f"{target} cannot be reached: {text.splitlines()[0]}"
+
+
+def content_version(files: list[dict]) -> str:
+    """The name of a version: the same files, the same name."""
+    return f"v{hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]}"

@@ -1,0 +1,1 @@
+"""Raw files into DuckDB, dbt, and the warehouse as a reader finds it."""

@@ -1,0 +1,46 @@
+"""The built warehouse as a reader opens it."""
+
+from pathlib import Path
+
+import click
+import duckdb
+
+from offer_ai.base.sql import sql_text
+
+
+def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the built warehouse; raises ClickException."""
+    if not database.exists():
+        raise click.ClickException(
+            f"There is no warehouse at OFFER_AI_DB='{database}'. Build it first: "
+            "`.venv/bin/dbt build`, or `make build`.")
+    con = duckdb.connect()
+    try:
+        # Views name their database, after its file.
+        con.execute(f'attach {sql_text(database)} as "{database.stem}" (read_only)')
+        con.execute(f'use "{database.stem}"')
+    except duckdb.IOException as error:
+        raise click.ClickException(
+            f"{database} cannot be opened, most likely because a build is writing it: "
+            f"{str(error).splitlines()[0]}") from error
+    con.execute("set TimeZone = 'UTC'")
+    try:
+        for relation in ("marts.training_offers", "marts.latest_features", "staging.build_log"):
+            con.execute(f"from {relation} limit 0")
+    except duckdb.CatalogException as error:
+        raise click.ClickException(
+            f"{database} holds no finished build ({error}). Run `.venv/bin/dbt build`."
+        ) from error
+    return con
+
+
+def schema_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
+    """The columns of a query, in order: name and type."""
+    return [{"name": name, "type": kind}
+            for name, kind, *_ in con.execute(f"describe {query}").fetchall()]
+
+
+def watermark(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The greatest event_time accepted, in ISO 8601 (UTC)."""
+    (at,) = con.execute("select watermark_at from sessions.watermark").fetchone()
+    return at and at.isoformat() + "Z"

@@ -1,0 +1,45 @@
+"""dbt in this process, for scripts that build more than once."""
+
+from pathlib import Path
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from offer_ai.base.settings import ROOT
+
+
+class BuildError(Exception):
+    """dbt failed; the message holds what it said."""
+
+
+class Dbt:
+    """dbt in this process, parsed once."""
+
+    def __init__(self, target: Path):
+        self.options = [
+            "--quiet", "--no-use-colors", "--log-level-file", "none", "--no-write-json",
+            "--project-dir", str(ROOT), "--profiles-dir", str(ROOT),
+            "--target-path", str(target),
+        ]
+        self.messages: list[str] = []
+        self.manifest = None
+
+    def __call__(self, *arguments: str) -> object:
+        """Runs a command; returns its result, raises BuildError."""
+        self.messages.clear()
+        runner = dbtRunner(manifest=self.manifest, callbacks=[self._listen])
+        try:
+            done = runner.invoke([*arguments, *self.options])
+        finally:
+            # Between rounds others may open the warehouse.
+            DuckDBConnectionManager.close_all_connections()
+        if not done.success:
+            raise BuildError(" ".join(self.messages) or str(done.exception))
+        return done.result
+
+    def parse(self) -> None:
+        self.manifest = self("parse")
+
+    def _listen(self, event) -> None:
+        if event.info.level in ("error", "warn"):
+            self.messages.append(" ".join(event.info.msg.split()))

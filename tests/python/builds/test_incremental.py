@@ -1,0 +1,81 @@
+"""Batches in any order, built one after the other, equal one full build."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from built import BuildError, build, copy_project, rows, write_events
+from compared import same, same_warehouses
+from streams import batches, builds, write_lines
+
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "5"))
+
+
+@builds(EXAMPLES)
+@given(batches())
+def test_batches_equal_a_full_build(parts):
+    with tempfile.TemporaryDirectory() as folder:
+        events = Path(folder, "events")
+        grown, whole = Path(folder, "grown.duckdb"), Path(folder, "whole.duckdb")
+        for number, lines in enumerate(parts):
+            # Names that do not sort in order of arrival.
+            write_lines(events / f"{number * 5 % 7}.ndjson", lines)
+            build(events, grown)
+        build(events, whole)
+        same_warehouses(grown, whole)
+        same(rows(grown, "select * exclude (file_id) from staging.stg_events"),
+             rows(whole, "select * exclude (file_id) from staging.stg_events"))
+
+
+def test_a_purchase_three_weeks_late(tmp_path):
+    """Corrects the label of the offer before it and the features of the ones after it."""
+    def offer(day, session):
+        return {"event_id": "offer_shown", "event_time": f"2025-01-{day:02}T10:00:00",
+                "session_id": session, "offer_type": "x", "offer_price": "1.99"}
+
+    def marts():
+        return rows(tmp_path / "w.duckdb", """
+            select day(offered_at) as day, prev_week_purchase_amount::int as before,
+                next_week_purchase_amount::int as after, last_session_games_played as games,
+                is_label_mature as is_mature
+            from marts.training_offers order by offered_at""")
+
+    def row(day, before, after, games, is_mature):
+        return {"day": day, "before": before, "after": after, "games": games,
+                "is_mature": is_mature}
+
+    write_events(tmp_path / "events" / "1.ndjson", offer(1, "a"), offer(5, "b"), offer(9, "c"),
+                 offer(24, "d"), {"event_time": "2025-01-12T10:00:00", "session_id": "e"})
+    build(tmp_path / "events", tmp_path / "w.duckdb")
+    assert marts() == [row(1, 0, 0, None, True), row(5, 0, 0, 0, True), row(9, 0, 0, 0, True),
+                       row(24, 0, 0, 1, False)]
+    late = {"event_id": "purchase", "event_time": "2025-01-06T10:00:00", "session_id": "late",
+            "txn_amount": "4"}
+    write_events(tmp_path / "events" / "2.ndjson", late)
+    write_events(tmp_path / "events" / "0.ndjson", {"event_time": "2025-02-01T00:00:00",
+                                                    "customer_identifier": "other"})
+    build(tmp_path / "events", tmp_path / "w.duckdb")
+    assert marts() == [row(1, 0, 4, None, True), row(5, 0, 4, 0, True), row(9, 4, 0, 0, True),
+                       row(24, 0, 0, 1, True)]
+
+
+@pytest.mark.parametrize("edit", [("    sku,\n", ""), ("    sku,\n", "    sku,\n    level,\n")])
+def test_a_delta_with_other_columns_ends_the_build(tmp_path, edit):
+    """A model edited since its table was built names the column, and changes nothing."""
+    project, database = copy_project(tmp_path), tmp_path / "w.duckdb"
+    purchase = {"event_id": "purchase", "txn_amount": "1"}
+    write_events(tmp_path / "events" / "1.ndjson", purchase)
+    build(tmp_path / "events", database, project=project)
+    model = project / "models" / "staging" / "stg_purchases.sql"
+    before = model.read_text()
+    model.write_text(before.replace(*edit))
+    write_events(tmp_path / "events" / "2.ndjson", purchase | {"customer_identifier": "v"})
+    with pytest.raises(BuildError, match="sku" if not edit[1] else "level"):
+        build(tmp_path / "events", database, project=project)
+    assert rows(database, "select user_id from staging.stg_purchases") == [{"user_id": "u"}]
+    model.write_text(before)
+    build(tmp_path / "events", database, project=project)
+    assert len(rows(database, "from staging.stg_purchases")) == 2

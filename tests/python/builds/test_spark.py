@@ -1,0 +1,246 @@
+"""The same events on both engines: every mart equal, row by row.
+
+`make test-spark` runs more streams and a larger world (OFFER_AI_STREAMS, OFFER_AI_PLAYERS),
+and kills builds (OFFER_AI_SPARK_KILLS).
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+import built
+import spark_engine
+from built import edited, write_events
+from commands import environment, export, run
+from compared import REJECTS, same, same_marts
+from declared import SPLIT, SPLITS
+from events import at, offers
+from offer_ai.base.settings import ROOT, default_store
+from offer_ai.features import open_store
+from streams import batches, builds, streams, write_lines
+
+pytest.importorskip("pyspark")
+STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
+KILLS = int(os.environ.get("OFFER_AI_SPARK_KILLS", "0"))
+DBT = [Path(sys.executable).parent / "dbt", "--quiet"]
+PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
+GAP = next(split for split in SPLITS if "interval" in split)
+FEATURE = """  features:
+    - name: two_days_games_played
+      description: Games started in the sessions of two days.
+      data_type: bigint
+      config: {meta: {over: sessions, before: {day: 2}, aggregate: sum(games_played)}}
+"""
+COUNTS = """
+select
+    (select sum(line_count) from staging.landed_files) as lines,
+    (select count(*) from staging.stg_events) as events,
+    (select count(*) from staging.repeated_events where delivery_number > 1) as repeats"""
+
+
+def requests(text: str) -> list:
+    """What `at_request` says, its text and numbers as JSON reads them, in one order."""
+    return sorted(json.loads(text), key=lambda version: (version[0] or "", version[1]))
+
+
+def comparable(read: Callable[[str], list[dict]]) -> Callable[[str], list[dict]]:
+    """A reader of rows whose `at_request` both engines write alike."""
+    return lambda query: [
+        row | ({"at_request": requests(row["at_request"])} if "at_request" in row else {})
+        for row in read(query)]
+
+
+def assert_equal(database: Path) -> None:
+    """Every mart and the rejects hold the same rows on both engines."""
+    here = partial(built.rows, database)
+    same_marts(comparable(spark_engine.rows), comparable(here))
+    assert spark_engine.rows(COUNTS) == here(COUNTS)
+
+
+def bridge(database: Path, tables) -> subprocess.CompletedProcess:
+    """Lets a DuckDB file look at Spark's tables."""
+    return run("spark_bridge", env=os.environ | {
+        "OFFER_AI_DB": str(database), "OFFER_AI_SPARK_WAREHOUSE": str(tables)})
+
+
+def equal_on_both(parts: list[list[bytes]], in_batches: bool) -> None:
+    """Files of lines, built at once on DuckDB and, on Spark, at once or one after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        events, database = Path(folder, "events"), Path(folder, "w.duckdb")
+        options = ["--full-refresh"]
+        for number, lines in enumerate(parts, 1):
+            write_lines(events / f"{number * 5 % 7}.ndjson", lines)
+            if in_batches or number == len(parts):
+                spark_engine.dbt("run", *options, events=events)
+                options = []
+        built.build(events, database)
+        assert_equal(database)
+
+
+@builds(STREAMS, derandomize=True)
+@given(streams())
+def test_marts_are_equal(files):
+    equal_on_both(files, in_batches=False)
+
+
+@builds(max(1, STREAMS // 4), derandomize=True)
+@given(batches())
+def test_batches_equal_a_full_build(parts):
+    """On Spark, too: batch after batch there, at once on DuckDB."""
+    equal_on_both(parts, in_batches=True)
+
+
+def test_what_a_user_declares_holds_there_too(tmp_path):
+    """Sessions cut by a gap, a cap on anchors, one feature more and another label; in two
+    builds."""
+    project = edited(
+        tmp_path, (SPLIT, GAP), ("  features:\n", FEATURE),
+        ("max_anchors_per_user_day: 0", "max_anchors_per_user_day: 1"),
+        ("over: stg_purchases, after: {day: 7}, aggregate: sum(txn_amount)",
+         "over: sessions, after: {day: 1}, aggregate: sum(purchase_amount)"))
+    for number in (0, 1):
+        write_events(tmp_path / "events" / f"{number}.ndjson", *(
+            at(day, f"1{hour}:0{minute}:00", kind=kind, **own)
+            for day in range(1 + number, 7, 2) for hour in (0, 1, 2) for minute, kind, own in (
+                (0, "game_start", {"level": day + hour}), (1, "game_end", {"won": hour}),
+                (2, "offer_shown", {"offer_type": "x", "offer_price": 1}),
+                (3, "purchase", {"txn_amount": f"{hour}.99"}))))
+        spark_engine.dbt("run", *([] if number else ["--full-refresh"]),
+                         events=tmp_path / "events", project=project)
+    built.build(tmp_path / "events", tmp_path / "w.duckdb", project=project)
+    assert_equal(tmp_path / "w.duckdb")
+    assert len(spark_engine.rows("select * from marts.sessions")) == 18
+    assert len(spark_engine.rows("select * from marts.training_offers")) == 6
+
+
+def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
+    """Between taking rows away and putting those that stay back, the worst moment."""
+    from pyspark.sql import SparkSession
+
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2))
+    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "events")
+    session = SparkSession.builder.getOrCreate()
+    for table in ("marts.sessions", "anchors.latest_anchor_features"):
+        session.sql(f"create table {table}__kept using parquet as select * from {table}")
+    session.sql("alter table marts.sessions drop partition (partition_day = '2025-01-01')")
+    session.sql("insert overwrite anchors.latest_anchor_features "
+                "select * from anchors.latest_anchor_features__kept where false")
+    assert spark_engine.rows("select * from marts.sessions") == []
+    write_events(tmp_path / "events" / "2.ndjson", *offers(3, 1))
+    spark_engine.dbt("run", events=tmp_path / "events")
+    built.build(tmp_path / "events", tmp_path / "w.duckdb")
+    assert_equal(tmp_path / "w.duckdb")
+    assert not [name for schema in ("marts", "anchors") for name in session.sql(
+        f"show tables in {schema}").toPandas()["tableName"] if name.endswith("__kept")]
+
+
+@pytest.mark.skipif(not KILLS, reason="make test-spark kills builds")
+def test_kills(tmp_path):
+    """kill -9 at a random moment of a batch, again and again: the next build ends as ever."""
+    chance = random.Random(1)
+    variables = os.environ | spark_engine.ENVIRONMENT | {
+        "OFFER_AI_SPARK_WAREHOUSE": str(tmp_path / "spark"),
+        "OFFER_AI_EVENTS": str(tmp_path / "events"), "OFFER_AI_DB": str(tmp_path / "w.duckdb")}
+    command = [*DBT, "run", "--target", "spark", "--target-path", str(tmp_path / "target")]
+
+    def run() -> float:
+        began = time.monotonic()
+        said = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+        assert said.returncode == 0, said.stdout
+        return time.monotonic() - began
+
+    write_events(tmp_path / "events" / "0.ndjson", *offers(1), *offers(20))
+    run()
+    seconds = None
+    for number in range(1, KILLS + 1):
+        write_events(tmp_path / "events" / f"{number}.ndjson", *offers(number % 27 + 1, 2))
+        if seconds:
+            killed = subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.uniform(0.25, 1) * seconds)
+            os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait()
+        seconds = run()
+    bridge(tmp_path / "spark.duckdb", tmp_path / "spark")
+    built.build(tmp_path / "events", tmp_path / "w.duckdb")
+    same_marts(*(comparable(partial(built.rows, tmp_path / name))
+                 for name in ("spark.duckdb", "w.duckdb")))
+
+
+def test_a_simulated_world(tmp_path):
+    run("simulate", "--out", tmp_path, "--users", PLAYERS, "--days", 28, check=True)
+    built.build(tmp_path / "events", tmp_path / "w.duckdb")
+    spark_engine.dbt("build", "--full-refresh", events=tmp_path / "events")
+    assert_equal(tmp_path / "w.duckdb")
+
+
+def test_marts_of_decisions_are_equal(tmp_path):
+    """What decisions used and what another policy would have earned; floats nearly so."""
+    context = {"features": {"country": "DK", "prev_week_purchase_amount": "0",
+                            "last_session_win_ratio": 0.5},
+               "features_landed_at": "2025-01-01 00:00:00.5",
+               "target": {"policy_version": "m", "offer_type": "x", "offer_price": "9.99",
+                          "propensity": 0.9, "predicted": 1.25, "value": 1.5}}
+    decided = [event | {"propensity": 0.3, "policy_version": "p", "decision_id": "d",
+                        "decision_context": json.dumps(context)}
+               for day in (1, 2, 3) for event in offers(day, 9)]
+    # Each user another amount, so that the draws of users show in the intervals.
+    paid = [{"event_id": "purchase", "event_time": "2025-01-02T10:00:00",
+             "txn_amount": str(n**2), "customer_identifier": f"u{n}"} for n in range(9)]
+    write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20, 1))
+    built.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
+    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "1.ndjson")
+    skew = "select * from marts.decision_skew"
+    found = spark_engine.rows(skew)
+    assert {row["is_equal"] for row in found} == {True, False}
+    same(found, built.rows(tmp_path / "w.duckdb", skew))
+    (ours,), (theirs,) = (rows("select * from marts.policy_evaluation") for rows in (
+        spark_engine.rows, lambda query: built.rows(tmp_path / "w.duckdb", query)))
+    assert ours == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize("method", [
+    "thrift", pytest.param("http", marks=pytest.mark.skipif(
+        STREAMS == 1, reason="make test-spark connects over HTTPS, too"))])
+def test_exports_are_equal(tmp_path, method):
+    """What is published from the tables of a Thrift server is what is published from DuckDB's;
+    a file that Spark cannot read is a reject there."""
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
+    (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
+    built.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
+    with spark_engine.thrift_server(tmp_path / "tables", method) as server:
+        done = subprocess.run(
+            [*DBT, "build", "--exclude-resource-type", "unit_test", "test", "--target", "spark",
+             "--target-path", tmp_path / "target"], cwd=ROOT,
+            env=os.environ | server | {"OFFER_AI_EVENTS": str(tmp_path / "events")},
+            capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+    (tmp_path / "spark").mkdir()
+    said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), tmp_path / "tables")
+    assert said.returncode == 0, said.stderr
+    (reject,) = built.rows(tmp_path / "spark" / "w.duckdb", REJECTS)
+    assert reject["source_file"] == str(tmp_path / "events" / "2.ndjson.zst")
+    assert reject["reason"].startswith("file cannot be read: Spark does not decompress .zst")
+    published = []
+    for folder in (tmp_path / "duckdb", tmp_path / "spark"):
+        for what in ("training", "latest", "marts"):
+            export(folder, what)
+        manifest = json.loads((folder / "export" / "training" / "manifest.json").read_text())
+        store = open_store(default_store(folder / "export"), read_only=True)
+        published.append((manifest["version"], manifest["files"], {
+            user: requests(store.get(user).at_request) for user in store.user_ids()}))
+        store.close()
+    assert published[0] == published[1]
+    refused = bridge(tmp_path / "duckdb" / "w.duckdb", tmp_path / "tables")
+    assert "is a warehouse of its own" in refused.stderr

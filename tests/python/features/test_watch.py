@@ -1,0 +1,120 @@
+"""The watch, as a process: builds, publishes, survives, stops."""
+
+import gzip
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from built import rows, write_events
+from offer_ai.base.settings import SCRIPTS
+from offer_ai.features import Lookup, open_store
+
+
+@pytest.fixture
+def place(tmp_path):
+    """OFFER_AI_* of a folder with one event."""
+    write_events(tmp_path / "events" / "1.ndjson", {})
+    return {"OFFER_AI_EVENTS": str(tmp_path / "events"), "OFFER_AI_DB": str(tmp_path / "w.duckdb"),
+            "OFFER_AI_EXPORT": str(tmp_path / "export")}
+
+
+def start(place):
+    return subprocess.Popen(
+        [sys.executable, SCRIPTS / "watch.py", "--poll", "0.05"],
+        env=os.environ | place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def said(process, pattern: str) -> str:
+    """The next line of output that the pattern is in."""
+    lines = []
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if re.search(pattern, line):
+                return line
+    finally:
+        watchdog.cancel()
+    raise AssertionError(f"{pattern} is not in:\n{''.join(lines)}")
+
+
+def stop(process) -> str:
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return output
+
+
+def arrive(place, name: str, *events: dict) -> None:
+    """A file as a careful producer writes it: whole under its name at once."""
+    part = write_events(Path(place["OFFER_AI_EVENTS"]) / f".{name}", *events)
+    part.rename(part.with_name(name))
+
+
+def test_rounds(place):
+    process = start(place)
+    assert re.search(r"1 files, 1 events, 0 rejects, 1 users written, [\d.]+ s, lag [\d.]+ s",
+                     said(process, "round 1"))
+    arrive(place, "2.ndjson", {"customer_identifier": "v", "event_id": "purchase",
+                               "txn_amount": "4.99", "event_time": "2025-01-02T00:00:00"},
+           {"event_id": "nothing", "event_time": "soon"})
+    assert "1 files, 1 events, 1 rejects, 1 users written" in said(process, "round 2")
+    lookup = Lookup(open_store(
+        f"sqlite:///{place['OFFER_AI_EXPORT']}/latest/latest_features.sqlite", read_only=True))
+    found = lookup.features("v", None, datetime(2025, 1, 3))
+    assert str(found["prev_week_purchase_amount"]) == "4.9900"
+    (Path(place["OFFER_AI_EVENTS"]) / "cut.ndjson.gz").write_bytes(
+        gzip.compress(b"x" * 99)[:-5])
+    assert "round 3" in said(process, "round 3")
+    assert stop(process).endswith("stopped\n")
+    published = f"{place['OFFER_AI_EXPORT']}/published.duckdb"
+    assert rows(published, "select count(*) as n from marts.sessions") == [{"n": 2}]
+
+
+def test_only_one(place):
+    process = start(place)
+    said(process, "round 1")
+    second = start(place)
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert f"Process {process.pid} watches for {place['OFFER_AI_DB']} already" in output
+    stop(process)
+
+
+def test_a_failing_build_is_tried_again(place, tmp_path):
+    """Here for a lock; what was published stays, and the watch goes on."""
+    process = start(place)
+    said(process, "round 1")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys\n"
+         "con = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ninput()",
+         place["OFFER_AI_DB"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "open\n"
+    arrive(place, "2.ndjson", {"customer_identifier": "v"})
+    assert f"PID {holder.pid}" in said(process, "build failed, next try in 1 s")
+    said(process, "next try in 2 s")
+    published = f"{place['OFFER_AI_EXPORT']}/published.duckdb"
+    assert rows(published, "select count(*) as n from marts.sessions") == [{"n": 1}]
+    holder.communicate("\n")
+    assert "1 files, 1 events" in said(process, "round 2")
+    stop(process)
+
+
+def test_waits_for_the_first_file(place):
+    path = Path(place["OFFER_AI_EVENTS"]) / "1.ndjson"
+    path.rename(path.with_name("later.txt"))
+    process = start(place)
+    said(process, "watching")
+    time.sleep(0.3)
+    path.with_name("later.txt").rename(path)
+    said(process, "round 1")
+    stop(process)

@@ -1,0 +1,278 @@
+"""The service, as a process on loopback: decisions, their log, bad input, kills."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from built import build, rows, write_events
+from commands import environment, export, train
+from events import offers
+from learned import published
+from offer_ai.base.settings import SCRIPTS
+from offer_ai.serving.decision_log import DecisionLog
+from servers import free_port
+
+KEYS = {"decision_id", "offer_type", "offer_price", "propensity", "policy_version", "features"}
+
+
+class Service:
+    """A running server over a folder's events, exports and models."""
+
+    def __init__(self, folder: Path, *arguments: str, **variables: str):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, SCRIPTS / "serve.py", "--port", str(self.port),
+             "--rotate-seconds", "0.5", *arguments],
+            env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")} | variables)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}")
+        until = time.time() + 30
+        while time.time() < until:
+            try:
+                self.client.get("/healthz")
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError("the service did not start")
+
+    def decide(self, **body) -> dict:
+        response = self.client.post("/decide", json={"user_id": "u0", "session_id": "t"} | body)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def stop(self, how=signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(30)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Events that are built and published, without a model."""
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(9), {
+        "event_id": "app_launched", "customer_identifier": "u0", "country": "DK",
+        "event_time": "2025-01-09T09:00:00"})
+    build(tmp_path / "events", tmp_path / "w.duckdb")
+    export(tmp_path, "latest")
+    return tmp_path
+
+
+@pytest.fixture
+def service(folder):
+    running = Service(folder)
+    yield running
+    running.stop()
+
+
+def logged(folder) -> list[dict]:
+    """Every decision that the log holds, open files too."""
+    return [json.loads(line) for path in (folder / "events").iterdir()
+            if "decisions-" in path.name for line in path.read_text().splitlines()]
+
+
+def promote(folder, pointer="promoted.json", rule="epsilon-greedy") -> str:
+    """Trains a model on a small world and points to it; returns its version."""
+    world = published(folder / "world", rows=20_000)
+    (folder / "export" / "models").mkdir(exist_ok=True)
+    said = train(world, "--out", str(folder / "export" / "models"), "--bootstraps", "4")
+    assert said.returncode == 0, said.stderr
+    (model,) = (folder / "export" / "models").glob("m*")
+    # The pointer as evaluate.py writes it.
+    part = model.parent / ".part"
+    part.write_text(json.dumps({"model": model.name, "rule": rule, "epsilon": 0.2}))
+    part.rename(model.parent / pointer)
+    return model.name
+
+
+def contexts(folder) -> list[dict]:
+    return [json.loads(line["decision_context"]) for line in logged(folder)]
+
+
+def test_without_a_model_each_offer_has_the_same_chance(folder, service):
+    """And the next build learns of it: no reject, the propensity and policy kept."""
+    decision = service.decide(at="2025-01-10T00:00:00Z")
+    assert set(decision) == KEYS
+    assert decision["policy_version"] == "fallback-uniform"
+    assert decision["propensity"] == pytest.approx(1 / 9)
+    assert decision["features"]["country"] == "DK"
+    stranger = service.decide(user_id="nobody \U0001f600 '\"{{", at="2025-01-10T00:00:01Z")
+    assert stranger["features"]["country"] is None
+    assert stranger["features"]["prev_week_purchase_amount"] == "0"
+    service.stop()
+    build(folder / "events", folder / "w.duckdb")
+    assert rows(folder / "w.duckdb", "from staging.rejected_events") == []
+    found = {row["decision_id"]: row for row in rows(
+        folder / "w.duckdb", "from marts.training_offers where decision_id is not null")}
+    assert set(found) == {decision["decision_id"], stranger["decision_id"]}
+    row = found[decision["decision_id"]]
+    assert (row["offer_id"], row["propensity"], row["policy_version"], row["offer_type"]) == (
+        decision["decision_id"], decision["propensity"], "fallback-uniform",
+        decision["offer_type"])
+
+
+def test_a_model_is_taken_over_while_serving(folder, service):
+    """Its favourite is made most often, with its exact propensity; no request is dropped."""
+    assert service.decide()["policy_version"] == "fallback-uniform"
+    name = promote(folder)
+    until = time.time() + 10
+    while service.decide()["policy_version"] != name:
+        assert time.time() < until
+    made = [service.decide() for _ in range(200)]
+    assert {round(d["propensity"], 6) for d in made} <= {
+        round(0.2 / 9, 6), round(0.8 + 0.2 / 9, 6)}
+    favourite = max(made, key=lambda d: d["propensity"])
+    share = sum(d["offer_type"] == favourite["offer_type"] for d in made) / 200
+    assert 0.7 < share < 0.95
+    assert service.client.get("/healthz").json()["policy_version"] == name
+
+
+def test_thompson_sampling(folder):
+    """Each offer has the share of the bootstrapped models that favour it, and the floor."""
+    promote(folder, rule="thompson")
+    service = Service(folder)
+    made = [service.decide() for _ in range(100)]
+    service.stop()
+    shares = [round((d["propensity"] - 0.2 / 9) / 0.8 * 4, 6) for d in made]
+    assert set(shares) <= {0, 1, 2, 3, 4}
+    assert max(shares) > 0
+
+
+def test_an_apprentice_makes_the_callers_offer(folder):
+    """And notes what the policy would have done; the mart values the switch."""
+    name = promote(folder)
+    service = Service(folder, "--apprentice")
+    missing = service.client.post("/decide", json={"user_id": "u0", "session_id": "t"})
+    assert (missing.status_code, missing.json()["detail"][0]["field"]) == (422, "offer_type")
+    assert service.client.get("/healthz").json()["is_apprentice"]
+    for day, offer in ((10, ("gems", "4.99")), (11, ("own", "3.5")), (12, ("vip", 9.99))):
+        decision = service.decide(at=f"2025-01-{day}T00:00:00Z", offer_type=offer[0],
+                                  offer_price=offer[1])
+        assert (decision["offer_type"], float(decision["offer_price"])) == (
+            offer[0], float(offer[1]))
+        assert (decision["propensity"], decision["policy_version"]) == (1, "caller")
+    service.stop()
+    targets = [context["target"] for context in contexts(folder)]
+    assert {target["policy_version"] for target in targets} == {name}
+    assert sorted(target["propensity"] for target in targets)[0] == 0
+    assert all(target["predicted"] >= 0 and target["value"] > 0 for target in targets)
+    write_events(folder / "events" / "later.ndjson", {"event_time": "2025-02-01T00:00:00"})
+    build(folder / "events", folder / "w.duckdb")
+    (row,) = rows(folder / "w.duckdb", "from marts.policy_evaluation")
+    assert (row["policy_version"], row["target_policy_version"], row["decisions"]) == (
+        "caller", name, 3)
+    assert row["match_rate"] in (0, 1 / 3)
+
+
+def test_a_challenger_is_noted(folder):
+    name = promote(folder, "challenger.json")
+    service = Service(folder)
+    decision = service.decide(offer_type="ignored", offer_price=1)
+    service.stop()
+    assert decision["policy_version"] == "fallback-uniform"
+    (context,) = contexts(folder)
+    assert context["target"]["policy_version"] == name
+    assert context["features_landed_at"] > "2026"
+
+
+def test_nothing_is_lost_when_it_is_killed(folder):
+    service = Service(folder)
+    ids = {service.decide()["decision_id"] for _ in range(50)}
+    service.stop(signal.SIGKILL)
+    assert {line["decision_id"] for line in logged(folder)} == ids
+    (left,) = [path for path in (folder / "events").iterdir() if path.suffix == ".open"] or [None]
+    if left:
+        with left.open("a") as file:
+            file.write('{"event_id": "offer_sh')  # as if cut off in a line
+    service = Service(folder)
+    service.stop()
+    assert not list((folder / "events").glob(".decisions-*"))
+    build(folder / "events", folder / "w.duckdb")
+    assert {row["decision_id"] for row in rows(
+        folder / "w.duckdb", "select decision_id from marts.training_offers "
+        "where decision_id is not null")} == ids
+    assert rows(folder / "w.duckdb", "from staging.rejected_events") == []
+
+
+BAD = [
+    (b"", "body"), (b"{", "body"), (b"[]", "body"), (b"null", "body"), (b"\xff", ""),
+    (b"{}", "user_id"), (b'{"user_id": "u"}', "session_id"),
+    (b'{"user_id": "", "session_id": "s"}', "user_id"),
+    (b'{"user_id": "  ", "session_id": "s"}', "user_id"),
+    (b'{"user_id": 7, "session_id": "s"}', "user_id"),
+    (b'{"user_id": null, "session_id": "s"}', "user_id"),
+    (b'{"user_id": {"$gt": ""}, "session_id": "s"}', "user_id"),
+    (b'{"user_id": "u", "session_id": "\\ud800"}', "session_id"),
+    (b'{"user_id": "a\\u0000b", "session_id": "s"}', "user_id"),
+    (b'{"user_id": "%s", "session_id": "s"}' % (b"u" * 1025), "user_id"),
+    (b'{"user_id": "u", "session_id": "s", "at": "soon"}', "at"),
+    (b'{"user_id": "u", "session_id": "s", "at": "0001-01-01T00:00:00+14:00"}', "at"),
+    (b'{"user_id": "u", "session_id": "s", "at": 1e300}', "at"),
+    (b"[" * 10_000, ""),
+]
+
+
+def test_bad_input_is_refused_by_name(folder, service):
+    """Never a 5xx, never a line in the log."""
+    for body, field in BAD:
+        response = service.client.post(
+            "/decide", content=body, headers={"Content-Type": "application/json"})
+        assert 400 <= response.status_code < 500, (body[:60], response.text)
+        assert field in response.text, (body[:60], response.text)
+    large = service.client.post("/decide", content=b"x" * 20_000)
+    assert large.status_code == 413
+    assert service.client.get("/decide").status_code == 405
+    assert logged(folder) == []
+    text = service.client.get("/metrics").text
+    assert 'offer_ai_refused_total{status="413"} 1.0' in text
+
+
+def test_every_good_time_can_land(folder, service):
+    """Whatever `at` is accepted, the next build accepts."""
+    times = ["2025-01-10T00:00:00", "2025-01-10T00:00:00.123456+05:30", "2025-01-10 00:00Z",
+             "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 1736467200, "2025-01-10"]
+    for at in times:
+        service.decide(at=at)
+    service.stop()
+    build(folder / "events", folder / "w.duckdb")
+    assert rows(folder / "w.duckdb", "from staging.rejected_events") == []
+    (count,) = rows(folder / "w.duckdb", "select count(*) as n from marts.training_offers "
+                    "where decision_id is not null")
+    assert count["n"] == len(times)
+
+
+def test_an_api_key(folder):
+    service = Service(folder, OFFER_AI_API_KEY="secret")
+    body = {"user_id": "u", "session_id": "s"}
+    assert service.client.post("/decide", json=body).status_code == 401
+    assert service.client.post("/decide", json=body,
+                               headers={"X-API-Key": "wrong"}).status_code == 401
+    assert service.client.post("/decide", json=body,
+                               headers={"X-API-Key": "secret"}).status_code == 200
+    service.stop()
+
+
+def test_no_store_is_the_fallback(tmp_path):
+    (tmp_path / "events").mkdir()
+    service = Service(tmp_path)
+    decision = service.decide()
+    assert (decision["policy_version"], decision["features"]) == ("fallback-uniform", {})
+    assert service.client.get("/healthz").json()["features_as_of"] is None
+    service.stop()
+
+
+def test_the_log_rotates(tmp_path):
+    """By lines and by time; an empty file never lands."""
+    log = DecisionLog(tmp_path, seconds=0.2, lines=3)
+    for number in range(7):
+        log.append({"n": number})
+    assert len(list(tmp_path.glob("decisions-*.ndjson"))) == 2
+    time.sleep(0.6)
+    assert len(list(tmp_path.glob("decisions-*.ndjson"))) == 3
+    log.close()
+    assert not list(tmp_path.glob(".decisions-*"))
+    lines = [line for path in sorted(tmp_path.iterdir()) for line in path.read_text().splitlines()]
+    assert sorted(json.loads(line)["n"] for line in lines) == list(range(7))

@@ -1,0 +1,77 @@
+"""The loop, small: what is decided is what the warehouse learns from."""
+
+import json
+
+import duckdb
+import numpy as np
+import pytest
+
+from commands import run
+from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.report import measure
+from offer_ai.simulation.world import load_candidates
+
+
+def test_a_small_loop(tmp_path):
+    said = run("loop", "--players", 700, "--rounds", 4, "--days", 7, "--explore-rounds", 2,
+               "--out", tmp_path)
+    assert said.returncode == 0, said.stderr
+    (report,) = json.loads((tmp_path / "loop.json").read_text())
+    decided = sum(row["decisions"] for row in report["rounds"])
+    with duckdb.connect(str(tmp_path / "world-1" / "offer_ai.duckdb"), read_only=True) as con:
+        landed, rejected, unexplained, late = con.execute("""
+            select
+                (select count(*) from marts.training_offers where decision_id is not null),
+                (select count(*) from staging.rejected_events),
+                (select count(*) from marts.decision_skew
+                    where not is_equal and not is_late_news),
+                (select count(*) from marts.decision_skew where is_late_news)""").fetchone()
+    assert (landed, rejected, unexplained) == (decided, 0, 0)
+    assert late > 0
+    first = report["rounds"][0]
+    assert first["ours"] == pytest.approx(first["random"], rel=0.15)
+    assert all(row["oracle"] > row["same_features"] for row in report["rounds"])
+    assert "promoted: lower bound" in said.stdout
+    assert (tmp_path / "loop.png").read_bytes()[:4] == b"\x89PNG"
+    assert "data:image/png;base64," in (tmp_path / "loop.html").read_text()
+
+
+def test_players_come_and_go():
+    """The world keeps its size and is not easy: no offer is right for all."""
+    game = DriftingGame(3000, 1, load_candidates())
+    worth = []
+    for day in range(28):
+        game.next_day()
+        game.play_day(day * 86_400)
+        here = game.is_there
+        assert 0.95 < here.sum() / 3000 <= 1
+        worth.append((game.accepts * game.offers.price)[here])
+    assert len(game.players) > 3500
+    worth = np.concatenate(worth)
+    assert 0.55 < worth.mean(axis=0).max() / worth.max(axis=1).mean() < 0.75
+    assert (game.accepts.max(axis=1) < 0.5).mean() > 0.95
+
+
+class Decided:
+    """Two rounds of decisions in which country tells which of two offers is right."""
+
+    def __init__(self, chosen: str):
+        rng = np.random.default_rng(1)
+        right = rng.integers(0, 2, 4000)
+        self.features = [{"country": "DK" if value else "US"} for value in right]
+        self.worth = list(np.where(np.eye(2)[right] == 1, 1.0, 0.2) + rng.random((4000, 1)))
+        self.choice = right if chosen == "right" else rng.integers(0, 2, 4000)
+        self.player, self.round = np.arange(4000), np.repeat([1, 2], 2000)
+        self.policy = ["p"] * 4000
+
+
+def test_the_report_by_hand():
+    country = [{"name": "country", "data_type": "string"}]
+    best, random = (measure(Decided(chosen), country) for chosen in ("right", "random"))
+    assert best["share_of_gap"] == pytest.approx(1, abs=0.05)
+    assert random["share_of_gap"] == pytest.approx(0, abs=0.1)
+    last = best["rounds"][-1]
+    assert last["oracle"] == pytest.approx(last["ours"]) == pytest.approx(last["same_features"])
+    assert last["regret"] == pytest.approx(0)
+    assert best["margin"][1] > 0
+    assert last["oracle"] - last["single"] == pytest.approx(0.4, abs=0.05)

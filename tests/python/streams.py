@@ -1,0 +1,157 @@
+"""Random adversarial streams of raw lines."""
+
+import json
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+# A build takes a second or two: too slow to shrink a failure for long.
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+START = datetime(2025, 3, 1)
+MICROSECOND = timedelta(microseconds=1)
+# Few distinct times, a week apart to the microsecond, so that ties and purchases
+# on the very edge of a window are common.
+OFFSETS = [
+    timedelta(0), timedelta(seconds=1), timedelta(seconds=2), timedelta(hours=1),
+    timedelta(days=1), timedelta(days=3), timedelta(days=6, hours=23),
+    timedelta(days=7), timedelta(days=7, seconds=1), timedelta(days=8),
+    timedelta(days=10), timedelta(days=14), timedelta(days=15),
+]
+JITTERS = [timedelta(0)] * 6 + [timedelta(microseconds=1), timedelta(microseconds=-1)]
+
+users = st.sampled_from(["u1", "u2", "7", "o'x \"{{ u }}\" 😀"])
+# Some sessions have many events, most have one: what joins an old one changes much.
+session_ids = st.sampled_from(["a", "b", "c", "10", "9"]) | st.integers(100, 160).map(str)
+times = st.builds(
+    lambda offset, jitter: START + offset + jitter,
+    st.sampled_from(OFFSETS), st.sampled_from(JITTERS),
+)
+amounts = st.sampled_from(["4.99", "0.01", "-4.99", "100", "12345678901.23", "1e1", "0"])
+booleans = st.sampled_from([True, False, "true", "false", "1", "0", 1, 0, None])
+methods = st.sampled_from([
+    None, "fb", "facebook", "google", "https://www.facebook.com/jo",
+    "https://facebook.com.evil.example/x", "https://evil.example/?facebook.com",
+    "http://m.facebook.com:80", "notfacebook", "https://facebook.com@evil.example/",
+])
+OWN = {
+    "app_launched": st.fixed_dictionaries({
+        "country": st.sampled_from([None, "DK", "US", "BR"]), "signin_method": methods,
+        "os": st.sampled_from(["iOS", "Android"])}),
+    "user_updated": st.fixed_dictionaries({}, optional={
+        "country": st.sampled_from(["DK", "IN"]), "signin_method": methods}),
+    "game_start": st.fixed_dictionaries({"level": st.sampled_from([1, "1", 2, None])}),
+    "game_end": st.fixed_dictionaries({
+        "won": booleans, "level": st.sampled_from([1, "2", "x"])}),
+    "offer_shown": st.fixed_dictionaries(
+        {"offer_type": st.sampled_from(["xmas", "gems"]), "offer_price": amounts,
+         "offer_purchased": booleans, "offer_dismissed": booleans},
+        optional={"propensity": st.sampled_from(["0.5", 0.25, 1]),
+                  "decision_id": st.sampled_from(["d1", "d2"])}),
+    "purchase": st.fixed_dictionaries(
+        {"txn_amount": amounts}, optional={"sku": st.just("coins")}),
+    "chat_sent": st.fixed_dictionaries({"country": st.just("ZZ"), "won": st.just("1"),
+                                        "txn_amount": st.just("5")}),
+}
+BROKEN = [
+    b"[1, 2]", b"42", b'"text"', b"null", b'{"event_id": "purch', b"", b"   ",
+    b"\xff\xfe", b'{"event_id": "purchase"}', b"{}", b'{"event_id": "a\xff"}', b"}{",
+    b'{"event_id":"purchase","event_time":"2025-03-01","customer_identifier":"u1",'
+    b'"session_id":"a","txn_amount":"five"}',
+    b'{"event_id":"purchase","event_time":"2025-03-01","customer_identifier":"u1",'
+    b'"session_id":"a"}',
+    b'{"event_id":"game_start","event_time":"soon","customer_identifier":"u1",'
+    b'"session_id":"a"}',
+    b'{"event_id":"offer_shown","event_time":"2025-03-01T00:00:00",'
+    b'"customer_identifier":"u1","session_id":"a","offer_price":"1"}',
+    b'{"event_id":"offer_shown","event_time":"2025-03-01T00:00:00",'
+    b'"customer_identifier":"u1","session_id":"a","offer_type":"x","offer_price":"1",'
+    b'"propensity":"often"}',
+]
+FORMS = [
+    lambda t: t.isoformat(),
+    lambda t: t.isoformat(sep=" "),
+    lambda t: t.isoformat() + "Z",
+    lambda t: (t + timedelta(hours=5, minutes=30)).isoformat() + "+05:30",
+    lambda t: (t - timedelta(hours=8)).isoformat(timespec="microseconds") + "-0800",
+]
+
+
+@st.composite
+def raw_events(draw):
+    kind = draw(st.sampled_from(list(OWN)))
+    event = {
+        "event_id": kind,
+        "event_time": draw(st.sampled_from(FORMS))(draw(times)),
+        "customer_identifier": draw(users),
+        "session_id": draw(session_ids),
+        **draw(OWN[kind]),
+    }
+    if event["customer_identifier"] == "7" and draw(st.booleans()):
+        event["customer_identifier"] = 7
+    if kind == "purchase" and draw(st.booleans()):
+        event["event_id"] = "purchase_made"
+        event["item_price"] = event.pop("txn_amount")
+    if kind == "offer_shown" and draw(st.booleans()):
+        event["item_price"] = event.pop("offer_price")
+        event["item_category"] = event.pop("offer_type")
+    return event
+
+
+@st.composite
+def streams(draw):
+    """Files of lines: events, some sent twice in other words, and broken lines."""
+    events = draw(st.lists(raw_events(), min_size=1, max_size=60))
+    shuffle = random.Random(draw(st.integers(0, 1 << 30)))
+    lines = []
+    for number, event in enumerate(events):
+        if shuffle.random() < 0.15:
+            event["event_uuid"] = f"uuid-{number}"
+        copies = 1 + (shuffle.random() < 0.2)
+        for _ in range(copies):
+            items = list(event.items())
+            shuffle.shuffle(items)
+            lines.append(json.dumps(dict(items)).encode())
+    lines += draw(st.lists(st.sampled_from(BROKEN), max_size=5))
+    shuffle.shuffle(lines)
+    files = [[] for _ in range(shuffle.randint(1, 3))]
+    for line in lines:
+        shuffle.choice(files).append(line)
+    return files
+
+
+@st.composite
+def batches(draw):
+    """The lines of a stream in batches, in random order of arrival; some are empty.
+
+    The last batches are of one event, half of them purchases: what is late by itself
+    changes what lies before it by nothing but its label.
+    """
+    lines = [line for file in draw(streams()) for line in file]
+    shuffle = random.Random(draw(st.integers(0, 1 << 30)))
+    singles = []
+    for _ in range(draw(st.integers(0, 4))):
+        purchases = [line for line in lines if b"purchase" in line and b"uuid" not in line]
+        late = shuffle.choice([lines, purchases or lines])
+        if late:
+            singles.append([late[shuffle.randrange(len(late))]])
+            lines.remove(singles[-1][0])
+    parts = [[] for _ in range(draw(st.integers(1, 3)))]
+    for line in lines:
+        shuffle.choice(parts).append(line)
+    return parts + singles
+
+
+def builds(examples: int, **more):
+    """Settings of a property that builds for each of so many examples."""
+    return settings(max_examples=examples, deadline=None, phases=PHASES,
+                    suppress_health_check=list(HealthCheck), **more)
+
+
+def write_lines(path: Path, lines: list[bytes]) -> Path:
+    """Writes a file of a stream."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\n".join(lines))
+    return path
