@@ -12,11 +12,11 @@ from offer_ai.warehouse.marts import DATABASE
 
 COUNTS = """
 select
-    (select count(*) from staging.landed_files) as files,
-    (select count(*) from staging.landed_files where error is not null) as unreadable,
-    (select coalesce(sum(line_count), 0) from staging.landed_files) as lines,
-    (select coalesce(sum(rejected_count), 0) from staging.landed_files) as rejected,
-    (select count(*) from staging.repeated_events where delivery_number > 1) as repeats,
+    (select count(*) from landing.landed_files) as files,
+    (select count(*) from landing.landed_files where error is not null) as unreadable,
+    (select coalesce(sum(line_count), 0) from landing.landed_files) as lines,
+    (select coalesce(sum(rejected_count), 0) from landing.landed_files) as rejected,
+    (select count(*) from landing.repeated_events where delivery_number > 1) as repeats,
     (select count(distinct user_id) from marts.sessions) as users,
     (select count(*) from marts.sessions) as sessions,
     (select count(*) from marts.training_offers) as offers,
@@ -25,7 +25,7 @@ select
 """
 REASONS = """
 select split_part(reason, ':', 1) as reason, count(*) as lines
-from staging.rejected_events
+from landing.rejected_events
 group by 1
 order by lines desc, reason
 limit 5
@@ -48,7 +48,7 @@ def main() -> None:
 watermark {at} UTC""")
     reasons = con.execute(REASONS).fetchall()
     if reasons:
-        click.echo("Rejects, in staging.rejected_events:")
+        click.echo("Rejects, in landing.rejected_events:")
     for reason, count in reasons:
         click.echo(f"{count:>12,} {reason}")
     click.echo(f"Query {export / DATABASE}; models read:")

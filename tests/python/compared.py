@@ -9,7 +9,7 @@ from functools import partial
 from built import rows
 
 MARTS = ("sessions", "training_offers", "latest_features", "offer_performance")
-REJECTS = "select source_file, line_number, raw_line, reason from staging.rejected_events"
+REJECTS = "select source_file, line_number, raw_line, reason from landing.rejected_events"
 
 
 def comparable(row: dict) -> dict:

@@ -1,6 +1,6 @@
 """Declarations of sessions, and what they make of the events of test_declarations."""
 
-SPLIT = "session_split: {order_by: session_id, split_on: session_id <> previous.session_id}"
+SPLIT = "session_split: {by: session_id}"
 SPLITS = {
     SPLIT: [("a", 4), ("b", 2)],
     "session_split: {order_by: event_time, split_on: cast(event_time as date) <> "

@@ -21,9 +21,9 @@ from offer_ai.warehouse.connection import open_warehouse
 LOOKUPS = 50_000
 SYNTHETIC = """
 create schema staging; create schema anchors; create schema sessions; create schema marts;
-create table staging.build_log as
+create table landing.build_log as
     select 1 as last_file_id, timestamp '2025-01-29' as completed_at;
-create table staging.landed_files as
+create table landing.landed_files as
     select 1 as file_id, timestamp '2025-01-29' as landed_at;
 create table sessions.watermark as select timestamp '2025-01-29' as watermark_at;
 create table anchors.latest_requests as
@@ -100,7 +100,7 @@ def bench_publish(work: Path, rows: int) -> None:
             update anchors.latest_requests
             set at_request = replace(at_request, 'US', 'DK'), changed_in = 2
             where hash(user_id) % 100 = 0;
-            update staging.build_log set last_file_id = 2""")
+            update landing.build_log set last_file_id = 2""")
     with open_warehouse(database) as con:
         delta, done = timed(publish_latest, con, store)
     click.echo(f"SQLite, publish of 1 % changed users: {done.written:,} written in {delta:.2f} "

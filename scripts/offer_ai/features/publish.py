@@ -72,9 +72,9 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     """Brings a feature store up to date with the warehouse."""
     warehouse, through, landed_at = con.execute("""
         select min(completed_at)::varchar, max(last_file_id), (
-            select max(landed_at)::varchar from staging.landed_files
-            where file_id <= (select max(last_file_id) from staging.build_log))
-        from staging.build_log""").fetchone()
+            select max(landed_at)::varchar from landing.landed_files
+            where file_id <= (select max(last_file_id) from landing.build_log))
+        from landing.build_log""").fetchone()
     features = [{key: feature[key] for key in ("name", "data_type")}
                 for feature in declarations.features()]
     description = Description(

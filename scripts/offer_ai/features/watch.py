@@ -78,7 +78,7 @@ class Watch:
         store.close()
         files = con.execute("""
             select source_file, size, modified_us, line_count - rejected_count, rejected_count
-            from staging.landed_files where landed_at >= make_timestamp(?)""",
+            from landing.landed_files where landed_at >= make_timestamp(?)""",
             [int(began * 1e6)]).fetchall()
         con.close()
         lag = time.time() - min((file[2] / 1e6 for file in files), default=time.time())

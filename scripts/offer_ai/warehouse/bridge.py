@@ -21,7 +21,7 @@ def stored_tables(warehouse: Path) -> dict[str, Path]:
     """Spark's tables that hold files, as schema.table to folder; raises ClickException."""
     tables = {f"{path.parent.stem}.{path.name}": path for path in sorted(warehouse.glob("*.db/*"))
               if next(path.rglob("*.parquet"), None)}
-    if "staging.build_log" not in tables:
+    if "landing.build_log" not in tables:
         raise click.ClickException(
             f"There is no finished Spark build under OFFER_AI_SPARK_WAREHOUSE='{warehouse}': "
             "run `.venv/bin/dbt build --target spark`.")

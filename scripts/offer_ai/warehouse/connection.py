@@ -25,7 +25,7 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
             f"{str(error).splitlines()[0]}") from error
     con.execute("set TimeZone = 'UTC'")
     try:
-        for relation in ("marts.training_offers", "marts.latest_features", "staging.build_log"):
+        for relation in ("marts.training_offers", "marts.latest_features", "landing.build_log"):
             con.execute(f"from {relation} limit 0")
     except duckdb.CatalogException as error:
         raise click.ClickException(

@@ -12,7 +12,7 @@ DATABASE = "published.duckdb"
 PUBLISHED = (
     "marts.sessions", "marts.training_offers", "marts.latest_features",
     "marts.offer_performance", "marts.policy_evaluation", "marts.decision_skew",
-    "sessions.user_profiles", "sessions.watermark", "staging.rejected_events",
+    "sessions.user_profiles", "sessions.watermark", "landing.rejected_events",
 )
 
 

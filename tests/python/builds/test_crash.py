@@ -89,7 +89,7 @@ def test_retry_after_a_failure(tmp_path):
     write_events(events / "0.ndjson", *batch(random.Random(9), 50))
     build(events, database, project=project)
     write_events(events / "1.ndjson", *batch(random.Random(10), 50))
-    for name in ("staging/landed_events", "sessions/sessions"):
+    for name in ("landing/landed_events", "sessions/session_rollups"):
         model = project / "models" / f"{name}.sql"
         text = model.read_text()
         model.write_text(text + "\nwhere no_such_column")

@@ -26,7 +26,7 @@ def test_every_mart_equals_the_oracle(files):
         build(events, database)
         world = oracle.read(paths)
 
-        rejects = rows(database, "from staging.rejected_events")
+        rejects = rows(database, "from landing.rejected_events")
         assert sorted((Path(r["source_file"]).name, r["line_number"]) for r in rejects) \
             == sorted((name, number) for name, number, _ in world.rejects)
         found = {(Path(r["source_file"]).name, r["line_number"]): r["reason"]
@@ -35,9 +35,9 @@ def test_every_mart_equals_the_oracle(files):
             assert field in found[name, number] or "UTF-8" in found[name, number]
         (counts,) = rows(database, """
             select
-                (select sum(line_count) from staging.landed_files) as lines,
+                (select sum(line_count) from landing.landed_files) as lines,
                 (select count(*) from staging.stg_events) as accepted,
-                (select count(*) from staging.repeated_events
+                (select count(*) from landing.repeated_events
                     where delivery_number > 1) as duplicates""")
         assert counts == {"lines": world.lines, "accepted": len(world.events),
                           "duplicates": world.duplicates}

@@ -44,9 +44,9 @@ FEATURE = """  features:
 """
 COUNTS = """
 select
-    (select sum(line_count) from staging.landed_files) as lines,
+    (select sum(line_count) from landing.landed_files) as lines,
     (select count(*) from staging.stg_events) as events,
-    (select count(*) from staging.repeated_events where delivery_number > 1) as repeats"""
+    (select count(*) from landing.repeated_events where delivery_number > 1) as repeats"""
 
 
 def requests(text: str) -> list:

@@ -11,7 +11,7 @@ import zstandard
 
 from built import BuildError, build, messages, rows, write_events
 
-REJECTS = "select source_file, line_number, raw_line, reason from staging.rejected_events"
+REJECTS = "select source_file, line_number, raw_line, reason from landing.rejected_events"
 EVENTS = [
     {"event_id": "game_start", "event_time": f"2025-01-01T10:00:0{n}",
      "customer_identifier": "u", "session_id": "s", "level": n}
@@ -170,8 +170,8 @@ def test_another_producers_file_needs_aliases_alone(tmp_path):
     build("tests/raw/other_producer_events.ndjson.gz", database)
     (counts,) = rows(database, """
         select
-            (select sum(line_count) from staging.landed_files) as lines,
-            (select count(*) from staging.rejected_events) as rejects,
+            (select sum(line_count) from landing.landed_files) as lines,
+            (select count(*) from landing.rejected_events) as rejects,
             (select count(distinct user_id) from marts.sessions) as users,
             (select count(*) from marts.training_offers) as offers,
             (select sum(purchase_amount) from marts.sessions) > 0 as has_revenue""")

@@ -104,7 +104,7 @@ def test_without_a_model_each_offer_has_the_same_chance(folder, service):
     assert stranger["features"]["prev_week_purchase_amount"] == "0"
     service.stop()
     build(folder / "events", folder / "w.duckdb")
-    assert rows(folder / "w.duckdb", "from staging.rejected_events") == []
+    assert rows(folder / "w.duckdb", "from landing.rejected_events") == []
     found = {row["decision_id"]: row for row in rows(
         folder / "w.duckdb", "from marts.training_offers where decision_id is not null")}
     assert set(found) == {decision["decision_id"], stranger["decision_id"]}
@@ -194,7 +194,7 @@ def test_nothing_is_lost_when_it_is_killed(folder):
     assert {row["decision_id"] for row in rows(
         folder / "w.duckdb", "select decision_id from marts.training_offers "
         "where decision_id is not null")} == ids
-    assert rows(folder / "w.duckdb", "from staging.rejected_events") == []
+    assert rows(folder / "w.duckdb", "from landing.rejected_events") == []
 
 
 BAD = [
@@ -238,7 +238,7 @@ def test_every_good_time_can_land(folder, service):
         service.decide(at=at)
     service.stop()
     build(folder / "events", folder / "w.duckdb")
-    assert rows(folder / "w.duckdb", "from staging.rejected_events") == []
+    assert rows(folder / "w.duckdb", "from landing.rejected_events") == []
     (count,) = rows(folder / "w.duckdb", "select count(*) as n from marts.training_offers "
                     "where decision_id is not null")
     assert count["n"] == len(times)

@@ -22,7 +22,7 @@ def test_a_small_loop(tmp_path):
         landed, rejected, unexplained, late = con.execute("""
             select
                 (select count(*) from marts.training_offers where decision_id is not null),
-                (select count(*) from staging.rejected_events),
+                (select count(*) from landing.rejected_events),
                 (select count(*) from marts.decision_skew
                     where not is_equal and not is_late_news),
                 (select count(*) from marts.decision_skew where is_late_news)""").fetchone()
