@@ -49,15 +49,15 @@ select
     (select count(*) from landing.repeated_events where delivery_number > 1) as repeats"""
 
 
-def requests(text: str) -> list:
-    """What `at_request` says, its text and numbers as JSON reads them, in one order."""
+def versions(text: str) -> list:
+    """What `feature_versions` says, its text and numbers as JSON reads them, in one order."""
     return sorted(json.loads(text), key=lambda version: (version[0] or "", version[1]))
 
 
 def comparable(read: Callable[[str], list[dict]]) -> Callable[[str], list[dict]]:
-    """A reader of rows whose `at_request` both engines write alike."""
+    """A reader of rows whose `feature_versions` both engines write alike."""
     return lambda query: [
-        row | ({"at_request": requests(row["at_request"])} if "at_request" in row else {})
+        row | {name: versions(row[name]) for name in row.keys() & {"feature_versions"}}
         for row in read(query)]
 
 
@@ -239,7 +239,7 @@ def test_exports_are_equal(tmp_path, method):
         manifest = json.loads((folder / "export" / "training" / "manifest.json").read_text())
         store = open_store(default_store(folder / "export"), read_only=True)
         published.append((manifest["version"], manifest["files"], {
-            user: requests(store.get(user).at_request) for user in store.user_ids()}))
+            user: versions(store.get(user).feature_versions) for user in store.user_ids()}))
         store.close()
     assert published[0] == published[1]
     refused = bridge(tmp_path / "duckdb" / "w.duckdb", tmp_path / "tables")

@@ -104,12 +104,13 @@ def test_a_reader_refuses_what_it_does_not_know(url):
     store = open_store(url)
     publish_all(store, [item("a", "DK")])
     lookup = Lookup(store)
-    store.write([item("a", "DK")[:2]], description(version="2.other"))
-    with pytest.raises(StoreError, match=r"An item of schema version 2\.other"):
+    store.write([item("a", "DK")[:2]], description(version="3.other"))
+    with pytest.raises(StoreError, match=r"An item of schema version 3\.other"):
         lookup.features("a", None, datetime.now())
-    store.complete(description(version="3.new"))
-    with pytest.raises(StoreError, match=r"schema version 3\.new; this reader knows 2"):
-        Lookup(store)
+    for version in ("2.older", "4.newer"):
+        store.complete(description(version=version))
+        with pytest.raises(StoreError, match=rf"schema version {version}; this reader knows 3"):
+            Lookup(store)
 
 
 def test_a_reader_follows_a_change_of_features(url):
