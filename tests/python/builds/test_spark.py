@@ -68,9 +68,9 @@ def assert_equal(database: Path) -> None:
     assert spark_engine.rows(COUNTS) == here(COUNTS)
 
 
-def bridge(database: Path, tables) -> subprocess.CompletedProcess:
+def bridge(database: Path, tables, *options) -> subprocess.CompletedProcess:
     """Lets a DuckDB file look at Spark's tables."""
-    return run("spark_bridge", env=os.environ | {
+    return run("spark_bridge", *options, env=os.environ | {
         "OFFER_AI_DB": str(database), "OFFER_AI_SPARK_WAREHOUSE": str(tables)})
 
 
@@ -214,8 +214,8 @@ def test_marts_of_decisions_are_equal(tmp_path):
     "thrift", pytest.param("http", marks=pytest.mark.skipif(
         STREAMS == 1, reason="make test-spark connects over HTTPS, too"))])
 def test_exports_are_equal(tmp_path, method):
-    """What is published from the tables of a Thrift server is what is published from DuckDB's;
-    a file that Spark cannot read is a reject there."""
+    """What is published from the tables of a Thrift server, among them another person's, is
+    what is published from DuckDB's; a file that Spark cannot read is a reject there."""
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
     (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
     built.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
@@ -223,11 +223,14 @@ def test_exports_are_equal(tmp_path, method):
         done = subprocess.run(
             [*DBT, "build", "--exclude-resource-type", "unit_test", "test", "--target", "spark",
              "--target-path", tmp_path / "target"], cwd=ROOT,
-            env=os.environ | server | {"OFFER_AI_EVENTS": str(tmp_path / "events")},
+            env=os.environ | server | {"OFFER_AI_EVENTS": str(tmp_path / "events"),
+                                       "OFFER_AI_SPARK_SCHEMA": "Ann"},
             capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
     (tmp_path / "spark").mkdir()
-    said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), tmp_path / "tables")
+    place = Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), tmp_path / "tables"
+    assert "There is no finished Spark build" in bridge(*place).stderr
+    said = bridge(*place, "--schema", "Ann")
     assert said.returncode == 0, said.stderr
     (reject,) = built.rows(tmp_path / "spark" / "w.duckdb", REJECTS)
     assert reject["source_file"] == str(tmp_path / "events" / "2.ndjson.zst")
