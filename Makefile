@@ -88,7 +88,7 @@ test-models: setup-test ## dbt's unit tests and data tests, on a small warehouse
 check: setup-test ## Lint, test-models and the quick half of pytest: 2 minutes.
 	@echo "make check takes about 2 minutes on two free cores; make test runs the rest."
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m quick
 
 test: setup-test ## Lint, test-models and all of pytest: up to 15 minutes.
 	@echo "make test takes up to 15 minutes on two free cores; make check takes 2."

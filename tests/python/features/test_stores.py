@@ -19,6 +19,8 @@ from offer_ai.features.publish import publish
 from offer_ai.features.store import StoreError, schema_version
 from servers import CREDENTIALS, free_port, new_table
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(params=["sqlite", "redis", "dynamodb"])
 def url(request, tmp_path):
@@ -135,6 +137,7 @@ import sys
 from items import description, item
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish
+
 users = [f"u{n}" for n in range(2000)]
 batches = ([item(u, "DK")[:2] for u in users[i:i + 50]] for i in range(0, 2000, 50))
 print("begins", flush=True)

@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from built import TARGET, dbt
 
+pytestmark = pytest.mark.quick
 NO_KEY = {"landed_events", "repeated_events"}  # deliveries: two equal lines are two rows
 
 
