@@ -45,8 +45,8 @@ and of the project's macros that any of these call, without comments and white s
                 {% do ahead.extend(macro.depends_on.macros) %}
             {% endfor %}
         {% endfor %}
-        {% set text = modules.re.sub('(?s){#.*?#}|--[^\n]*|\s+', ' ', parts | sort | join(' ')) %}
-        {% do digests.update({node.name: local_md5(modules.re.sub('\s+', ' ', text))}) %}
+        {% set text = modules.re.sub('(?s){#.*?#}|--[^\\n]*', ' ', parts | sort | join(' ')) %}
+        {% do digests.update({node.name: local_md5(modules.re.sub('\\s+', ' ', text))}) %}
     {% endfor %}
     {{ return(digests) }}
 {% endmacro %}

@@ -28,7 +28,7 @@ four times as slow.
         )
             then cast(try_cast(
                 regexp_replace(
-                    replace(replace(upper({{ value }}), ',', '.'), 'UTC', 'Z'),
+                    regexp_replace(replace(upper({{ value }}), ',', '.'), ' ?(UTC|Z)$', 'Z'),
                     '^(.{10}[T ]\d\d:\d\d)([Z+ -].*)?$', '\1:00\2'
                 ) as timestamptz
             ) as timestamp)

@@ -6,6 +6,7 @@ project.
 
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
@@ -51,10 +52,9 @@ def project_folder() -> Path:
 
 def started_in() -> Path:
     """The folder in which the user stands: with --project-dir dbt moves into the project."""
-    arguments = sys.argv[1:]
     given = next((
-        value for name, value in zip(arguments, [*arguments[1:], ""], strict=True)
-        if name == "--project-dir"), None) or os.environ.get("DBT_PROJECT_DIR")
+        value for name, value in pairwise(sys.argv) if name == "--project-dir"
+    ), os.environ.get("DBT_PROJECT_DIR"))
     stood = os.environ.get("PWD")
     if given and stood and Path(stood, given).resolve() == Path.cwd().resolve():
         return Path(stood)
