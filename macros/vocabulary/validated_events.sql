@@ -96,5 +96,8 @@ that is true of it, and `reason`, SQL for its name.
         'reason': "'event_time is later than it was received or landed, by more than "
             ~ var('clock_tolerance_hours') ~ " hours: ' || cast(event_time as "
             ~ dbt.type_string() ~ ")"}) %}
+    {% do faults.append({
+        'where': "(event_time < cast('0001-01-01 00:00:00' as timestamp))",
+        'reason': "'event_time is before the year 1'"}) %}
     {{ return(faults) }}
 {% endmacro %}

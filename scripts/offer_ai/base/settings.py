@@ -39,6 +39,11 @@ def default_store(export: Path) -> str:
     return f"sqlite:///{quote(str(export / 'latest' / 'latest_features.sqlite'))}"
 
 
+def shown(path: Path) -> Path:
+    """A path as a person standing here would name it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def place(variable: str, default: str) -> Path:
     """An absolute path: that of an environment variable, or a default below the project."""
     given = os.environ.get(variable)

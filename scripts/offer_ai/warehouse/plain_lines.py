@@ -52,7 +52,7 @@ def inspect(path: str, names: Sequence[str], copy: Path) -> dict:
 
 def copy_as_lines(path: str, content: Content, names: Sequence[str], copy: Path) -> str:
     """Writes a file of any form as plain lines of JSON; returns where."""
-    if content.compression or content.encoding:
+    if content.compression or content.encoding or content.form is Form.LINES:
         plain = copy.with_suffix(".plain")
         copy_plain(path, content.encoding, plain)
         path = str(plain)
