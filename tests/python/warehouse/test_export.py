@@ -62,7 +62,6 @@ def test_old_versions_stay_until_pruned(built):
     assert not (built / "export/training" / first).exists()
 
 
-@pytest.mark.quick
 def test_latest_is_parquet_and_sqlite(built):
     export(built, "latest")
     folder = built / "export" / "latest"
