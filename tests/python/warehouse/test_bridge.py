@@ -29,5 +29,5 @@ def test_only_tables_of_the_target_schema(spark, target_schema, folders):
 
 
 def test_without_a_finished_build(spark):
-    with pytest.raises(click.ClickException, match="no finished Spark build under .* 'eve'"):
+    with pytest.raises(click.ClickException, match=r"no finished Spark build under .* 'eve'"):
         stored_tables(spark, "eve")
