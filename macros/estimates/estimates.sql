@@ -1,4 +1,4 @@
-{#- Off-policy estimates in SQL; scripts/off_policy.py cites the sources of the formulas. -#}
+{#- Off-policy estimates in SQL; scripts/offer_ai/learning/off_policy.py cites the sources of the formulas. -#}
 
 {#-
 How often a Poisson bootstrap draws a row, from a number in [0, 1): the quantile of the

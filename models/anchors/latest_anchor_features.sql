@@ -91,7 +91,7 @@ ranked_sessions as (
     left join earlier_sessions on sessions.user_id = earlier_sessions.user_id
 ),
 
--- All that a window over sessions can hold; one more where the request's own is left out.
+-- Sessions that any window reaches, plus one, as the requester's own is left out.
 recent_sessions as (
     select * from ranked_sessions
     where {{ is_in_reach(windows, 1) }} and {{ computed_once() }}

@@ -1,11 +1,14 @@
 """Off-policy estimates against policies whose value is known."""
 
 import numpy as np
+import pytest
 
 from learned import SHOWN, TARGET, TRUTH
 from offer_ai.learning.candidates import candidates, index_of
 from offer_ai.learning.off_policy import Logged, effective_sample_size, estimates, warnings
 from offer_ai.learning.policies import epsilon_greedy, thompson
+
+pytestmark = pytest.mark.quick
 
 
 def world(rng, rows: int, error: float = 0.0) -> Logged:
