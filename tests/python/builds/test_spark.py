@@ -198,7 +198,7 @@ def test_marts_of_decisions_are_equal(tmp_path):
     # Each user another amount, so that the draws of users show in the intervals.
     paid = [{"event_id": "purchase", "event_time": "2025-01-02T10:00:00",
              "txn_amount": str(n**2), "customer_identifier": f"u{n}"} for n in range(9)]
-    write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20, 1))
+    write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20))
     built.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
     spark_engine.dbt("run", "--full-refresh", events=tmp_path / "1.ndjson")
     skew = "select * from marts.decision_skew"
@@ -216,7 +216,7 @@ def test_marts_of_decisions_are_equal(tmp_path):
 def test_exports_are_equal(tmp_path, method):
     """What is published from the tables of a Thrift server, among them another person's, is
     what is published from DuckDB's; a file that Spark cannot read is a reject there."""
-    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15))
     (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
     built.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
     with spark_engine.thrift_server(tmp_path / "tables", method) as server:

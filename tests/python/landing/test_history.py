@@ -27,7 +27,7 @@ def test_a_refresh_needs_no_raw_file(tmp_path):
     write_events(events / "2.ndjson", day(2))
     build(events, database)
     first.unlink()
-    with pytest.raises(BuildError, match="max_anchors_per_user_day.*--full-refresh"):
+    with pytest.raises(BuildError, match=r"max_anchors_per_user_day.*--full-refresh"):
         build(events, database, "--vars", "max_anchors_per_user_day: 5")
     build(events, database, "--full-refresh", "--vars", "max_anchors_per_user_day: 5")
     assert rows(database, "select purchase_count from marts.sessions") == [{"purchase_count": 2}]
@@ -45,7 +45,7 @@ def test_another_vocabulary_reads_files_again_or_says_which_are_lost(tmp_path):
     build(events, database)
     landed = rows(database, "select source_file, landed_at from landing.landed_files order by 1")
     project = edited(tmp_path, (FIELD, NEW_FIELD))
-    with pytest.raises(BuildError, match="event_fields.*changed since 2 files landed"):
+    with pytest.raises(BuildError, match=r"event_fields.*changed since 2 files landed"):
         build(events, database, project=project)
     build(events, database, "--full-refresh", project=project)
     assert moods(database) == ["happy", "happy"]

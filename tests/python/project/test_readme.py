@@ -40,7 +40,7 @@ def test_the_queries_and_snippets(tmp_path, monkeypatch):
     shown = {}
     for snippet in snippets:
         exec(snippet, shown)
-    assert len(shown["offers"]) == 13 * 3 + 1
+    assert len(shown["offers"]) == 12 * 3 + 2
     assert shown["lookup"].description.features
 
 

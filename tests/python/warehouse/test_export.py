@@ -21,7 +21,7 @@ from offer_ai.features import Lookup, open_store
 @pytest.fixture
 def built(tmp_path):
     write_events(tmp_path / "events" / "1.ndjson",
-                 *offers(1), *offers(2), *offers(9, 1), *offers(15, 1))
+                 *offers(1), *offers(2), *offers(9, 1), *offers(15))
     build(tmp_path / "events", tmp_path / "w.duckdb")
     return tmp_path
 
@@ -54,7 +54,7 @@ def test_the_same_input_is_the_same_version(built):
 def test_old_versions_stay_until_pruned(built):
     export(built, "training")
     first = json.loads((built / "export/training/manifest.json").read_text())["version"]
-    write_events(built / "events" / "2.ndjson", *offers(30, 1))
+    write_events(built / "events" / "2.ndjson", *offers(30))
     build(built / "events", built / "w.duckdb")
     export(built, "training", "--keep", "2")
     assert (built / "export/training" / first / "_manifest.json").exists()
