@@ -133,9 +133,13 @@ def test_parquet_of_any_types(tmp_path):
                        folder / f"{name}.parquet")
     build(folder, database)
     assert rows(database, REJECTS) == []
-    assert {row.pop("user_id"): row for row in rows(database, """
+    found = rows(database, """
         select user_id, session_id, started_at, ended_at, event_count,
-            purchase_amount::varchar as paid from marts.sessions""")} == {key: {"session_id": "7", "started_at": AT[0], "ended_at": AT[1], "event_count": 2, "paid": "7.9600"} for key in PARQUET}
+            purchase_amount::varchar as paid from marts.sessions""")
+    expected = {"session_id": "7", "started_at": AT[0], "ended_at": AT[1], "event_count": 2,
+                "paid": "7.9600"}
+    assert sorted(found, key=lambda row: row["user_id"]) == [
+        {"user_id": name} | expected for name in sorted(PARQUET)]
 
 
 @pytest.mark.parametrize("events", ["f.ndjson", ".", "*.ndjson", "**/f.ndjson"])
