@@ -52,7 +52,8 @@ def dbt_anew(*arguments: str, events, project: Path = ROOT) -> list:
     if known:  # the first run of dbt starts the session, with its settings
         session = SparkSession.builder.getOrCreate()
         for table in session.sql("show tables in landing").collect():
-            session.sql(f"drop table landing.{table.tableName}")
+            if not table.isTemporary:
+                session.sql(f"drop table landing.{table.tableName}")
     return dbt(*arguments, "--full-refresh", events=events, project=project)
 
 

@@ -131,9 +131,10 @@ def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2))
     spark_engine.dbt_anew("run", events=tmp_path / "events")
     session = SparkSession.builder.getOrCreate()
-    for table in ("marts.sessions", "anchors.latest_anchor_features"):
+    for table in ("sessions.session_rollups", "anchors.latest_anchor_features"):
         session.sql(f"create table {table}__kept using parquet as select * from {table}")
-    session.sql("alter table marts.sessions drop partition (partition_day = '2025-01-01')")
+    session.sql(
+        "alter table sessions.session_rollups drop partition (partition_day = '2025-01-01')")
     session.sql("insert overwrite anchors.latest_anchor_features "
                 "select * from anchors.latest_anchor_features__kept where false")
     assert spark_engine.rows("select * from marts.sessions") == []
@@ -141,7 +142,7 @@ def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     spark_engine.dbt("run", events=tmp_path / "events")
     built.build(tmp_path / "events", tmp_path / "w.duckdb")
     assert_equal(tmp_path / "w.duckdb")
-    assert not [name for schema in ("marts", "anchors") for name in session.sql(
+    assert not [name for schema in ("sessions", "anchors") for name in session.sql(
         f"show tables in {schema}").toPandas()["tableName"] if name.endswith("__kept")]
 
 
