@@ -1,32 +1,4 @@
-{#- Resampling and quantiles. -#}
-
-{#- The whole numbers from 0 to `last`, as a relation of `number`. -#}
-{% macro numbers_to(last) -%}
-    {{ return(adapter.dispatch('numbers_to')(last)) }}
-{%- endmacro %}
-
-{% macro duckdb__numbers_to(last) -%}
-    (select range as number from range({{ last + 1 }}))
-{%- endmacro %}
-
-{#- Spark makes rows of an array. -#}
-{% macro spark__numbers_to(last) -%}
-    (select explode(sequence(0, {{ last }})) as number)
-{%- endmacro %}
-
-{#- An aggregate: the quantile of `value` at a share, interpolated. -#}
-{% macro quantile(value, share) -%}
-    {{ return(adapter.dispatch('quantile')(value, share)) }}
-{%- endmacro %}
-
-{% macro duckdb__quantile(value, share) -%}
-    quantile_cont({{ value }}, {{ share }})
-{%- endmacro %}
-
-{#- Spark names it otherwise. -#}
-{% macro spark__quantile(value, share) -%}
-    percentile({{ value }}, {{ share }})
-{%- endmacro %}
+{#- Draws. -#}
 
 {#- A number in [0, 1) that any engine draws alike from text. -#}
 {% macro uniform_draw(text) -%}
