@@ -23,14 +23,14 @@ Sources of the formulas: scripts/offer_ai/learning/off_policy.py.
 {%- endmacro %}
 
 {#-
-What an interval needs of `deviation`, an expression over one row per user that adds up to
-zero: the aggregates <name>_m2, _m3 and _m4 (sums of its powers) and <name>_users (users with
+What an interval needs of `deviation`, a column of one row per user that adds up to zero: the aggregates <name>_m2, _m3 and _m4 (sums of its powers) and <name>_users (users with
 `takes_part` above zero).
 -#}
 {% macro moments(name, deviation, takes_part) -%}
-    sum(power({{ deviation }}, 2)) as {{ name }}_m2,
-        sum(power({{ deviation }}, 3)) as {{ name }}_m3,
-        sum(power({{ deviation }}, 4)) as {{ name }}_m4,
+    sum({{ deviation }} * {{ deviation }}) as {{ name }}_m2,
+        sum({{ deviation }} * {{ deviation }} * {{ deviation }}) as {{ name }}_m3,
+        sum({{ deviation }} * {{ deviation }} * {{ deviation }} * {{ deviation }})
+            as {{ name }}_m4,
         cast(count(case when {{ takes_part }} > 0 then 1 end) as double) as {{ name }}_users
 {%- endmacro %}
 

@@ -2,8 +2,18 @@
 {%- set limits = var('estimates') -%}
 with
 
-stg_decisions as (
+asked as (
     select * from {{ ref('stg_decisions') }}
+    where
+        target_policy_version is not null
+        and target_propensity is not null
+        and target_predicted is not null
+        and target_value is not null
+),
+
+-- Twice, as a relation that is used once is not copied first.
+noted as (
+    select target_policy_version from {{ ref('stg_decisions') }}
 ),
 
 offer_labels as (
@@ -18,33 +28,29 @@ watermark as (
 -- decision whose propensity nobody knows has no weight: it is in the direct method alone.
 decisions as (
     select
-        stg_decisions.user_id,
-        coalesce(stg_decisions.policy_version, 'unknown') as policy_version,
-        stg_decisions.target_policy_version,
+        -- Two users in some billions would be taken for one, which does no estimate harm.
+        {{ fingerprint(['asked.user_id']) }} as user_key,
+        coalesce(asked.policy_version, 'unknown') as policy_version,
+        asked.target_policy_version,
         cast(offer_labels.next_week_purchase_amount as double) as reward,
-        stg_decisions.target_predicted as predicted,
-        stg_decisions.target_value as predicted_value,
+        asked.target_predicted as predicted,
+        asked.target_value as predicted_value,
         case
             when
-                stg_decisions.offer_type = stg_decisions.target_offer_type
-                and stg_decisions.offer_price = stg_decisions.target_offer_price
+                asked.offer_type = asked.target_offer_type
+                and asked.offer_price = asked.target_offer_price
                 then 1
             else 0
         end as is_match,
-        case when stg_decisions.propensity > 0 then 1 else 0 end as is_known,
+        case when asked.propensity > 0 then 1 else 0 end as is_known,
         case
-            when stg_decisions.propensity > 0
-                then stg_decisions.target_propensity / stg_decisions.propensity
+            when asked.propensity > 0
+                then asked.target_propensity / asked.propensity
             else 0
         end as weight
-    from stg_decisions
-    inner join offer_labels on stg_decisions.offer_id = offer_labels.offer_id
+    from asked
+    inner join offer_labels on asked.offer_id = offer_labels.offer_id
     inner join watermark on offer_labels.label_matures_at <= watermark.watermark_at
-    where
-        stg_decisions.target_policy_version is not null
-        and stg_decisions.target_propensity is not null
-        and stg_decisions.target_predicted is not null
-        and stg_decisions.target_value is not null
 ),
 
 -- A user's decisions depend on each other: what varies is users.
@@ -52,7 +58,7 @@ users as (
     select
         policy_version,
         target_policy_version,
-        user_id,
+        user_key,
         cast(count(*) as double) as decision_count,
         cast(sum(is_match) as double) as matches,
         cast(sum(is_known) as double) as known,
@@ -65,7 +71,7 @@ users as (
         sum(is_known * predicted_value + weight * (reward - predicted)) as robust_value,
         sum(is_known * (predicted_value - reward) + weight * (reward - predicted)) as robust_gain
     from decisions
-    group by policy_version, target_policy_version, user_id
+    group by policy_version, target_policy_version, user_key
 ),
 
 totals as (
@@ -86,23 +92,32 @@ totals as (
 ),
 
 -- By how much each user moves each estimate, to first order: the linearised estimator.
-moments as (
+deviations as (
     select
         totals.decider,
         totals.target,
+        users.decision_count,
+        users.known,
         {%- for name, (numerator, denominator, counted) in estimators.items() %}
-        {{ moments(
-            name,
-            'users.' ~ numerator ~ ' - totals.' ~ name ~ '_value * users.' ~ denominator,
-            'users.' ~ counted,
-        ) }}{{ ',' if not loop.last }}
+        users.{{ numerator }} - totals.{{ name }}_value * users.{{ denominator }}
+            as {{ name }}_deviation{{ ',' if not loop.last }}
         {%- endfor %}
     from users
     inner join totals
         on
             users.policy_version = totals.decider
             and users.target_policy_version = totals.target
-    group by totals.decider, totals.target
+),
+
+moments as (
+    select
+        decider,
+        target,
+        {%- for name, (numerator, denominator, counted) in estimators.items() %}
+        {{ moments(name, name ~ '_deviation', counted) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from deviations
+    group by decider, target
 ),
 
 spreads as (
@@ -221,8 +236,8 @@ why_empty as (
         cast(null as double) as {{ name }}_low,
         cast(null as double) as {{ name }}_high{{ ',' if not loop.last }}
         {%- endfor %}
-    from stg_decisions
-    having not exists (select 1 from decisions)
+    from noted
+    having not exists (select 1 from totals)
 )
 
 select * from policy_evaluation

@@ -138,7 +138,7 @@ class Loop:
         newest = max((self.export / "models").glob("m*"), key=lambda path: path.stat().st_mtime)
         said = script("evaluate.py", newest, "--epsilon", epsilon, "--promote")
         lines = (said.stdout or said.stderr).strip().splitlines()
-        return lines[-1]
+        return next((line for line in lines if "promoted: " in line), lines[-1])
 
 
 def script(name: str, *arguments) -> subprocess.CompletedProcess:
