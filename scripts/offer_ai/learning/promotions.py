@@ -66,9 +66,11 @@ def pointer(models: Path) -> dict | None:
 def point_to(models: Path, step: dict) -> None:
     """Has the policy of a step served from now on."""
     write_json(models / PROMOTED, step)
-    challenger = models / CHALLENGER
-    if challenger.exists() and json.loads(challenger.read_text())["model"] == step["model"]:
-        challenger.unlink()
+    try:
+        if json.loads((models / CHALLENGER).read_text())["model"] == step["model"]:
+            (models / CHALLENGER).unlink()
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # there is none
 
 
 def before(models: Path) -> dict | None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -153,7 +154,10 @@ def test_an_apprentice_makes_the_callers_offer(folder):
                                   offer_price=offer[1])
         assert (decision["offer_type"], float(decision["offer_price"])) == (
             offer[0], float(offer[1]))
-        assert (decision["propensity"], decision["policy_version"]) == (1, "caller")
+        assert (decision["propensity"], decision["policy_version"]) == (None, "caller")
+    told = service.decide(at="2025-01-13T00:00:00Z", offer_type="gems", offer_price=4.99,
+                          propensity=0.25)
+    assert told["propensity"] == 0.25
     service.stop()
     targets = [context["target"] for context in contexts(folder)]
     assert {target["policy_version"] for target in targets} == {name}
@@ -162,9 +166,10 @@ def test_an_apprentice_makes_the_callers_offer(folder):
     write_events(folder / "events" / "later.ndjson", {"event_time": "2025-02-01T00:00:00"})
     build(folder / "events", folder / "w.duckdb")
     (row,) = rows(folder / "w.duckdb", "from marts.policy_evaluation")
-    assert (row["policy_version"], row["target_policy_version"], row["decisions"]) == (
-        "caller", name, 3)
-    assert row["match_rate"] in (0, 1 / 3)
+    assert (row["policy_version"], row["target_policy_version"], row["decisions"],
+            row["decisions_without_propensity"]) == ("caller", name, 4, 3)
+    assert row["match_rate"] in (0, 1 / 4, 1 / 2)
+    assert "fewer than 50 users" in row["warnings"]
 
 
 def test_a_challenger_is_noted(folder):
@@ -211,6 +216,11 @@ BAD = [
     (b'{"user_id": "u", "session_id": "s", "at": "soon"}', "at"),
     (b'{"user_id": "u", "session_id": "s", "at": "0001-01-01T00:00:00+14:00"}', "at"),
     (b'{"user_id": "u", "session_id": "s", "at": 1e300}', "at"),
+    (b'{"user_id": "u", "session_id": "s", "at": "9999-12-31T23:59:59Z"}', "hours ahead"),
+    (b'{"user_id": "u", "session_id": "s", "propensity": 0}', "propensity"),
+    (b'{"user_id": "u", "session_id": "s", "propensity": 1.5}', "propensity"),
+    (b'{"user_id": "u", "session_id": "s", "offers": "gems"}', "offers"),
+    (b'{"user_id": "u", "session_id": "s", "offers": [{"offer_type": "gems"}]}', "offer_price"),
     (b"[" * 10_000, ""),
 ]
 
@@ -233,7 +243,8 @@ def test_bad_input_is_refused_by_name(folder, service):
 def test_every_good_time_can_land(folder, service):
     """Whatever `at` is accepted, the next build accepts."""
     times = ["2025-01-10T00:00:00", "2025-01-10T00:00:00.123456+05:30", "2025-01-10 00:00Z",
-             "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 1736467200, "2025-01-10"]
+             "0001-01-01T00:00:00Z", 1736467200, "2025-01-10",
+             (datetime.now(UTC) + timedelta(hours=23)).isoformat()]
     for at in times:
         service.decide(at=at)
     service.stop()
