@@ -4,7 +4,7 @@ Beside them goes `truth.parquet`: what each offer would earn from each player
 over the next 7 days. No model reads it.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -20,10 +20,11 @@ from offer_ai.simulation.history import simulate
               help="Players on the first day.")
 @click.option("--days", default=28, type=click.IntRange(1), help="Days to play.")
 @click.option("--seed", default=1, help="The same seed gives the same files.")
-@click.option("--start", default="2025-01-01", type=click.DateTime(["%Y-%m-%d"]),
-              help="First day (UTC).")
-def main(out: Path, users: int, days: int, seed: int, start: datetime) -> None:
+@click.option("--start", default=None, type=click.DateTime(["%Y-%m-%d"]),
+              help="First day (UTC); by default so that the last one is yesterday.")
+def main(out: Path, users: int, days: int, seed: int, start: datetime | None) -> None:
     """Simulate a game's raw events: DIR/events/*.ndjson and DIR/truth.parquet."""
+    start = start or datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
     lines = simulate(out, users, days, seed, start)
     click.echo(f"{lines:,} lines of {users:,} players over {days} days in {out / 'events'}")
 
