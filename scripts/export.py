@@ -33,7 +33,7 @@ def marts() -> None:
     export = settings.export_folder()
     rows = publish_marts(open_warehouse(settings.database()), export)
     click.echo(f"marts: {rows['marts.sessions']:,} sessions and "
-               f"{rows['marts.training_offers']:,} offers in {export / DATABASE}")
+               f"{rows['marts.training_offers']:,} offers in {settings.shown(export / DATABASE)}")
 
 
 @main.command()
@@ -59,6 +59,9 @@ def training(target: str | None, keep: int) -> None:
     click.echo(f"training: {manifest['rows']:,} offers of {len(manifest['files'])} days with a "
                f"mature label in {target}/{manifest['version']}; {counts['sent']} days sent, "
                f"{counts['kept']} unchanged")
+    if not manifest["rows"]:
+        click.echo("training: empty, as no offer's label is mature yet; serving can start, "
+                   "training later")
 
 
 @main.command()

@@ -17,7 +17,7 @@ select
     (select coalesce(sum(line_count), 0) from landing.landed_files) as lines,
     (select coalesce(sum(rejected_count), 0) from landing.landed_files) as rejected,
     (select count(*) from landing.repeated_events where delivery_number > 1) as repeats,
-    (select count(distinct user_id) from marts.sessions) as users,
+    (select count(*) from sessions.user_activity) as users,
     (select count(*) from marts.sessions) as sessions,
     (select count(*) from marts.training_offers) as offers,
     (select count(*) from marts.training_offers where is_label_mature) as mature,
@@ -45,19 +45,33 @@ def main() -> None:
 {rejected:,} rejects
 {users:>12,} users in {sessions:,} sessions
 {offers:>12,} offers shown, {mature:,} with a mature label
-watermark {at} UTC""")
+{f"watermark {at} UTC" if at else "no events yet"}""")
     reasons = con.execute(REASONS).fetchall()
     if reasons:
         click.echo("Rejects, in landing.rejected_events:")
     for reason, count in reasons:
         click.echo(f"{count:>12,} {reason}")
-    click.echo(f"Query {export / DATABASE}; models read:")
+    for text in still_empty(users, offers, mature):
+        click.echo(text)
+    click.echo(f"Query {settings.shown(export / DATABASE)}; models read:")
     for name in ("training", "latest"):
         manifest = Path(export, name, MANIFEST)
         if manifest.exists():
             published = json.loads(manifest.read_text())
             where = manifest.parent / published.get("version", "")
-            click.echo(f"{published['rows']:>12,} rows in {where}")
+            click.echo(f"{published['rows']:>12,} rows in {settings.shown(where)}")
+
+
+def still_empty(users: int, offers: int, mature: int) -> list[str]:
+    """A sentence on the first thing that is not there yet, if any."""
+    if not users:
+        return ["No line was an event: landing.rejected_events says why."]
+    if not offers:
+        return ["No offer was shown yet: the training table is empty, features are published."]
+    if not mature:
+        return ["No offer's label is mature yet: the training table is empty until an offer's "
+                "window lies before the watermark. Features are published."]
+    return []
 
 
 if __name__ == "__main__":

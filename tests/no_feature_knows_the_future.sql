@@ -33,7 +33,7 @@ seen as (
             when
                 events.event_time < offers.offered_at
                 and events.event_type = 'game_start'
-                and events.session_id <> offers.session_id
+                and events.session_id is distinct from offers.session_id
                 then 1
         end) as games_in_other_sessions,
         count(case

@@ -3,25 +3,28 @@ with
 
 sums as (
     select
-        'purchase_amount of sessions and of purchases' as what,
+        'purchase_amount of sessions and of purchases in one' as what,
         (select sum(purchase_amount) from {{ ref('sessions') }}) as one,
-        (select sum(txn_amount) from {{ ref('stg_purchases') }}) as other
+        (
+            select sum(txn_amount) from {{ ref('stg_purchases') }}
+            where {{ is_in_a_session() }}
+        ) as other
     union all
     select
-        'events in sessions and events' as what,
+        'events of sessions and events in one' as what,
         (select sum(event_count) from {{ ref('sessions') }}) as one,
-        (select count(*) from {{ ref('stg_events') }}) as other
+        (select count(*) from {{ ref('stg_events') }} where {{ is_in_a_session() }}) as other
     union all
     select
         'users with features and users' as what,
         (select count(*) from {{ ref('latest_features') }}) as one,
-        (select count(distinct user_id) from {{ ref('sessions') }}) as other
+        (select count(*) from {{ ref('user_activity') }}) as other
     {%- if cap == 0 %}
     union all
     select
-        'offers of sessions and offers' as what,
+        'offers of sessions and offers in one' as what,
         (select sum(offers_shown) from {{ ref('sessions') }}) as one,
-        (select count(*) from {{ ref('training_offers') }}) as other
+        (select count(session_id) from {{ ref('training_offers') }}) as other
     {%- endif %}
     union all
     select

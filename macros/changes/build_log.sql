@@ -6,8 +6,8 @@ did not go through is simply done again from the last that did.
 {#- What was declared, but for descriptions, as a digest of each var. A change asks for a full refresh. -#}
 {% macro declarations() %}
     {% set digests = {} %}
-    {% for name in ['event_fields', 'event_type_aliases', 'field_aliases', 'session_split',
-                    'max_anchors_per_user_day', 'features', 'labels'] %}
+    {% for name in vocabulary_vars() + ['session_split', 'max_anchors_per_user_day', 'features',
+            'labels'] %}
         {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(var(name))) %}
         {% do digests.update({name: local_md5(text)}) %}
     {% endfor %}
@@ -15,27 +15,92 @@ did not go through is simply done again from the last that did.
 {% endmacro %}
 
 {#-
-On-run-start: ends a build whose declarations are not those of the tables it would
-add to. In a full refresh the build log goes first: if this build dies, the next rebuilds
-everything.
+The SQL that each stored model is made by, as a digest: its own, that of the views it reads
+and of the project's macros that any of these call, without comments and white space.
+-#}
+{% macro model_digests() %}
+    {% set macro_texts, views = {}, {} %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model'
+        and node.package_name == project_name and node.config.materialized == 'view' %}
+        {% do views.update({node.unique_id: node}) %}
+    {% endfor %}
+    {% set digests = {} %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model'
+        and node.package_name == project_name and node.config.materialized == 'incremental' %}
+        {% set parts, seen, ahead = [], [], [node.unique_id] + node.depends_on.macros %}
+        {% set parents = node.depends_on.nodes | list %}
+        {% do parts.append(node.raw_code) %}
+        {% for parent in parents if parent in views %}
+            {% do parts.append(views[parent].raw_code) %}
+            {% do ahead.extend(views[parent].depends_on.macros) %}
+            {% do parents.extend(views[parent].depends_on.nodes) %}
+        {% endfor %}
+        {% for unique_id in ahead if unique_id not in seen %}
+            {% do seen.append(unique_id) %}
+            {% set name = unique_id.split('.') | last %}
+            {% for called in [name, target.type ~ '__' ~ name]
+                if unique_id.startswith('macro.' ~ project_name ~ '.') and called in context %}
+                {% set macro = context[called].macro %}
+                {% do parts.append(macro.macro_sql) %}
+                {% do ahead.extend(macro.depends_on.macros) %}
+            {% endfor %}
+        {% endfor %}
+        {% set text = modules.re.sub('(?s){#.*?#}|--[^\\n]*', ' ', parts | sort | join(' ')) %}
+        {% do digests.update({node.name: local_md5(modules.re.sub('\\s+', ' ', text))}) %}
+    {% endfor %}
+    {{ return(digests) }}
+{% endmacro %}
+
+{#-
+On-run-start: ends a build whose declarations or models are not those of the tables it would
+add to, by name. In a full refresh the build log goes first: if this build dies, the next
+rebuilds everything.
 -#}
 {% macro begin_build() %}
     {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
     {% do mend_tables() %}
     {% set build_log = load_relation(landing_relation('build_log')) %}
+    {% if flags.FULL_REFRESH %}
+        {% if build_log is not none %}{% do adapter.drop_relation(build_log) %}{% endif %}
+        {{ return('') }}
+    {% endif %}
+    {% do refuse_other_landing() %}
     {% if build_log is none %}{{ return('') }}{% endif %}
-    {% if flags.FULL_REFRESH %}{{ return('drop table ' ~ build_log) }}{% endif %}
     {% set rows = run_query(
-        'select declarations from ' ~ build_log ~ ' order by last_file_id desc limit 1') %}
-    {% set before = fromjson(rows.columns[0].values()[0]) if rows | length else {} %}
+        'select declarations, models from ' ~ build_log ~ ' order by completed_at desc limit 1').rows %}
     {% set changed = [] %}
-    {% for name, digest in declarations().items() if before.get(name, digest) != digest %}
-        {% do changed.append(name) %}
+    {% for row in rows %}
+        {% for name, digest in declarations().items() if fromjson(row[0]).get(name) != digest %}
+            {% do changed.append('`' ~ name ~ '` (dbt_project.yml)') %}
+        {% endfor %}
+        {% for name, digest in model_digests().items() if fromjson(row[1]).get(name, digest) != digest %}
+            {% do changed.append('model ' ~ name) %}
+        {% endfor %}
     {% endfor %}
     {% if changed %}
         {% do exceptions.raise_compiler_error(
-            'dbt_project.yml: ' ~ changed | join(', ') ~ ' changed since the tables were '
-            ~ 'built. Run `dbt build --full-refresh` once to build them anew.') %}
+            changed | join(', ') ~ ' changed since the tables were built. Run '
+            ~ '`dbt build --full-refresh` once to build them anew from what has landed.') %}
+    {% endif %}
+{% endmacro %}
+
+{#- Ends a build when what has landed was read by another vocabulary, or keyed by another engine. -#}
+{% macro refuse_other_landing() %}
+    {% set landed_files = load_relation(landing_relation('landed_files')) %}
+    {% if landed_files is none %}{{ return('') }}{% endif %}
+    {% set others = run_query(
+        "select count(case when vocabulary <> '" ~ vocabulary_digest() ~ "' then 1 end), "
+        ~ 'count(case when engine_hash <> ' ~ engine_hash() ~ ' then 1 end) from '
+        ~ landed_files).rows[0] %}
+    {% if others[0] %}
+        {% do exceptions.raise_compiler_error(
+            'The event vocabulary in dbt_project.yml (' ~ vocabulary_vars() | join(', ')
+            ~ ') changed since ' ~ others[0] ~ ' files landed. Run `dbt build --full-refresh` '
+            ~ 'once to read them again and build everything anew.') %}
+    {% elif others[1] %}
+        {% do exceptions.raise_compiler_error(
+            'The engine was upgraded and hashes otherwise, so repeated events would be missed. '
+            ~ 'Run `dbt build --full-refresh` once: keys are computed again.') %}
     {% endif %}
 {% endmacro %}
 
@@ -44,20 +109,21 @@ On-run-end: logs the build when every stored model was built by it, so that the
 next one starts where this one ended.
 -#}
 {% macro log_build(results) %}
-    {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
+    {% if not execute or flags.WHICH not in ('build', 'run') or flags.EMPTY %}{{ return('') }}{% endif %}
     {% set built = [] %}
     {% for result in results if result.status == 'success' %}
         {% do built.append(result.node.unique_id) %}
     {% endfor %}
     {% for node in graph.nodes.values()
         if node.resource_type == 'model' and node.config.materialized == 'incremental'
-        and node.unique_id not in built %}
+        and node.package_name == project_name and node.unique_id not in built %}
         {{ return('') }}
     {% endfor %}
     {% set build_log = landing_relation('build_log') %}
     {% set completed_at = run_query('select ' ~ utc_now()).columns[0].values()[0] %}
     {% set row = 'select cast(coalesce(max(file_id), 0) as bigint) as last_file_id, '
         ~ dbt.string_literal(tojson(declarations())) ~ ' as declarations, '
+        ~ dbt.string_literal(tojson(model_digests())) ~ ' as models, '
         ~ timestamp_literal(completed_at) ~ ' as completed_at from '
         ~ landing_relation('landed_files') %}
     {#- Never empty: that the log is there says that a build went through. -#}

@@ -45,3 +45,10 @@ Example: previous_relation(source('landed_before', 'landed_files'))
 {% macro is_delta() %}
     {{ return(is_incremental() and previous_relation(landing_relation('build_log')) is not none) }}
 {% endmacro %}
+
+{#- The same for a data test, as a number: 0 before the first build. -#}
+{% macro last_built_file_of_landing() %}
+    {% set build_log = load_cached_relation(landing_relation('build_log')) if execute else none %}
+    {{ return(0 if build_log is none else run_query(
+        'select max(last_file_id) from ' ~ build_log).columns[0].values()[0]) }}
+{% endmacro %}

@@ -6,8 +6,9 @@
 {%- endmacro %}
 
 {#-
-ISO 8601 text to a UTC timestamp: `T` or a space, optional seconds, fraction and
-offset. Without an offset the time is UTC.
+Text to a UTC timestamp: ISO 8601 with `T` or a space, optional seconds, fraction and
+offset (`Z`, `UTC` or hours; without one the time is UTC), or an epoch number in seconds,
+milliseconds or microseconds, told apart by magnitude (below 1e11, 1e14, above).
 -#}
 {% macro to_utc_timestamp(value) -%}
     {{ return(adapter.dispatch('to_utc_timestamp')(value)) }}
@@ -23,14 +24,19 @@ four times as slow.
             then try_cast({{ value }} as timestamp)
         when regexp_full_match(
             {{ value }},
-            '\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?([Zz]|[+-]\d\d(:?\d\d)?))?)?'
+            '\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?([Zz]|UTC|[+-]\d\d(:?\d\d)?))?)?'
         )
             then cast(try_cast(
                 regexp_replace(
-                    replace(upper({{ value }}), ',', '.'),
+                    regexp_replace(replace(upper({{ value }}), ',', '.'), ' ?(UTC|Z)$', 'Z'),
                     '^(.{10}[T ]\d\d:\d\d)([Z+ -].*)?$', '\1:00\2'
                 ) as timestamptz
             ) as timestamp)
+        when {{ is_number_text(value) }}
+            then case
+                when {{ epoch_microseconds(value) }} between -62135596800000000 and 253402300799999999
+                    then make_timestamp({{ epoch_microseconds(value) }})
+            end
     end
 {%- endmacro %}
 
@@ -38,12 +44,13 @@ four times as slow.
 {% macro spark__to_utc_timestamp(value) -%}
     case
         when {{ value }} rlike
-            '^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?))?)?$'
+            '^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?([Zz]|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?$'
             then try_cast(
                 regexp_replace(
                     regexp_replace(
                         regexp_replace(
-                            replace(replace(upper({{ value }}), ',', '.'), ' ', 'T'),
+                            replace(replace(replace(
+                                upper({{ value }}), ',', '.'), ' UTC', 'Z'), ' ', 'T'),
                             'T([Z+-])', '$1'
                         ),
                         '^(.{10}T[0-9]{2}:[0-9]{2})([Z+-].*)?$', '$1:00$2'
@@ -51,7 +58,27 @@ four times as slow.
                     '(T.*[+-][0-9]{2}):?([0-9]{2})$', '$1:$2'
                 ) as timestamp
             )
+        when {{ is_number_text(value) }}
+            then case
+                when {{ epoch_microseconds(value) }} between -62135596800000000 and 253402300799999999
+                    then timestamp_micros({{ epoch_microseconds(value) }})
+            end
     end
+{%- endmacro %}
+
+{#- Whether text is a number, plain or with an exponent. -#}
+{% macro is_number_text(value) -%}
+    {{ matches(value, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') }}
+{%- endmacro %}
+
+{#- An epoch number as text, of whichever unit, in microseconds; a bigint. -#}
+{% macro epoch_microseconds(value) -%}
+    {%- set number = try_to('decimal(38, 9)', value) -%}
+    {{ try_to('bigint', "case
+                when abs(" ~ number ~ ") < 100000000000 then floor(" ~ number ~ " * 1000000)
+                when abs(" ~ number ~ ") < 100000000000000 then floor(" ~ number ~ " * 1000)
+                else floor(" ~ number ~ ")
+            end") }}
 {%- endmacro %}
 
 {#- A whole number; one with a fraction is rounded. -#}
@@ -76,14 +103,56 @@ four times as slow.
     decimal(22, 4)
 {%- endmacro %}
 
-{#- Plain or exponent notation to exact money; null when that would round. -#}
+{#-
+A number as text to exact money, rounded half up (away from zero). Digits beyond the
+sixteenth decimal are cut first, lest they round twice.
+-#}
 {% macro to_money(value) -%}
     case
-        when {{ matches(value, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') }}
-            and {{ try_to('decimal(38, 16)', value) }}
-            = {{ try_to(money_type(), value) }}
-            then {{ try_to(money_type(), value) }}
+        when {{ is_number_text(value) }}
+            then {{ try_to(money_type(), 'round(' ~ try_to('decimal(38, 16)', first_decimals(value)) ~ ', 4)') }}
     end
+{%- endmacro %}
+
+{#- A number as text with at most sixteen decimals. -#}
+{% macro first_decimals(value) -%}
+    {{ return(adapter.dispatch('first_decimals')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__first_decimals(value) -%}
+    regexp_replace({{ value }}, '([.][0-9]{16})[0-9]+', '\1')
+{%- endmacro %}
+
+{#- Spark refers to a group with `$`. -#}
+{% macro spark__first_decimals(value) -%}
+    regexp_replace({{ value }}, '([.][0-9]{16})[0-9]+', '$1')
+{%- endmacro %}
+
+{#- An id: text that is not blank and none of the words in `no_ids`; of a number its digits. -#}
+{% macro to_id(value, no_ids=[]) -%}
+    {%- set words = [] -%}
+    {%- set literals = [] -%}
+    {%- for word in no_ids if word -%}
+        {%- do words.append(word | string | lower) -%}
+        {%- do literals.append(text_literal(word | string | lower)) -%}
+    {%- endfor -%}
+    case
+        when trim({{ value }}) = '' then null
+        {%- if words %}
+        when
+            length({{ value }}) <= {{ words | map('length') | max }}
+            and lower({{ value }}) in ({{ literals | join(', ') }})
+            then null
+        {%- endif %}
+        when {{ value }} like '%.0' and {{ matches(value, '-?[0-9]+[.]0') }}
+            then replace({{ value }}, '.0', '')
+        else {{ value }}
+    end
+{%- endmacro %}
+
+{#- A universally unique id; one of zeros alone is none. -#}
+{% macro to_uuid(value) -%}
+    case when translate({{ value }}, '0-{} ', '') <> '' then {{ to_id(value) }} end
 {%- endmacro %}
 
 {#- A number from 0 to 1. -#}
@@ -114,4 +183,18 @@ four times as slow.
 {#- Spark has `rlike`, which looks for a match anywhere. -#}
 {% macro spark__matches(value, pattern) -%}
     {{ value }} rlike '^({{ pattern }})$'
+{%- endmacro %}
+
+{#- Whether `value` holds a match of a regular expression. -#}
+{% macro contains_match(value, pattern) -%}
+    {{ return(adapter.dispatch('contains_match')(value, pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__contains_match(value, pattern) -%}
+    regexp_matches({{ value }}, '{{ pattern }}')
+{%- endmacro %}
+
+{#- Spark's operator for it. -#}
+{% macro spark__contains_match(value, pattern) -%}
+    {{ value }} rlike '{{ pattern }}'
 {%- endmacro %}

@@ -17,6 +17,16 @@ equal ones, and the rare collision is settled by comparing the rows.
     shiftrightunsigned(xxhash64({{ columns | join(', ') }}), {{ 64 - bits }})
 {%- endmacro %}
 
+{#- Whether keys that are stored can be computed again in place when the engine's hash changes. -#}
+{% macro can_rekey() -%}
+    {{ return(adapter.dispatch('can_rekey')()) }}
+{%- endmacro %}
+
+{% macro duckdb__can_rekey() -%}{{ return(true) }}{%- endmacro %}
+
+{#- Parquet has no update: what has landed is read again. -#}
+{% macro spark__can_rekey() -%}{{ return(false) }}{%- endmacro %}
+
 {#-
 Aggregates rows to one JSON array of arrays, ordered by `order_by`. `values` are SQL
 expressions; make text of what JSON numbers cannot hold.
@@ -71,6 +81,8 @@ those of `keys`, a relation with a column of that name.
 
 {#- By row id: few scattered rows in a scan have every column of the table unpacked. -#}
 {% macro duckdb__rows_with_keys(table, key, keys, where) -%}
+    {#- Under --empty a ref is a query, which has no row ids. -#}
+    {%- if flags.EMPTY %}{{ return(table) }}{% endif -%}
     (
         select * from {{ table }}
         where rowid in (

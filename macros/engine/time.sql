@@ -60,3 +60,22 @@
 {% macro spark__utc_now() -%}
     current_timestamp()
 {%- endmacro %}
+
+{#- When this build started, as a UTC timestamp. -#}
+{% macro build_started_at() -%}
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
+{%- endmacro %}
+
+{#- The date so many days before another. -#}
+{% macro days_before(date, count) -%}
+    {{ return(adapter.dispatch('days_before')(date, count)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_before(date, count) -%}
+    ({{ date }} - {{ count }})
+{%- endmacro %}
+
+{#- Spark has a function for it. -#}
+{% macro spark__days_before(date, count) -%}
+    date_sub({{ date }}, {{ count }})
+{%- endmacro %}

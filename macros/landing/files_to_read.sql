@@ -1,64 +1,55 @@
 {#- What a build has to read; used by the models that read raw files. -#}
 
 {#-
-Which files to read, as a dict: `paths`, their read_path as a list, and
-`longest_line`, a bound in bytes. With `rejects_in`, only the files that have a
-rejected line in that relation.
+Which files to read, as a dict: `paths`, their read_path as a list, `of_other_case`, those
+of them whose fields are spelt in another case, and `longest_line`, a bound in bytes. With
+`rejects_in`, only the files that have a rejected line in that relation.
 -#}
 {% macro files_to_read(rejects_in=none) %}
     {% set new_files = ref('new_files') %}
-    {% if not is_executing() %}
-        {{ return({'paths': [], 'longest_line': 0}) }}
+    {% if not is_executing() or flags.EMPTY %}
+        {{ return({'paths': [], 'of_other_case': [], 'longest_line': 0}) }}
     {% endif %}
     {% set rows = run_query(
-        'select read_path, longest_line from ' ~ new_files ~ ' as new_files'
+        'select read_path, longest_line, has_other_case from ' ~ new_files ~ ' as new_files'
         ~ ' where error is null'
-        ~ (' and file_id in (select file_id from ' ~ rejects_in ~ ' where event_type is null'
+        ~ (' and file_id in (select file_id from ' ~ rejects_in ~ ' where is_rejected'
            ~ ' and file_id >= (select min(file_id) from ' ~ new_files ~ '))'
            if rejects_in else '')
         ~ ' order by file_id'
-    ) %}
-    {% set lengths = rows.columns[1].values() | list %}
+    ).rows %}
+    {% set lengths = rows | map(attribute=1) | map('int') | list %}
     {{ return({
-        'paths': rows.columns[0].values() | list,
-        'longest_line': lengths | map('int') | max if lengths else 0,
+        'paths': rows | map(attribute=0) | list,
+        'of_other_case': rows | selectattr(2) | map(attribute=0) | list,
+        'longest_line': lengths | max if lengths else 0,
     }) }}
 {% endmacro %}
 
-{#- Ends the build with one sentence when OFFER_AI_EVENTS names no file. -#}
-{% macro require_files() %}
-    {% if is_executing()
-        and run_query('select count(*) from ' ~ listed_files()).columns[0].values()[0] == 0 %}
-        {% do exceptions.raise_compiler_error(
-            "No event file at OFFER_AI_EVENTS='"
-            ~ env_var('OFFER_AI_EVENTS', 'data/events')
-            ~ "'. Set OFFER_AI_EVENTS to a file, a directory or a glob of .ndjson, "
-            ~ ".jsonl, .json (also .gz, .zst) or .parquet files, or run "
-            ~ "`make sample` for sample events."
-        ) %}
-    {% endif %}
-{% endmacro %}
-
 {#-
-A pre-hook that deletes what an interrupted build landed, so that no file lands
-twice: rows of files beyond those that `landed_files` lists. A full refresh makes
-that list forget its files first, in the same transaction.
+Says in one sentence when OFFER_AI_EVENTS names no file: before anything has landed it is an
+error, after it what has landed stays.
 -#}
-{% macro forget_unfinished_landing() %}
-    {% set landed_files = load_relation(landing_relation('landed_files')) %}
-    {% if not is_incremental() %}
-        {{ return(delete_rows(landed_files, 'true') if landed_files is not none else 'select 1') }}
+{% macro require_files() %}
+    {% if not is_executing()
+        or run_query('select count(*) from ' ~ listed_files()).columns[0].values()[0] > 0 %}
+        {{ return('') }}
     {% endif %}
-    {#- As a literal, the file is looked for in the newest part of the table alone. -#}
-    {% set last_landed = 0 if landed_files is none else run_query(
-        'select coalesce(max(file_id), 0) from ' ~ landed_files).columns[0].values()[0] %}
-    {{ return(delete_rows(this, 'file_id > ' ~ last_landed)) }}
+    {% set sentence = "No event file at OFFER_AI_EVENTS='"
+        ~ env_var('OFFER_AI_EVENTS', 'data/events') ~ "'. " %}
+    {% if last_whole_file() %}
+        {% do exceptions.warn(sentence ~ 'What has landed stays.') %}
+    {% else %}
+        {% do exceptions.raise_compiler_error(
+            sentence ~ 'Set OFFER_AI_EVENTS to a file, a directory or a glob of lines of JSON '
+            ~ 'or Parquet, plain, gzip or zstd, or run `make sample` for sample events.') %}
+    {% endif %}
 {% endmacro %}
 
 {#- Names the files that have changed since they landed; they are not read again. -#}
 {% macro warn_of_changed_files() %}
-    {% set landed_files = previous_relation(source('landed_before', 'landed_files')) %}
-    {% if landed_files is none %}{{ return('') }}{% endif %}
+    {% set landed_files = landed_before() %}
+    {% if landed_files is none or is_reread() %}{{ return('') }}{% endif %}
     {% set changed = run_query(
         'select listed.source_file from ' ~ listed_files() ~ ' as listed'
         ~ ' inner join ' ~ landed_files ~ ' as landed'

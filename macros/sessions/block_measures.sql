@@ -13,7 +13,7 @@ part rolls up the part with the same expressions.
         'win_ratio': "count(case when event_type = 'game_end' and won then 1 end)"
             ~ " / nullif(count(case when event_type = 'game_start' then 1 end), 0)",
         'purchase_amount': "coalesce(sum(txn_amount), 0)",
-        'purchase_count': "count(txn_amount)",
+        'purchase_count': "count(case when txn_amount > 0 then 1 end)",
         'offers_shown': "count(case when event_type = 'offer_shown' then 1 end)",
     }) }}
 {% endmacro %}

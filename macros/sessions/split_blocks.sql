@@ -61,6 +61,11 @@ one value of it, or `{order_by: columns, split_on: SQL boolean}`.
     {{ return(session_split().by == 'session_id') }}
 {% endmacro %}
 
+{#- Whether the declared split puts an event in a session: a SQL predicate over events. -#}
+{% macro is_in_a_session() -%}
+    {{ session_split().by ~ ' is not null' if session_split().by else 'true' }}
+{%- endmacro %}
+
 {#- Events with `block_id`, the session that the declared split puts each in. -#}
 {% macro events_in_sessions(events) -%}
     {%- set split = session_split() -%}
@@ -69,6 +74,7 @@ one value of it, or `{order_by: columns, split_on: SQL boolean}`.
         *,
         cast({{ split.by }} as {{ dbt.type_string() }}) as block_id
     from {{ events }} as events
+    where {{ is_in_a_session() }}
     {%- else -%}
     {{ split_blocks(
         events, ['user_id'], [split.order_by] if split.order_by is string else split.order_by,

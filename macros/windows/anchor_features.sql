@@ -139,7 +139,7 @@ after), unit (count, hour or day), size and the features that share the window.
             {{ microseconds('started_at') }} as us
             {%- else %}
             row_number() over (
-                partition by user_id order by event_time, session_id
+                partition by user_id order by event_time, coalesce(session_id, '')
             ) as position,
             {{ microseconds('event_time') }} as us
             {%- endif %}

@@ -10,12 +10,34 @@ sessions as (
     {%- endif %}
 ),
 
-last_events as (
+-- Of users without a session, too.
+activity as (
     select
         user_id,
         count(*) as session_count,
-        {{ microseconds('max(ended_at)') }} as last_us
+        max(ended_at) as last_event_at
     from sessions
+    group by user_id
+    union all
+    select
+        user_id,
+        0 as session_count,
+        max(event_time) as last_event_at
+    from {{ ref('stg_events') }}
+    where
+        not ({{ is_in_a_session() }})
+        {%- if is_delta() %}
+        and user_id in (select user_id from {{ ref('changed_users') }})
+        {%- endif %}
+    group by user_id
+),
+
+last_events as (
+    select
+        user_id,
+        sum(session_count) as session_count,
+        {{ microseconds('max(last_event_at)') }} as last_us
+    from activity
     group by user_id
 ),
 

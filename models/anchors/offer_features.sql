@@ -28,7 +28,7 @@ select
     anchors_to_do.anchored_at as offered_at
 from anchors_to_do
 inner join features on anchors_to_do.anchor_id = features.anchor_id
-inner join {{ ref('session_rollups') }} as sessions
+left join {{ ref('session_rollups') }} as sessions
     on
         anchors_to_do.user_id = sessions.user_id
         and anchors_to_do.session_id = sessions.session_id

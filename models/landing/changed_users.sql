@@ -11,7 +11,7 @@ new_deliveries as (
         session_id,
         event_time
     from {{ ref('landed_events') }}
-    where event_type is not null and file_id > {{ last_built_file or 0 }}
+    where not is_rejected and file_id > {{ last_built_file or 0 }}
     union all
     select
         user_id,

@@ -1,5 +1,6 @@
-{{ config(pre_hook="{{ forget_unfinished_landing() }}") }}
+{{ config(pre_hook=["{{ forget_unfinished_landing() }}", "{{ rekey_deliveries() }}"]) }}
 {%- set files = files_to_read() -%}
+{%- set fields = var('event_fields') -%}
 
 with
 
@@ -8,24 +9,31 @@ new_files as (
 ),
 
 raw_events as (
-    {{ raw_events(files.paths, files.longest_line) }}
+    {{ raw_events(files) }}
+),
+
+placed_events as (
+    select
+        raw_events.*,
+        new_files.file_id,
+        new_files.landed_at
+    from raw_events
+    inner join new_files on raw_events.read_path = new_files.read_path
 ),
 
 validated_events as (
-    {{ validated_events('raw_events', keep=['read_path']) }}
+    {{ validated_events('placed_events', keep=['file_id']) }}
 )
 
 select
-    {%- for field in var('event_fields') %}
-    {%- set column = event_columns()[loop.index0] %}
-    {%- if column == 'event_type' %}
-    case when validated_events.reject_reason is null then validated_events.event_id end
-        as event_type,
-    {%- else %}
-    validated_events.{{ field }}{{ ' as ' ~ column if field != column }},
-    {%- endif %}
+    {%- for field, spec in fields.items() %}
+    validated_events.{{ field }}{{ ' as ' ~ spec.as if spec.as and spec.as != field }},
     {%- endfor %}
     {{ delivery_key('validated_events') }} as event_key,
-    new_files.file_id
+    validated_events.file_id,
+    validated_events.is_rejected
 from validated_events
-inner join new_files on validated_events.read_path = new_files.read_path
+{%- if is_executing() and is_reread() %}
+union all
+{{ kept_rows(landed_columns(), 'file_id in (' ~ kept_files() ~ ')') }}
+{%- endif %}

@@ -1,21 +1,37 @@
 {{ config(pre_hook="{{ delete_first() }}") }}
 {%- do require_files() -%}
+{%- do refuse_lost_files() -%}
 {%- do warn_of_changed_files() -%}
-{%- set landed_files = previous_relation(source('landed_before', 'landed_files')) -%}
+{%- set landed_files = landed_before() -%}
+{%- set is_reread = is_reread() -%}
 
 with
 
 listed_files as (
     select * from {{ listed_files() }} as listed
+    {%- if flags.EMPTY %}
+    where false
+    {%- endif %}
 ),
 
 new_files as (
     select
         listed_files.*,
-        {%- if landed_files is not none %}
-        (select coalesce(max(file_id), 0) from {{ landed_files }}) +
+        {%- if landed_files is none %}
+        row_number() over (order by listed_files.source_file) as file_id,
+        {{ build_started_at() }} as landed_at
+        {%- else %}
+        -- A file keeps its place and the time it landed when it is read again.
+        coalesce(
+            case when landed_files.error is null then landed_files.file_id end,
+            (select coalesce(max(file_id), 0) from {{ landed_files }})
+            + row_number() over (order by listed_files.source_file)
+        ) as file_id,
+        coalesce(
+            case when landed_files.error is null then landed_files.landed_at end,
+            {{ build_started_at() }}
+        ) as landed_at
         {%- endif %}
-        row_number() over (order by listed_files.source_file) as file_id
     from listed_files
     {%- if landed_files is not none %}
     left join {{ landed_files }} as landed_files
@@ -30,6 +46,14 @@ new_files as (
                 or listed_files.modified_us <> landed_files.modified_us
             )
         )
+        {%- if is_reread %}
+        or (
+            {{ is_of_other_vocabulary() }}
+            {%- if var('missing_files') == 'keep' %}
+            and listed_files.source_file not in ({{ lost_files() }})
+            {%- endif %}
+        )
+        {%- endif %}
     {%- endif %}
 ),
 
@@ -46,6 +70,6 @@ select
     size,
     longest_line,
     modified_us,
-    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
-        as landed_at
+    has_other_case,
+    landed_at
 from inspected_files

@@ -1,6 +1,7 @@
 {{ config(
     pre_hook=[
-        "{{ delete_first('source_file in (select source_file from ' ~ ref('new_files') ~ ')') }}",
+        "{{ delete_first('source_file in (select source_file from ' ~ ref('new_files') ~ ')'
+            ~ ' or source_file not in (' ~ whole_files() ~ ')') }}",
         "set preserve_insertion_order = true",
     ],
     post_hook="set preserve_insertion_order = false"
@@ -14,17 +15,26 @@ new_files as (
 ),
 
 raw_events as (
-    {{ raw_events(files.paths, files.longest_line, numbered=true) }}
+    {{ raw_events(files, numbered=true) }}
+),
+
+placed_events as (
+    select
+        raw_events.*,
+        new_files.landed_at
+    from raw_events
+    inner join new_files on raw_events.read_path = new_files.read_path
 ),
 
 validated_events as (
-    {{ validated_events('raw_events', keep=['read_path', 'read_ordinal']) }}
+    {{ validated_events('placed_events', keep=['read_path', 'read_ordinal'], reasons=true) }}
 ),
 
 numbered_lines as (
     select
         read_path,
         reject_reason,
+        is_rejected,
         read_ordinal - min(read_ordinal) over (partition by read_path) + 1
             as line_ordinal
     from validated_events
@@ -32,7 +42,7 @@ numbered_lines as (
 
 rejected_lines as (
     select * from numbered_lines
-    where reject_reason is not null
+    where is_rejected
 ),
 
 texts as (
@@ -46,6 +56,10 @@ rejected_texts as (
         texts.raw_line,
         case
             when not texts.is_utf8 then 'line is not valid UTF-8'
+            when
+                not {{ is_json_object('texts.raw_line') }}
+                and {{ contains_match('texts.raw_line', '[}][ ,]*[{]') }}
+                then 'line is not a JSON object; it seems to hold several'
             when not {{ is_json_object('texts.raw_line') }}
                 then 'line is not a JSON object'
             else rejected_lines.reject_reason
@@ -73,3 +87,17 @@ rejected_files as (
 select * from rejected_texts
 union all
 select * from rejected_files
+{%- if is_executing() and is_reread() %}
+union all
+select
+    source_file,
+    line_number,
+    raw_line,
+    reason,
+    landed_at
+from {{ this }}
+where source_file in (
+    select landed.source_file from {{ landed_before() }} as landed
+    where landed.file_id in ({{ kept_files() }})
+)
+{%- endif %}

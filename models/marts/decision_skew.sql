@@ -53,6 +53,7 @@ compared as (
 differing as (
     select distinct
         offer_id,
+        decision_id,
         user_id,
         features_landed_at,
         offered_at
@@ -68,7 +69,7 @@ late_news as (
         on
             differing.user_id = events.user_id
             and differing.offered_at >= events.event_time
-            and differing.offer_id is distinct from events.event_uuid
+            and differing.decision_id is distinct from events.decision_id
     inner join {{ ref('landed_files') }} as landed_files
         on
             events.file_id = landed_files.file_id

@@ -9,25 +9,33 @@ latest_requests as (
     select * from {{ ref('latest_requests') }}
 ),
 
-as_of_time as (
+watermark as (
+    select watermark_at from {{ ref('watermark') }}
+),
+
+-- Just after the watermark, or after the user's own last event if that is later; it is
+-- where the versions of the user's features begin.
+placed_in_time as (
     select
-        {{ from_microseconds(microseconds('watermark_at') ~ ' + 1') }} as as_of
-    from {{ ref('watermark') }}
+        latest_anchor_features.*,
+        {{ from_microseconds(microseconds('greatest(
+            watermark.watermark_at,
+            min(latest_anchor_features.anchored_at) over (
+                partition by latest_anchor_features.user_id
+            )
+        )') ~ ' + 1') }} as as_of
+    from latest_anchor_features
+    cross join watermark
 ),
 
 -- The watermark moves with every build, so what holds now is computed when it is
 -- read, from the times at which each user's features change by themselves.
 by_recency as (
     select
-        latest_anchor_features.*,
-        as_of_time.as_of,
-        row_number() over (
-            partition by latest_anchor_features.user_id
-            order by latest_anchor_features.anchored_at desc
-        ) as recency
-    from latest_anchor_features
-    inner join as_of_time
-        on latest_anchor_features.anchored_at <= as_of_time.as_of
+        *,
+        row_number() over (partition by user_id order by anchored_at desc) as recency
+    from placed_in_time
+    where anchored_at <= as_of
 ),
 
 latest_features as (

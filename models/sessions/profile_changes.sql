@@ -58,7 +58,7 @@ known as (
     window so_far as (
         partition by user_id
         order by
-            event_time, session_id, event_type,
+            event_time, coalesce(session_id, ''), event_type,
             coalesce(country, ''), coalesce(signin_method, '')
     )
 ),

@@ -5,7 +5,7 @@ select
     file_id
 from {{ ref('landed_events') }}
 where
-    event_type is not null
+    not is_rejected
     and event_key not in (select repeats.event_key from {{ ref('repeated_events') }} as repeats)
 union all
 select

@@ -5,23 +5,27 @@ output is rows as dicts, keyed like the marts.
 """
 
 import json
+import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
 from urllib.parse import urlparse
 
 WEEK = timedelta(days=7)
+TOLERANCE = timedelta(hours=24)
+EPOCH = datetime(1970, 1, 1)
 TYPE_ALIASES = {"purchase_made": "purchase"}
 FIELD_ALIASES = {
     "offer_type": ["item_category"],
     "offer_price": ["item_price"],
     "txn_amount": ["item_price"],
 }
+IDS = "device_id decision_id".split()
 TEXT = (
-    "event_uuid country language signin_method package_name package_version os "
-    "os_version device_type device_make device_model device_id badge decision_id "
+    "country language signin_method package_name package_version os "
+    "os_version device_type device_make device_model badge "
     "policy_version sku purchase_source"
 ).split()
 NUMBERS = "currency_balance level score".split()
@@ -40,12 +44,23 @@ def text(value):
     return str(value)
 
 
+def identifier(value, none=()):
+    """Text; a whole number is its digits; blank and the words of `none` are none."""
+    if value is None or not value.strip() or value.lower() in none:
+        return None
+    return value.removesuffix(".0") if re.fullmatch(r"-?[0-9]+[.]0", value) else value
+
+
+def uuid(value):
+    return identifier(value) if (value or "").strip("0-{} ") else None
+
+
 def money(value):
     try:
         amount = Decimal(value)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() else None
+    return amount.quantize(Decimal("0.0001"), ROUND_HALF_UP) if amount.is_finite() else None
 
 
 def boolean(value):
@@ -62,12 +77,19 @@ def number(value):
 
 
 def time(value):
+    if re.fullmatch(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?", value):
+        epoch = Decimal(value)
+        scale = 10**6 if abs(epoch) < 10**11 else 10**3 if abs(epoch) < 10**14 else 1
+        return EPOCH + timedelta(microseconds=int((epoch * scale).to_integral(ROUND_FLOOR)))
     try:
-        parsed = datetime.fromisoformat(value)
+        parsed = datetime.fromisoformat(value.removesuffix(" UTC"))
     except ValueError:
         return None
     if parsed.tzinfo:
-        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
+        try:
+            parsed = parsed.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            return datetime.max
     return parsed
 
 
@@ -78,22 +100,31 @@ def read_event(line: bytes) -> dict:
         raise RejectError("JSON") from None
     if not isinstance(raw, dict):
         raise RejectError("JSON")
+    lacks_required = any(
+        raw.get(name) is None for name in ("event_id", "event_time", "customer_identifier"))
+
+    def spelt(name):
+        if name in raw or not lacks_required:
+            return name
+        return next((key for key in raw if key.lower() == name), name)
 
     def get(name):
-        names = [name, *FIELD_ALIASES.get(name, [])]
+        names = [spelt(n) for n in (name, *FIELD_ALIASES.get(name, []))]
         return next(
             (text(raw[n]) for n in names if raw.get(n) is not None), None
         )
 
     event = {name: get(name) for name in TEXT}
+    event |= {name: identifier(get(name)) for name in IDS}
+    event["event_uuid"] = uuid(get("event_uuid"))
     event["type"] = get("event_id")
     event["type"] = TYPE_ALIASES.get(event["type"], event["type"])
-    event["user_id"] = get("customer_identifier")
-    event["session_id"] = get("session_id")
+    event["user_id"] = identifier(get("customer_identifier"), ("undefined", "null", "nan"))
+    event["session_id"] = identifier(get("session_id"), ("-1", "0"))
     event["time"] = time(get("event_time") or "")
+    event["received_at"] = time(get("received_at") or "")
     for name, source in [("type", "event_id"), ("time", "event_time"),
-                         ("user_id", "customer_identifier"),
-                         ("session_id", "session_id")]:
+                         ("user_id", "customer_identifier")]:
         if event[name] is None:
             raise RejectError(source)
     event |= {name: number(get(name)) for name in NUMBERS}
@@ -109,13 +140,15 @@ def read_event(line: bytes) -> dict:
         event["offer_price"] = price
         if get("propensity") is not None:
             event["propensity"] = number(get("propensity"))
-            if event["propensity"] is None:
+            if event["propensity"] is None or not 0 <= event["propensity"] <= 1:
                 raise RejectError("propensity")
     if event["type"] == "purchase":
         amount = get("txn_amount")
         if amount is None or (paid := money(amount)) is None:
             raise RejectError("txn_amount")
         event["txn_amount"] = paid
+    if event["time"] > (event["received_at"] or datetime.now(UTC).replace(tzinfo=None)) + TOLERANCE:
+        raise RejectError("event_time")
     return event
 
 
@@ -130,25 +163,37 @@ class World:
 
     @property
     def watermark(self):
-        return max((event["time"] for event in self.events), default=None)
+        """The last event of the user whose last event is third latest."""
+        last = sorted(self.last_events().values(), reverse=True)[:3]
+        return min([*last, datetime.now()]) if last else None
+
+    def last_events(self) -> dict:
+        """User to the time of the last event."""
+        last = {}
+        for event in self.events:
+            last[event["user_id"]] = max(last.get(event["user_id"], EPOCH), event["time"])
+        return last
 
 
-def read(files: list[Path]) -> World:
+def read(files: Mapping[str, Iterable[bytes]]) -> World:
+    """What files say, name to lines."""
     world, seen = World(), set()
-    for path in sorted(files):
-        for line_number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+    for name in sorted(files):
+        for line_number, line in enumerate(files[name], 1):
             if not line.strip():
                 continue
             world.lines += 1
             try:
                 event = read_event(line)
             except RejectError as error:
-                world.rejects.append((path.name, line_number, str(error)))
+                world.rejects.append((name, line_number, str(error)))
                 continue
-            key = event["event_uuid"] or tuple(sorted(
-                (name, str(value) if isinstance(value, datetime) else value)
-                for name, value in event.items() if value is not None
-            ))
+            if event["event_uuid"]:
+                key = tuple(event[n] for n in ("event_uuid", "user_id", "session_id", "type"))
+            else:
+                key = tuple(sorted(
+                    (name, str(value) if isinstance(value, datetime) else value)
+                    for name, value in event.items() if value is not None))
             if key in seen:
                 world.duplicates += 1
             else:
@@ -171,7 +216,8 @@ def roll_up(events: list[dict]) -> dict:
         "purchase_amount": sum(
             (e["txn_amount"] for e in events if e["type"] == "purchase"), Decimal(0)
         ),
-        "purchase_count": kinds["purchase"],
+        "purchase_count": sum(
+            1 for e in events if e["type"] == "purchase" and e["txn_amount"] > 0),
         "offers_shown": kinds["offer_shown"],
     }
 
@@ -180,7 +226,8 @@ def sessions(events: list[dict]) -> dict:
     """(user, session) to its row."""
     grouped, rows, of_user = defaultdict(list), {}, defaultdict(list)
     for event in events:
-        grouped[event["user_id"], event["session_id"]].append(event)
+        if event["session_id"] is not None:
+            grouped[event["user_id"], event["session_id"]].append(event)
     for (user, session), own in grouped.items():
         rows[user, session] = roll_up(own)
         of_user[user].append((rows[user, session]["started_at"], session))
@@ -204,7 +251,7 @@ def features(events: list[dict], user: str, session: str | None, t: datetime) ->
     profile = sorted(
         (e for e in own
          if e["type"] in ("app_launched", "user_updated") and e["time"] <= t),
-        key=lambda e: (e["time"], e["session_id"], e["type"], e["country"] or "",
+        key=lambda e: (e["time"], e["session_id"] or "", e["type"], e["country"] or "",
                        e["signin_method"] or ""),
     )
     country = method = None
@@ -213,7 +260,7 @@ def features(events: list[dict], user: str, session: str | None, t: datetime) ->
         method = event["signin_method"] or method
     others = defaultdict(list)
     for event in own:
-        if event["session_id"] != session and event["time"] < t:
+        if event["session_id"] not in (None, session) and event["time"] < t:
             others[event["session_id"]].append(event)
     last = max(
         others.items(),
@@ -242,7 +289,7 @@ def training_offers(world: World) -> list[dict]:
         rows.append({
             "user_id": user,
             "session_id": session,
-            "session_index": index[user, session]["session_index"],
+            "session_index": session and index[user, session]["session_index"],
             "offered_at": t,
             **{name: event[name] for name in (
                 "offer_type", "offer_price", "offer_purchased", "offer_dismissed",

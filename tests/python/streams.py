@@ -8,10 +8,13 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+import oracle
+
 # A build takes a second or two: too slow to shrink a failure for long.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 START = datetime(2025, 3, 1)
-MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1)
+MICROSECOND, MILLISECOND, SECOND = (timedelta(microseconds=n) for n in (1, 10**3, 10**6))
 # Few distinct times, a week apart to the microsecond, so that ties and purchases
 # on the very edge of a window are common.
 OFFSETS = [
@@ -22,14 +25,18 @@ OFFSETS = [
 ]
 JITTERS = [timedelta(0)] * 6 + [timedelta(microseconds=1), timedelta(microseconds=-1)]
 
-users = st.sampled_from(["u1", "u2", "7", "o'x \"{{ u }}\" 😀"])
+users = st.sampled_from(["u1", "u2", "u3", "7", "o'x \"{{ u }}\" 😀"])
 # Some sessions have many events, most have one: what joins an old one changes much.
-session_ids = st.sampled_from(["a", "b", "c", "10", "9"]) | st.integers(100, 160).map(str)
+session_ids = (
+    st.sampled_from(["a", "b", "c", "10", "9"]) | st.integers(100, 160).map(str)
+    | st.sampled_from(["a", "b", 10, 10.0, "10.0", None, "", "-1", 0, "0"]))
 times = st.builds(
     lambda offset, jitter: START + offset + jitter,
     st.sampled_from(OFFSETS), st.sampled_from(JITTERS),
 )
-amounts = st.sampled_from(["4.99", "0.01", "-4.99", "100", "12345678901.23", "1e1", "0"])
+amounts = st.sampled_from([
+    "4.99", "0.01", "-4.99", "100", "12345678901.23", "1e1", "0", 4.99, 2.9699999999999998,
+    "2.9699999999999998", "1.00005", "-1.00005", "0.00004999999999999999999"])
 booleans = st.sampled_from([True, False, "true", "false", "1", "0", 1, 0, None])
 methods = st.sampled_from([
     None, "fb", "facebook", "google", "https://www.facebook.com/jo",
@@ -69,6 +76,16 @@ BROKEN = [
     b'{"event_id":"offer_shown","event_time":"2025-03-01T00:00:00",'
     b'"customer_identifier":"u1","session_id":"a","offer_type":"x","offer_price":"1",'
     b'"propensity":"often"}',
+    b'{"event_id":"offer_shown","event_time":"2025-03-01T00:00:00",'
+    b'"customer_identifier":"u1","session_id":"a","offer_type":"x","offer_price":"1",'
+    b'"propensity":1.5}',
+    b'{"event_id":"game_start","event_time":"2099-03-01","customer_identifier":"u1"}',
+    b'{"event_id":"game_start","event_time":"9999-12-31T23:59:59-08:00",'
+    b'"customer_identifier":"u1"}',
+    b'{"event_id":"game_start","event_time":"2025-03-03","received_at":"2025-03-01T23:00:00",'
+    b'"customer_identifier":"u1"}',
+    b'{"event_id":"game_start","event_time":"2025-03-01","customer_identifier":"undefined"}',
+    b'{"event_id":"game_start","event_time":"2025-03-01","customer_identifier":" "}',
 ]
 FORMS = [
     lambda t: t.isoformat(),
@@ -76,6 +93,13 @@ FORMS = [
     lambda t: t.isoformat() + "Z",
     lambda t: (t + timedelta(hours=5, minutes=30)).isoformat() + "+05:30",
     lambda t: (t - timedelta(hours=8)).isoformat(timespec="microseconds") + "-0800",
+    lambda t: t.isoformat(sep=" ") + " UTC",
+    lambda t: (t - EPOCH) // MICROSECOND,
+    lambda t: str((t - EPOCH) // MICROSECOND),
+    # Only whole milliseconds and seconds say it exactly.
+    lambda t: ((t - EPOCH) // MILLISECOND if not (t - EPOCH) % MILLISECOND
+               else t.isoformat()),
+    lambda t: (str((t - EPOCH) // SECOND) if not (t - EPOCH) % SECOND else t.isoformat()),
 ]
 
 
@@ -89,8 +113,12 @@ def raw_events(draw):
         "session_id": draw(session_ids),
         **draw(OWN[kind]),
     }
-    if event["customer_identifier"] == "7" and draw(st.booleans()):
-        event["customer_identifier"] = 7
+    if event["customer_identifier"] == "7":
+        event["customer_identifier"] = draw(st.sampled_from(["7", 7, 7.0]))
+    if event["session_id"] is None and draw(st.booleans()):
+        del event["session_id"]
+    if draw(st.integers(0, 9)) == 0:
+        event["received_at"] = "2025-04-01T00:00:00Z"
     if kind == "purchase" and draw(st.booleans()):
         event["event_id"] = "purchase_made"
         event["item_price"] = event.pop("txn_amount")
@@ -102,17 +130,28 @@ def raw_events(draw):
 
 @st.composite
 def streams(draw):
-    """Files of lines: events, some sent twice in other words, and broken lines."""
+    """Files of lines: events, some sent twice in other words, and broken lines.
+
+    A uuid may be on events of several users; some fields are named in another case.
+    """
     events = draw(st.lists(raw_events(), min_size=1, max_size=60))
     shuffle = random.Random(draw(st.integers(0, 1 << 30)))
-    lines = []
+    lines, used = [], set()
     for number, event in enumerate(events):
-        if shuffle.random() < 0.15:
-            event["event_uuid"] = f"uuid-{number}"
+        event_uuid = shuffle.choice([
+            None, None, None, None, f"uuid-{number}", "shared", number % 3,
+            "00000000-0000-0000-0000-000000000000"])
+        read = oracle.read_event(json.dumps(event).encode())
+        owner = event_uuid, read["type"], read["user_id"], read["session_id"]
+        if event_uuid is not None and owner not in used:
+            used.add(owner)
+            event["event_uuid"] = event_uuid
         copies = 1 + (shuffle.random() < 0.2)
         for _ in range(copies):
             items = list(event.items())
             shuffle.shuffle(items)
+            if shuffle.random() < 0.03:
+                items = [(name.upper(), value) for name, value in items]
             lines.append(json.dumps(dict(items)).encode())
     lines += draw(st.lists(st.sampled_from(BROKEN), max_size=5))
     shuffle.shuffle(lines)

@@ -123,6 +123,7 @@ class Versions:
         """Replaces a file or an object whole."""
         target = f"{self.root}/{name}"
         if self._is_local:
+            self._make_folder(target)
             write_json(Path(target), value)
         else:
             with self.files.open_output_stream(target) as stream:

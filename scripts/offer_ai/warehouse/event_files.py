@@ -1,93 +1,54 @@
-"""Event files: which there are, what their bytes and lines are."""
+"""Event files: which there are, and whether one has changed."""
 
 import glob
 import hashlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
-import pyarrow as pa
-
-SUFFIXES = (".ndjson", ".jsonl", ".json")
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-BLOCK = 16 << 20
 DIGEST_BLOCKS = 16
+MARKERS = ("_SUCCESS", ".crc", ".tmp", ".part")  # how names end that are no event files
 
 
 def find(events: str) -> list[str]:
     """The event files that a file, directory or glob names, in order of name.
 
-    In a directory (searched through and through) and for a glob, only names
-    that end in a known suffix count, and hidden files do not.
+    In a directory (searched through and through, links followed) and for a glob every
+    file counts, whatever its name, but hidden ones, markers and empty ones. A file that is
+    named by itself counts in any case. Raises OSError where a folder cannot be searched.
     """
     events = os.path.abspath(events)
-    path = Path(events)
-    if path.is_dir():
-        found = [
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(path)
-            for name in names
-        ]
-    elif path.exists():
+    if os.path.isdir(events):
+        found = files_below(events)
+    elif os.path.lexists(events):
         return [events]
     else:
-        found = glob.glob(events, recursive=True)
-        found = [name for name in found if not os.path.isdir(name)]
-    return sorted(name for name in found if is_event_file(name))
+        found = (
+            path for match in glob.glob(events, recursive=True)
+            for path in (files_below(match) if os.path.isdir(match) else [match]))
+    return sorted({path for path in found if may_hold_events(path)})
 
 
-def is_event_file(name: str) -> bool:
-    base = os.path.basename(name)
-    stem, last = os.path.splitext(base)
-    plain = stem if last in COMPRESSIONS else base
-    return not base.startswith(".") and plain.endswith((*SUFFIXES, ".parquet"))
+def files_below(folder: str) -> Iterator[str]:
+    """Every file below a folder, those of hidden folders left out."""
+    def fail(error: OSError):
+        raise error
+
+    seen = {os.path.realpath(folder)}
+    for parent, folders, names in os.walk(folder, onerror=fail, followlinks=True):
+        for name in folders.copy():
+            target = os.path.realpath(os.path.join(parent, name))
+            if name.startswith(".") or target in seen:
+                folders.remove(name)  # a link may lead back to where the search was
+            seen.add(target)
+        yield from (os.path.join(parent, name) for name in names)
 
 
-def chunks(path: str, size: int = BLOCK) -> Iterator[bytes]:
-    """The file's decompressed bytes; raises OSError where they break off."""
-    compression = COMPRESSIONS.get(os.path.splitext(path)[1])
-    with pa.input_stream(path, compression=compression) as stream:
-        while chunk := stream.read(size):
-            yield chunk
-
-
-def first_bytes(path: str) -> bytes:
-    return next(chunks(path, 4096), b"")
-
-
-def longest_line(path: str) -> int:
-    """An upper bound, in bytes, of the length of the file's lines.
-
-    A plain file is only sampled: where every block has a line break, no line
-    is longer than two blocks. A compressed one is read to its end, which also
-    shows whether it is whole.
-    """
-    is_plain = os.path.splitext(path)[1] not in COMPRESSIONS
-    size = os.path.getsize(path)
-    if is_plain and size <= 2 * BLOCK:
-        return size
-    if is_plain:
-        with open(path, "rb") as file:
-            for start in range(0, size - BLOCK, BLOCK):
-                file.seek(start)
-                room = BLOCK
-                while room > 0 and b"\n" not in (part := file.read(min(room, 1 << 16))):
-                    room -= len(part)
-                if room <= 0:
-                    break
-            else:
-                return 2 * BLOCK
-    longest = length = 0
-    for chunk in chunks(path):
-        first = chunk.find(b"\n")
-        if first < 0:
-            length += len(chunk)
-        else:
-            longest = max(longest, length + first)
-            length = len(chunk) - chunk.rfind(b"\n")
-            if len(chunk) > longest:
-                longest = max(longest, *(map(len, chunk.split(b"\n"))))
-    return max(longest, length)
+def may_hold_events(path: str) -> bool:
+    name = os.path.basename(path)
+    if name.startswith(".") or name.endswith(MARKERS):
+        return False
+    # A link that leads nowhere is reported, not passed over.
+    return not os.path.exists(path) or os.path.getsize(path) > 0
 
 
 def list_files(events: str) -> list[dict]:
@@ -121,53 +82,3 @@ def digest(path: str) -> str:
                 file.seek((size - block) * index // (DIGEST_BLOCKS - 1))
                 sha.update(file.read(block))
     return sha.hexdigest()
-
-
-def is_json(path: str) -> bool:
-    stem, last = os.path.splitext(path)
-    return (stem if last in COMPRESSIONS else path).endswith(".json")
-
-
-def pick_lines(path: str, ordinals: list[int]) -> list[dict]:
-    """The lines of a file with these ordinals among those that are not blank.
-
-    Bytes that are not UTF-8 are replaced, and `is_utf8` is false.
-    """
-    wanted = set(ordinals)
-    found, ordinal, number = [], 0, 0
-
-    def visit(line: bytes) -> None:
-        nonlocal ordinal, number
-        number += 1
-        if not line.strip():
-            return
-        ordinal += 1
-        if ordinal in wanted:
-            text = line.removesuffix(b"\r").decode("utf-8", "replace")
-            found.append({
-                "line_ordinal": ordinal, "line_number": number, "raw_line": text,
-                "is_utf8": "\ufffd" not in text or is_utf8(line),
-            })
-
-    parts: list[bytes] = []
-    for chunk in chunks(path):
-        first, *lines = chunk.split(b"\n")
-        parts.append(first)
-        if not lines:
-            continue
-        visit(b"".join(parts))
-        for line in lines[:-1]:
-            visit(line)
-        parts = [lines[-1]]
-    rest = b"".join(parts)
-    if rest:
-        visit(rest)
-    return found
-
-
-def is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

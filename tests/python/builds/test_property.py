@@ -21,10 +21,11 @@ EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
 def test_every_mart_equals_the_oracle(files):
     with tempfile.TemporaryDirectory() as folder:
         events, database = Path(folder, "events"), Path(folder, "w.duckdb")
-        paths = [write_lines(events / f"{number}.ndjson", lines)
-                 for number, lines in enumerate(files)]
+        named = {f"{number}.ndjson": lines for number, lines in enumerate(files)}
+        for name, lines in named.items():
+            write_lines(events / name, lines)
         build(events, database)
-        world = oracle.read(paths)
+        world = oracle.read(named)
 
         rejects = rows(database, "from landing.rejected_events")
         assert sorted((Path(r["source_file"]).name, r["line_number"]) for r in rejects) \
@@ -57,12 +58,12 @@ def test_every_mart_equals_the_oracle(files):
             == {event["user_id"] for event in world.events}
         for row in latest:
             user = row["user_id"]
-            now = world.watermark + timedelta(microseconds=1)
+            last = max(e["time"] for e in world.events if e["user_id"] == user)
+            now = max(world.watermark, last) + timedelta(microseconds=1)
             assert row["as_of"] == now
             expected = oracle.features(world.events, user, None, now)
             assert lookup.features("nobody", None, now) == oracle.features([], "nobody", None, now)
             assert {name: row[name] for name in expected} == expected
-            last = max(e["time"] for e in world.events if e["user_id"] == user)
             for session in [None, "new", *"abc", "10", "9"]:
                 for t in [last, *(last + MICROSECOND + later for later in OFFSETS[:10])]:
                     assert lookup.features(user, session, t) \

@@ -1,7 +1,10 @@
 """Every form a raw file may have, and every way it may be broken."""
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import os
 
 import pyarrow as pa
@@ -12,45 +15,91 @@ import zstandard
 from built import BuildError, build, messages, rows, write_events
 
 REJECTS = "select source_file, line_number, raw_line, reason from landing.rejected_events"
-EVENTS = [
-    {"event_id": "game_start", "event_time": f"2025-01-01T10:00:0{n}",
-     "customer_identifier": "u", "session_id": "s", "level": n}
-    for n in range(5)
-]
+
+
+def events_of(user: str) -> list[dict]:
+    return [
+        {"event_id": "game_start", "event_time": f"2025-01-01T10:00:0{n}",
+         "customer_identifier": user, "session_id": "s", "level": n}
+        for n in range(5)
+    ]
+
+
+EVENTS = events_of("u")
 LINES = "".join(json.dumps(event) + "\n" for event in EVENTS).encode()
 
 
-def as_parquet(path):
-    pq.write_table(pa.Table.from_pylist(EVENTS), path)
+def lines(events: list[dict]) -> list[bytes]:
+    return [json.dumps(event).encode() + b"\n" for event in events]
 
 
-WRITERS = {
-    "lines.ndjson": lambda path: path.write_bytes(LINES),
-    "lines.jsonl": lambda path: path.write_bytes(LINES.replace(b"\n", b"\r\n")),
-    "no_last_break.json": lambda path: path.write_bytes(LINES.rstrip()),
-    "marked.ndjson": lambda path: path.write_bytes(b"\xef\xbb\xbf" + LINES),
-    "utf16.ndjson": lambda path: path.write_bytes(LINES.decode().encode("utf-16")),
-    "array.json": lambda path: path.write_text(json.dumps(EVENTS, indent=2)),
-    "packed.ndjson.gz": lambda path: path.write_bytes(gzip.compress(LINES)),
-    "packed.ndjson.zst":
-        lambda path: path.write_bytes(zstandard.ZstdCompressor().compress(LINES)),
-    "array.json.gz":
-        lambda path: path.write_bytes(gzip.compress(json.dumps(EVENTS).encode())),
-    "table.parquet": as_parquet,
-    "it's [a] {{ name }} *.ndjson": lambda path: path.write_bytes(LINES),
+def zstd(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(content)
+
+
+def parquet(events: list[dict]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(events), buffer)
+    return buffer.getvalue()
+
+
+def upper_case(events: list[dict]) -> list[dict]:
+    return [{name.upper(): value for name, value in event.items()} for event in events]
+
+
+# Content says what a file is; half of these names say otherwise.
+FORMS = {
+    "lines.ndjson": lambda e: b"".join(lines(e)),
+    "lines.jsonl": lambda e: b"".join(lines(e)).replace(b"\n", b"\r\n"),
+    "no_last_break.json": lambda e: b"".join(lines(e)).rstrip(),
+    "marked.ndjson": lambda e: b"\xef\xbb\xbf" + b"".join(lines(e)),
+    "utf16.ndjson": lambda e: b"".join(lines(e)).decode().encode("utf-16"),
+    "utf16_without_mark.json": lambda e: b"".join(lines(e)).decode().encode("utf-16-le"),
+    "it's [a] {{ name }} *.ndjson": lambda e: b"".join(lines(e)),
+    "no_suffix": lambda e: b"".join(lines(e)),
+    "packed.ndjson.gz": lambda e: gzip.compress(b"".join(lines(e))),
+    "packed.json": lambda e: gzip.compress(b"".join(lines(e))),
+    "packed.zst": lambda e: gzip.compress(b"".join(lines(e))),
+    "packed.ndjson.zst": lambda e: zstd(b"".join(lines(e))),
+    "plain.ndjson.gz": lambda e: b"".join(lines(e)),
+    "plain.zst": lambda e: b"".join(lines(e)),
+    "frames": lambda e: b"".join(map(zstd, lines(e))),
+    "members.gz": lambda e: b"".join(map(gzip.compress, lines(e))),
+    "array.json": lambda e: json.dumps(e, indent=2).encode(),
+    "array.json.gz": lambda e: gzip.compress(json.dumps(e).encode()),
+    "array_over_lines.ndjson": lambda e: b"[\n" + b",".join(lines(e)) + b"]",
+    "arrays_one_after_another.json": lambda e: (json.dumps(e[:2]) + json.dumps(e[2:])).encode(),
+    "array_a_line.ndjson": lambda e: (json.dumps(e[:3]) + "\n" + json.dumps(e[3:])).encode(),
+    "pretty.ndjson": lambda e: "\n".join(json.dumps(event, indent=2) for event in e).encode(),
+    "nothing_between": lambda e: b"".join(lines(e)).replace(b"\n", b""),
+    "two_a_line.log": lambda e: b"".join(
+        line if n % 2 else line.rstrip() for n, line in enumerate(lines(e))),
+    "commas.json": lambda e: b",".join(lines(e)),
+    "records.json-seq": lambda e: b"".join(b"\x1e" + line for line in lines(e)),
+    "upper_case.ndjson": lambda e: b"".join(lines(upper_case(e))),
+    "one_name.ndjson": lambda e: b"".join(lines(e)).replace(b'"level"', b'"Level"'),
+    "table": parquet,
+    "table.parquet": parquet,
+    "UPPER.parquet": lambda e: parquet(upper_case(e)),
+    "table.parquet.gz": lambda e: gzip.compress(parquet(e)),
 }
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_each_format_gives_the_same_events(tmp_path, name):
-    (tmp_path / "events").mkdir()
-    WRITERS[name](tmp_path / "events" / name)
-    build(tmp_path / "events", tmp_path / "w.duckdb")
-    assert rows(tmp_path / "w.duckdb", """
-        select user_id, session_id, level, event_time::varchar as at
-        from staging.stg_events order by level""") == [
-        {"user_id": "u", "session_id": "s", "level": n, "at": f"2025-01-01 10:00:0{n}"}
-        for n in range(5)]
+def test_each_form_gives_the_same_events(tmp_path):
+    folder, database = tmp_path / "events", tmp_path / "w.duckdb"
+    folder.mkdir()
+    for name, form in FORMS.items():
+        (folder / name).write_bytes(form(events_of(name)))
+    build(folder, database)
+    assert rows(database, REJECTS) == []
+    found = {}
+    for row in rows(database, """
+            select user_id, session_id, level, event_time::varchar as at
+            from staging.stg_events order by level"""):
+        found.setdefault(row.pop("user_id"), []).append(row)
+    expected = [{"session_id": "s", "level": n, "at": f"2025-01-01 10:00:0{n}"}
+                for n in range(5)]
+    assert found == dict.fromkeys(FORMS, expected)
 
 
 @pytest.mark.parametrize("events", ["f.ndjson", ".", "*.ndjson", "**/f.ndjson"])
@@ -69,31 +118,71 @@ def test_no_events_is_one_sentence(tmp_path, events):
     assert f"No event file at OFFER_AI_EVENTS='{tmp_path / events}'. Set" in str(error.value)
 
 
-def test_broken_files_stop_nothing(tmp_path):
-    """Cut, empty, unreadable, of bytes: each is reported and the rest lands."""
-    folder = tmp_path / "events"
+UNKNOWN = {
+    "cut.ndjson.gz": gzip.compress(LINES)[:-9],
+    "table.csv": b"event_id,event_time\ngame_start,2025-01-01\n",
+    "notes.txt": b"no events\n",
+    "noise": bytes(range(256)) * 3,
+    "more_noise.br": bytes(range(128, 256)) * 5,
+    "packed.bz2": bz2.compress(LINES),
+    "packed.xz": lzma.compress(LINES),
+    "fake.parquet": b"PAR1" + LINES,
+}
+
+
+def test_files_of_no_known_form_stop_nothing(tmp_path):
+    """Each is reported with a way out, and the rest lands."""
+    folder, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(folder / "good.ndjson", {})
-    (folder / "empty.ndjson").touch()
-    (folder / "blank.json").write_text("\n \n")
-    (folder / "cut.ndjson.gz").write_bytes(gzip.compress(LINES)[:-9])
-    (folder / "fake.ndjson.zst").write_bytes(LINES)
-    (folder / "none.ndjson.gz").touch()
-    (folder / "none.ndjson.zst").touch()
-    (folder / "fake.parquet").write_bytes(LINES)
-    (folder / "noise.ndjson").write_bytes(bytes(range(256)) * 3)
-    (folder / "cut.json").write_text(json.dumps(EVENTS)[:-5])
+    for name, content in UNKNOWN.items():
+        (folder / name).write_bytes(content)
     (folder / "gone.ndjson").symlink_to(folder / "nothing")
-    (folder / "notes.txt").write_text("no events")
-    database = tmp_path / "w.duckdb"
     build(folder, database)
-    assert rows(database, "select event_count from marts.sessions where user_id = 'u'"
-                )[0]["event_count"] >= 1
-    whole_files = {os.path.basename(row["source_file"]): row["reason"]
-                   for row in rows(database, REJECTS) if row["line_number"] is None}
-    assert set(whole_files) == {
-        "cut.ndjson.gz", "fake.ndjson.zst", "fake.parquet", "gone.ndjson", "none.ndjson.gz"}
-    assert all(reason.startswith("file cannot be read: ")
-               for reason in whole_files.values())
+    assert rows(database, "select event_count from marts.sessions") == [{"event_count": 1}]
+    found = {os.path.basename(row["source_file"]): row["reason"]
+             for row in rows(database, REJECTS)}
+    assert set(found) == {*UNKNOWN, "gone.ndjson"}
+    assert all(reason.startswith("file cannot be read: ") for reason in found.values())
+    for name in ("table.csv", "notes.txt", "noise", "more_noise.br", "packed.bz2", "packed.xz"):
+        assert "deliver lines of JSON or Parquet" in found[name], found[name]
+    assert "CSV" in found["table.csv"] and "brotli" in found["more_noise.br"]
+    assert any("files_can_be_read" in text for text in messages)
+
+
+def test_broken_lines_and_values_stop_nothing(tmp_path):
+    folder, database = tmp_path / "events", tmp_path / "w.duckdb"
+    folder.mkdir()
+    (folder / "blank.json").write_text("\n \n")
+    (folder / "cut.json").write_text(json.dumps(EVENTS)[:-5])
+    (folder / "first_line_cut.ndjson").write_bytes(LINES[40:].replace(b'"u"', b'"v"'))
+    (folder / "pretty.json").write_text(
+        "\n".join(json.dumps(event, indent=2) for event in EVENTS)
+        .replace('"u"', '"w"').replace('"level": 2\n}', '"level":'))
+    build(folder, database)
+    assert rows(database, """
+        select user_id, list(level order by level) as levels from staging.stg_events
+        group by 1 order by 1""") == [
+        {"user_id": "u", "levels": [0, 1, 2, 3]}, {"user_id": "v", "levels": [1, 2, 3, 4]},
+        {"user_id": "w", "levels": [0, 1, 3, 4]}]
+    assert sorted(os.path.basename(row["source_file"]) for row in rows(database, REJECTS)) == [
+        "cut.json", "first_line_cut.ndjson", "pretty.json"]
+
+
+def test_which_files_count(tmp_path):
+    """Every one but hidden ones, markers and empty ones; a linked folder is searched."""
+    folder, elsewhere = tmp_path / "events", tmp_path / "elsewhere"
+    write_events(folder / "country=US" / "dt=1" / "a", {"level": 1, "country": "DE"})
+    write_events(elsewhere / "linked", {"level": 2})
+    (folder / "link").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder)
+    for name in ("_SUCCESS", "a.crc", "b.tmp", "c.part", ".hidden", ".git/objects"):
+        write_events(folder / name, {"level": 9})
+    (folder / "empty").touch()
+    build(folder, tmp_path / "w.duckdb")
+    assert rows(tmp_path / "w.duckdb", """
+        select level, country from staging.stg_events order by level""") == [
+        {"level": 1, "country": "DE"}, {"level": 2, "country": None}]
+    assert len(rows(tmp_path / "w.duckdb", "from landing.landed_files")) == 2
 
 
 def test_an_unreadable_file_lands_once_it_is_mended(tmp_path):
@@ -130,7 +219,7 @@ def test_a_long_line_and_long_ids(tmp_path):
 
 HOSTILE = [
     "'; drop table marts.sessions; --", '"', "{{ 1 / 0 }}", "{% raw %}", "$1", "%s",
-    "😀", "null", "\\u0000", "../../x", "a\tb\nc", "`", "<script>", "\u202e", "\x01",
+    "😀", "none", "\\u0000", "../../x", "a\tb\nc", "`", "<script>", "\u202e", "\x01",
 ]
 
 

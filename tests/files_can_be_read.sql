@@ -1,0 +1,6 @@
+{{ config(severity='warn') }}
+select
+    source_file,
+    error
+from {{ ref('landed_files') }}
+where error is not null
