@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from offer_ai.simulation.game import USUAL_GAMES
 from offer_ai.simulation.history import simulate
 
 
@@ -19,13 +20,16 @@ from offer_ai.simulation.history import simulate
 @click.option("--users", default=1_000, type=click.IntRange(1),
               help="Players on the first day.")
 @click.option("--days", default=28, type=click.IntRange(1), help="Days to play.")
+@click.option("--games", default=USUAL_GAMES, type=click.FloatRange(1),
+              help="Games of a session, on average.")
 @click.option("--seed", default=1, help="The same seed gives the same files.")
 @click.option("--start", default=None, type=click.DateTime(["%Y-%m-%d"]),
               help="First day (UTC); by default so that the last one is yesterday.")
-def main(out: Path, users: int, days: int, seed: int, start: datetime | None) -> None:
+def main(out: Path, users: int, days: int, games: float, seed: int,
+         start: datetime | None) -> None:
     """Simulate a game's raw events: DIR/events/*.ndjson and DIR/truth.parquet."""
     start = start or datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
-    lines = simulate(out, users, days, seed, start)
+    lines = simulate(out, users, days, seed, start, games)
     click.echo(f"{lines:,} lines of {users:,} players over {days} days in {out / 'events'}")
 
 

@@ -1,4 +1,18 @@
-{#- Draws. -#}
+{#- Quantiles and draws. -#}
+
+{#- An aggregate: the quantile of `value` at a share, interpolated. -#}
+{% macro quantile(value, share) -%}
+    {{ return(adapter.dispatch('quantile')(value, share)) }}
+{%- endmacro %}
+
+{% macro duckdb__quantile(value, share) -%}
+    quantile_cont({{ value }}, {{ share }})
+{%- endmacro %}
+
+{#- Spark names it otherwise. -#}
+{% macro spark__quantile(value, share) -%}
+    percentile({{ value }}, {{ share }})
+{%- endmacro %}
 
 {#- A number in [0, 1) that any engine draws alike from text. -#}
 {% macro uniform_draw(text) -%}

@@ -18,6 +18,7 @@ from offer_ai.learning.trees import (
 
 MIN_ROWS = 1_000
 MAX_ROUNDS = 500
+MIN_ROUNDS = 40  # with fewer trees many offers are predicted alike, however well on average
 BINS = 10
 TUNING_SHARE = 0.25  # of users, who tell how many trees serve best
 
@@ -96,7 +97,7 @@ def fit_models(
             tried[name] = (deviance(amounts[tune], booster.predict(matrix[tune]), told,
                                     objective), booster.best_iteration)
     chosen = min(tried, key=lambda name: tried[name][0])
-    rounds = max(tried[chosen][1] - USER_ROUNDS, 1)
+    rounds = max(tried[chosen][1] - USER_ROUNDS, MIN_ROUNDS)
     even, weights = weights, weights if chosen == "by propensity" else None
 
     def fit_rows(rows):

@@ -1,11 +1,14 @@
 """The service, as a process on loopback: decisions, their log, bad input, kills."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -75,13 +78,21 @@ def logged(folder) -> list[dict]:
             if "decisions-" in path.name for line in path.read_text().splitlines()]
 
 
-def promote(folder, pointer="promoted.json", rule="epsilon-greedy") -> str:
-    """Trains a model on a small world and points to it; returns its version."""
-    world = published(folder / "world", rows=20_000)
-    (folder / "export" / "models").mkdir(exist_ok=True)
-    said = train(world, "--out", str(folder / "export" / "models"), "--bootstraps", "4")
+@cache
+def trained() -> Path:
+    """The folder of a model of a small world, the same for all tests."""
+    world = published(Path(tempfile.mkdtemp(prefix="offer_ai_trained_")), rows=8000)
+    said = train(world, "--bootstraps", "4")
     assert said.returncode == 0, said.stderr
-    (model,) = (folder / "export" / "models").glob("m*")
+    (model,) = (world / "models").glob("m*")
+    return model
+
+
+def promote(folder, pointer="promoted.json", rule="epsilon-greedy") -> str:
+    """Points to a model; returns its version."""
+    model = folder / "export" / "models" / trained().name
+    if not model.exists():
+        shutil.copytree(trained(), model)
     # The pointer as evaluate.py writes it.
     part = model.parent / ".part"
     part.write_text(json.dumps({"model": model.name, "rule": rule, "epsilon": 0.2}))
@@ -163,7 +174,8 @@ def test_an_apprentice_makes_the_callers_offer(folder):
     assert {target["policy_version"] for target in targets} == {name}
     assert sorted(target["propensity"] for target in targets)[0] == 0
     assert all(target["predicted"] >= 0 and target["value"] > 0 for target in targets)
-    write_events(folder / "events" / "later.ndjson", {"event_time": "2025-02-01T00:00:00"})
+    write_events(folder / "events" / "later.ndjson", *(
+        {"event_time": "2025-02-01T00:00:00", "customer_identifier": user} for user in "abc"))
     build(folder / "events", folder / "w.duckdb")
     (row,) = rows(folder / "w.duckdb", "from marts.policy_evaluation")
     assert (row["policy_version"], row["target_policy_version"], row["decisions"],
