@@ -56,7 +56,8 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	@touch $@
 
 sample: setup ## Simulate the sample events (15,000 players, 21 days until yesterday) in data/.
-	$(BIN)/python scripts/simulate.py --out data --users 15000 --days 21 --games 1.5
+	$(BIN)/python scripts/simulate.py --out data --users 15000 --days 21 \
+		--games 1.5 --keen 1.5
 
 # Only the default place is filled: a mistyped path of your own stays an error.
 data/events:

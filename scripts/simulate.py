@@ -22,14 +22,15 @@ from offer_ai.simulation.history import simulate
 @click.option("--days", default=28, type=click.IntRange(1), help="Days to play.")
 @click.option("--games", default=USUAL_GAMES, type=click.FloatRange(1),
               help="Games of a session, on average.")
+@click.option("--keen", default=0.0, help="Added to the log-odds of each purchase of an offer.")
 @click.option("--seed", default=1, help="The same seed gives the same files.")
 @click.option("--start", default=None, type=click.DateTime(["%Y-%m-%d"]),
               help="First day (UTC); by default so that the last one is yesterday.")
-def main(out: Path, users: int, days: int, games: float, seed: int,
-         start: datetime | None) -> None:
+def main(out: Path, users: int, days: int, games: float, keen: float,
+         seed: int, start: datetime | None) -> None:
     """Simulate a game's raw events: DIR/events/*.ndjson and DIR/truth.parquet."""
     start = start or datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
-    lines = simulate(out, users, days, seed, start, games)
+    lines = simulate(out, users, days, seed, start, games, keen)
     click.echo(f"{lines:,} lines of {users:,} players over {days} days in {out / 'events'}")
 
 

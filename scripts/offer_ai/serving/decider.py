@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,21 +19,13 @@ from offer_ai.features.store import StoreError
 from offer_ai.learning.candidates import Candidate, Offer, eligible, price_text, read_candidates
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.serving.arms import HOLDOUT, Holdout
+from offer_ai.serving.choices import Choice, as_floats, as_target, lacking
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.recent import RecentOffers
 from offer_ai.serving.reloading import LOG, ReloadingPolicy, why_none
 
 FALLBACK, CALLER = "fallback-uniform", "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model or a store that has come
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The caller's own offer, which an apprentice makes, with its probability if known."""
-
-    offer_type: str
-    offer_price: Decimal
-    propensity: float | None = None
 
 
 class Decider:
@@ -161,15 +152,17 @@ class Decider:
         """What decisions are made with now, and why not with a model."""
         self._look_for_models()
         lookup, policy = self._lookup(), self.promoted.policy
-        why_not = self.promoted.problem or (None if policy else why_none(self.models))
-        if policy and lookup is None:
-            why_not = "the feature store cannot be read: no model can be asked"
-        elif policy and (missing := policy.lacks(lookup.names)):
-            why_not = lacking(policy, missing)
-        is_used = policy is not None and lookup is not None and not policy.lacks(lookup.names)
+        why_not = [self.promoted.problem] if self.promoted.problem else []
+        if policy is None:
+            why_not = why_not or [why_none(self.models)]
+        elif lookup is None:
+            why_not.append("the feature store cannot be read: no model can be asked")
+        elif missing := policy.lacks(lookup.names):
+            why_not.append(lacking(policy, missing))
+        is_used = policy and lookup and not policy.lacks(lookup.names)
         return {"policy_version": policy.version if is_used else FALLBACK,
                 "since": self.promoted.since if is_used else self.started_at,
-                "why_not": why_not,
+                "why_not": "; ".join(why_not) or None,
                 "features_as_of": lookup.description.as_of if lookup else None,
                 "holdout_share": self.holdout.share,
                 "is_apprentice": self.is_apprentice}
@@ -223,26 +216,3 @@ class Decider:
         # A number that is none is null: no model and no answer can carry it.
         return {name: None if isinstance(value, float | Decimal) and not math.isfinite(value)
                 else value for name, value in features.items()}, landed_at
-
-
-def lacking(policy: Policy, missing: list[str]) -> str:
-    return (f"{policy.version} asks for the feature {missing[0]}, which the feature store lacks: "
-            "train a model on what is declared now")
-
-
-def as_floats(among: Sequence[Candidate]) -> list[tuple[str, float]]:
-    return [(one.offer_type, float(one.offer_price)) for one in among]
-
-
-def as_target(policy: Policy, features: dict, among: list[Candidate], made: Choice) -> dict:
-    """What a policy would have done, and what it makes of the offer that is made."""
-    offers = as_floats(among)
-    chances, predicted = policy.choose(features, offers)
-    favourite, offer = among[int(chances.argmax())], (made.offer_type, float(made.offer_price))
-    if offer in offers:
-        chance, worth = (float(values[offers.index(offer)]) for values in (chances, predicted))
-    else:
-        chance, worth = 0.0, float(policy.choose(features, [offer])[1][0])
-    return {"policy_version": policy.version, "offer_type": favourite.offer_type,
-            "offer_price": favourite.price_text, "propensity": chance, "predicted": worth,
-            "value": float(chances @ predicted)}
