@@ -40,9 +40,9 @@ chances as (
         policy_version,
         candidates,
         decisions,
-        candidate.offer_type as offer_type,
-        {{ try_to(money_type(), 'candidate.offer_price') }} as offer_price,
-        {{ to_probability('candidate.probability') }} as probability
+        candidate['offer_type'] as offer_type,
+        {{ try_to(money_type(), "candidate['offer_price']") }} as offer_price,
+        {{ to_probability("candidate['probability']") }} as probability
     from listed
 ),
 

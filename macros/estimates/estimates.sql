@@ -72,11 +72,12 @@ symmetric form. Source: Hall, On the Removal of Skewness by Transformation (1992
 {%- endmacro %}
 
 {#-
-One end of the 95 % interval of `value`, given its standard error, the t quantile and the
-skewness. `side` is 1 for the lower end and -1 for the upper.
+One end of the 95 % interval of <name>_value, given <name>_error (its standard error), <name>_t
+(the quantile of Student's t) and <name>_skewness. `side` is 1 for the lower end and -1 for the
+upper.
 -#}
-{% macro interval_end(value, error, quantile, skewness, side) -%}
-    {{ value }} - {{ error }} * ({{ unskewed((side | string) ~ ' * ' ~ quantile, skewness) }})
+{% macro interval_end(name, side) -%}
+    {{ name }}_value - {{ name }}_error * ({{ unskewed(side ~ ' * ' ~ name ~ '_t', name ~ '_skewness') }})
 {%- endmacro %}
 
 {#-

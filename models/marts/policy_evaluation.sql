@@ -79,14 +79,16 @@ totals as (
         policy_version as decider,
         target_policy_version as target,
         cast(count(*) as bigint) as user_count,
-        {%- for total in ['decision_count', 'matches', 'known', 'squared_weight'] %}
+        {%- for total in ['decision_count', 'matches', 'known'] %}
         sum({{ total }}) as total_{{ total }},
         {%- endfor %}
         {%- for name, (numerator, denominator, counted) in estimators.items() %}
         nullif(sum({{ denominator }}), 0) as {{ name }}_base,
         sum({{ numerator }}) / nullif(sum({{ denominator }}), 0) as {{ name }}_value,
         {%- endfor %}
-        max(largest_weight) / nullif(sum(weight), 0) as largest_weight_share
+        max(largest_weight) / nullif(sum(weight), 0) as largest_weight_share,
+        sum(weight) * sum(weight) / nullif(sum(squared_weight), 0) as effective_sample_size,
+        1 - sum(known) / sum(decision_count) as unknown_share
     from users
     group by policy_version, target_policy_version
 ),
@@ -94,14 +96,14 @@ totals as (
 -- By how much each user moves each estimate, to first order: the linearised estimator.
 deviations as (
     select
-        totals.decider,
-        totals.target,
-        users.decision_count,
-        users.known,
         {%- for name, (numerator, denominator, counted) in estimators.items() %}
         users.{{ numerator }} - totals.{{ name }}_value * users.{{ denominator }}
-            as {{ name }}_deviation{{ ',' if not loop.last }}
+            as {{ name }}_deviation,
         {%- endfor %}
+        users.decision_count,
+        users.known,
+        totals.decider,
+        totals.target
     from users
     inner join totals
         on
@@ -111,18 +113,17 @@ deviations as (
 
 moments as (
     select
-        decider,
-        target,
         {%- for name, (numerator, denominator, counted) in estimators.items() %}
-        {{ moments(name, name ~ '_deviation', counted) }}{{ ',' if not loop.last }}
+        {{ moments(name, name ~ '_deviation', counted) }},
         {%- endfor %}
+        decider,
+        target
     from deviations
     group by decider, target
 ),
 
 spreads as (
     select
-        totals.*,
         {%- for name in estimators %}
         moments.{{ name }}_users,
         {{ degrees_of_freedom(
@@ -133,21 +134,22 @@ spreads as (
             / nullif(moments.{{ name }}_users - 1, 0)
         ) / abs(totals.{{ name }}_base) as {{ name }}_error,
         moments.{{ name }}_m3 / nullif(power(moments.{{ name }}_m2, 1.5), 0)
-            as {{ name }}_skewness{{ ',' if not loop.last }}
+            as {{ name }}_skewness,
         {%- endfor %}
+        totals.*
     from totals
     inner join moments on totals.decider = moments.decider and totals.target = moments.target
 ),
 
 estimates as (
     select
-        *,
         {%- for name in estimators %}
         case
             when {{ name }}_users >= {{ limits.min_users }} and {{ name }}_df > 0
                 then {{ t_quantile(name ~ '_df') }}
-        end as {{ name }}_quantile{{ ',' if not loop.last }}
+        end as {{ name }}_t,
         {%- endfor %}
+        *
     from spreads
 ),
 
@@ -165,10 +167,7 @@ judged as (
                     then 'a few users make nearly all of the variance: the interval may not cover'
             end,
             case
-                when
-                    coalesce(weight_value * total_known, 0) * coalesce(weight_value * total_known, 0)
-                    < {{ limits.min_effective_sample }} * total_squared_weight
-                    or coalesce(total_squared_weight, 0) = 0
+                when coalesce(effective_sample_size, 0) < {{ limits.min_effective_sample }}
                     then 'effective sample size below {{ limits.min_effective_sample }}'
             end,
             case
@@ -194,21 +193,18 @@ policy_evaluation as (
     select
         decider as policy_version,
         target as target_policy_version,
-        warnings,
         user_count,
         cast(total_decision_count as bigint) as decisions,
         cast(total_decision_count - total_known as bigint) as decisions_without_propensity,
         total_matches / total_decision_count as match_rate,
         weight_value as mean_weight,
-        total_known * weight_value * total_known * weight_value / nullif(total_squared_weight, 0)
-            as effective_sample_size,
+        effective_sample_size,
         {%- for name in estimators if name != 'weight' %}
         {{ name }}_value,
-        {{ interval_end(name ~ '_value', name ~ '_error', name ~ '_quantile',
-            name ~ '_skewness', 1) }} as {{ name }}_low,
-        {{ interval_end(name ~ '_value', name ~ '_error', name ~ '_quantile',
-            name ~ '_skewness', -1) }} as {{ name }}_high{{ ',' if not loop.last }}
+        {{ interval_end(name, 1) }} as {{ name }}_low,
+        {{ interval_end(name, -1) }} as {{ name }}_high,
         {%- endfor %}
+        warnings
     from judged
 ),
 
@@ -217,14 +213,6 @@ why_empty as (
     select
         'none' as policy_version,
         'none' as target_policy_version,
-        case
-            when count(*) = 0
-                then 'no offer that was shown carries what the service knew (decision_context)'
-            when count(target_policy_version) = 0
-                then 'no decision notes what another policy would have done: the service notes it '
-                    || 'of a challenger, and as an apprentice'
-            else 'no decision that notes another policy has a mature label'
-        end as warnings,
         cast(0 as bigint) as user_count,
         cast(0 as bigint) as decisions,
         cast(0 as bigint) as decisions_without_propensity,
@@ -234,8 +222,15 @@ why_empty as (
         {%- for name in estimators if name != 'weight' %}
         cast(null as double) as {{ name }}_value,
         cast(null as double) as {{ name }}_low,
-        cast(null as double) as {{ name }}_high{{ ',' if not loop.last }}
+        cast(null as double) as {{ name }}_high,
         {%- endfor %}
+        case
+            when count(*) = 0
+                then 'no offer that was shown carries what the service knew (decision_context)'
+            when count(target_policy_version) = 0
+                then 'no decision notes what another policy would have done, as of a challenger'
+            else 'no decision that notes another policy has a mature label'
+        end as warnings
     from noted
     having not exists (select 1 from totals)
 )

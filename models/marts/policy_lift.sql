@@ -65,13 +65,12 @@ until_day as (
         days.policy_version,
         days.day,
         arms.arm,
-        {%- for total in ['decisions', 'users', 's1', 's2', 's3', 's4'] %}
-        cast(sum(coalesce(by_day.{{ total }}, 0)) over (
-            partition by days.policy_version, arms.arm
-            order by days.day
-            rows between unbounded preceding and current row
-        ) as double) as {{ total }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum(coalesce(by_day.decisions, 0)) over so_far as decisions,
+        cast(sum(coalesce(by_day.users, 0)) over so_far as double) as users,
+        sum(coalesce(by_day.s1, 0)) over so_far as s1,
+        sum(coalesce(by_day.s2, 0)) over so_far as s2,
+        sum(coalesce(by_day.s3, 0)) over so_far as s3,
+        sum(coalesce(by_day.s4, 0)) over so_far as s4
     from days
     inner join arms on days.policy_version = arms.policy_version
     left join by_day
@@ -79,6 +78,11 @@ until_day as (
             days.policy_version = by_day.policy_version
             and days.day = by_day.day
             and arms.arm = by_day.arm
+    window so_far as (
+        partition by days.policy_version, arms.arm
+        order by days.day
+        rows between unbounded preceding and current row
+    )
 ),
 
 means as (
@@ -112,7 +116,7 @@ compared as (
     select
         spreads.*,
         holdout.users as holdout_users,
-        spreads.mean - holdout.mean as lift,
+        spreads.mean - holdout.mean as lift_value,
         spreads.variance + holdout.variance as lift_variance,
         spreads.third - holdout.third as lift_third,
         -- Welch's, of both arms.
@@ -129,19 +133,20 @@ compared as (
             and holdout.arm = 'holdout'
 ),
 
-quantiles as (
+estimates as (
     select
         *,
-        sqrt(variance) as error,
-        third / nullif(power(variance, 1.5), 0) as skewness,
+        mean as revenue_value,
+        sqrt(variance) as revenue_error,
+        third / nullif(power(variance, 1.5), 0) as revenue_skewness,
         case when users >= {{ limits.min_users }} and df > 0 then {{ t_quantile('df') }} end
-            as quantile,
+            as revenue_t,
         sqrt(lift_variance) as lift_error,
         lift_third / nullif(power(lift_variance, 1.5), 0) as lift_skewness,
         case
             when least(users, holdout_users) >= {{ limits.min_users }} and lift_df > 0
                 then {{ t_quantile('lift_df') }}
-        end as lift_quantile
+        end as lift_t
     from compared
 )
 
@@ -158,11 +163,11 @@ select
     end as warnings,
     cast(users as bigint) as users,
     cast(decisions as bigint) as decisions,
-    mean as revenue_per_user,
-    {{ interval_end('mean', 'error', 'quantile', 'skewness', 1) }} as revenue_per_user_low,
-    {{ interval_end('mean', 'error', 'quantile', 'skewness', -1) }} as revenue_per_user_high,
-    lift,
-    {{ interval_end('lift', 'lift_error', 'lift_quantile', 'lift_skewness', 1) }} as lift_low,
-    {{ interval_end('lift', 'lift_error', 'lift_quantile', 'lift_skewness', -1) }} as lift_high,
+    revenue_value as revenue_per_user,
+    {{ interval_end('revenue', 1) }} as revenue_per_user_low,
+    {{ interval_end('revenue', -1) }} as revenue_per_user_high,
+    lift_value as lift,
+    {{ interval_end('lift', 1) }} as lift_low,
+    {{ interval_end('lift', -1) }} as lift_high,
     day
-from quantiles
+from estimates
