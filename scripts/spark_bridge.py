@@ -7,10 +7,12 @@ from offer_ai.warehouse.bridge import bridge
 
 
 @click.command()
-def main() -> None:
+@click.option("--schema", default="main", envvar="OFFER_AI_SPARK_SCHEMA", show_default=True,
+              show_envvar=True, help="The target schema that Spark built for.")
+def main(schema: str) -> None:
     """Make OFFER_AI_DB a window onto the tables that `dbt build --target spark` built."""
     database = settings.database()
-    tables = bridge(database, settings.spark_tables())
+    tables = bridge(database, settings.spark_tables(), schema)
     click.echo(f"{database} shows {tables} tables of Spark; export and query it as ever")
 
 

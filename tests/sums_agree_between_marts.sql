@@ -13,7 +13,10 @@ sums as (
     select
         'events of sessions and events in one' as what,
         (select sum(event_count) from {{ ref('sessions') }}) as one,
-        (select count(*) from {{ ref('stg_events') }} where {{ is_in_a_session() }}) as other
+        (
+            select count(*) from {{ ref('stg_events') }}
+            where {{ is_in_a_session() }}
+        ) as other
     union all
     select
         'users with features and users' as what,

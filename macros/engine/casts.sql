@@ -128,7 +128,11 @@ sixteenth decimal are cut first, lest they round twice.
     regexp_replace({{ value }}, '([.][0-9]{16})[0-9]+', '$1')
 {%- endmacro %}
 
-{#- An id: text that is not blank and none of the words in `no_ids`; of a number its digits. -#}
+{#-
+An id: text that is not blank and none of the words in `no_ids`; of a number its digits. What
+is costly is asked of few: most ids are longer than any word and neither begin with a space
+nor end like a number.
+-#}
 {% macro to_id(value, no_ids=[]) -%}
     {%- set words = [] -%}
     {%- set literals = [] -%}
@@ -137,10 +141,10 @@ sixteenth decimal are cut first, lest they round twice.
         {%- do literals.append(text_literal(word | string | lower)) -%}
     {%- endfor -%}
     case
-        when trim({{ value }}) = '' then null
+        when {{ value }} = '' or {{ value }} like ' %' and trim({{ value }}) = '' then null
         {%- if words %}
         when
-            length({{ value }}) <= {{ words | map('length') | max }}
+            {{ byte_length(value) }} <= {{ words | map('length') | max }}
             and lower({{ value }}) in ({{ literals | join(', ') }})
             then null
         {%- endif %}
@@ -150,9 +154,29 @@ sixteenth decimal are cut first, lest they round twice.
     end
 {%- endmacro %}
 
+{#- The length of text in bytes, which no engine has to count. -#}
+{% macro byte_length(value) -%}
+    {{ return(adapter.dispatch('byte_length')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__byte_length(value) -%}
+    strlen({{ value }})
+{%- endmacro %}
+
+{#- Spark names it otherwise. -#}
+{% macro spark__byte_length(value) -%}
+    octet_length({{ value }})
+{%- endmacro %}
+
 {#- A universally unique id; one of zeros alone is none. -#}
 {% macro to_uuid(value) -%}
-    case when translate({{ value }}, '0-{} ', '') <> '' then {{ to_id(value) }} end
+    case
+        when
+            substr({{ value }}, 1, 1) in ('0', '{')
+            and translate({{ value }}, '0-{} ', '') = ''
+            then null
+        else {{ to_id(value) }}
+    end
 {%- endmacro %}
 
 {#- A number from 0 to 1. -#}
@@ -166,8 +190,10 @@ sixteenth decimal are cut first, lest they round twice.
 {#- JSON, numeric and text forms of a boolean. -#}
 {% macro to_boolean(value) -%}
     case
-        when {{ value }} in ('true', '1', 'True', 'TRUE', '1.0') then true
-        when {{ value }} in ('false', '0', 'False', 'FALSE', '0.0') then false
+        when {{ value }} = 'true' or {{ value }} = '1' then true
+        when {{ value }} = 'false' or {{ value }} = '0' then false
+        when lower({{ value }}) = 'true' or {{ value }} = '1.0' then true
+        when lower({{ value }}) = 'false' or {{ value }} = '0.0' then false
     end
 {%- endmacro %}
 

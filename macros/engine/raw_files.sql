@@ -33,7 +33,7 @@ files are taken with those below it, hidden ones left out.
             length as size,
             unix_micros(modificationTime) as modified_us
         from {{ landing_relation('raw_files') }}
-        where path rlike '[.](ndjson|jsonl|json)([.](gz|zst))?$|[.]parquet$'
+        where length > 0 and not path rlike '(^|/)([.][^/]*|_SUCCESS|[^/]*[.](crc|tmp|part))$'
     )
 {%- endmacro %}
 
@@ -167,8 +167,12 @@ columns is a fifth faster and reads on past a line's end.
     {{ found | join(', ') or 'null' }}
 {%- endmacro %}
 
-{#- DuckDB: the fields of a JSON object as a struct of text, by name, else by name in any case. -#}
+{#- The fields of a JSON object as a struct of text, by name, else by name in any case. -#}
 {% macro any_case(json, names) -%}
+    {{ return(adapter.dispatch('any_case')(json, names)) }}
+{%- endmacro %}
+
+{% macro duckdb__any_case(json, names) -%}
     {
         {%- for name in names %}
         {{ text_literal(name) }}: coalesce(
@@ -185,8 +189,22 @@ columns is a fifth faster and reads on past a line's end.
     /{{ name | replace('~', '~0') | replace('/', '~1') }}
 {%- endmacro %}
 
+{#- Spark has no pointers; a missing element is no error behind `get`. -#}
+{% macro spark__any_case(json, names) -%}
+    named_struct(
+        {%- for name in names %}
+        {{ text_literal(name) }}, coalesce(
+            get_json_object({{ json }}, {{ text_literal("$['" ~ name ~ "']") }}),
+            get_json_object({{ json }}, concat("$['", get(filter(
+                json_object_keys({{ json }}), key -> lower(key) = {{ text_literal(name | lower) }}
+            ), 0), "']"))
+        ){{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
 {#- Each line is text first: one that is no JSON object has no fields. -#}
-{% macro spark__raw_events(files, longest_line, numbered) -%}
+{% macro spark__raw_events(files, numbered) -%}
     {%- set fields = [] -%}
     {%- for name in raw_names() %}{% do fields.append(quoted(name) ~ ' string') %}{% endfor -%}
     select
@@ -199,11 +217,26 @@ columns is a fifth faster and reads on past a line's end.
         select
             *,
             case
-                when {{ is_json_object('raw_line') }} and is_valid_utf8(raw_line)
-                    then from_json(raw_line, '{{ fields | join(', ') }}')
+                when not is_object then null
+                when
+                    {%- for field in required_raw_names() %}
+                    {{ 'or ' if not loop.first }}{{ first_of('parsed', field) }} is null
+                    {%- endfor %}
+                    then {{ any_case('raw_line', raw_names()) }}
+                else parsed
             end as raw
-        from ({{ raw_lines(files, numbered) }}) as raw_lines
-    ) as parsed
+        from (
+            select
+                *,
+                case when is_object then from_json(raw_line, '{{ fields | join(', ') }}') end as parsed
+            from (
+                select
+                    *,
+                    {{ is_json_object('raw_line') }} and is_valid_utf8(raw_line) as is_object
+                from ({{ raw_lines(files.paths, numbered) }}) as raw_lines
+            ) as told
+        ) as read
+    ) as found
 {%- endmacro %}
 
 {#-
@@ -296,9 +329,7 @@ whole: it may be one array.
     {{ return(root ~ '{' ~ names | join(',') ~ '}') }}
 {%- endmacro %}
 
-{#-
-Spark: a file's path as it was given: a relative one is the end of what the reader says.
--#}
+{#- Spark: Spark's address of a file back to the path that was given. -#}
 {% macro given_path(files) -%}
     {%- if files and not files[0].startswith('/') -%}
         regexp_extract(_metadata.file_path, '({{ files | join('|') }})$', 1)

@@ -65,3 +65,29 @@ error, after it what has landed stays.
             ~ 'in a file of another name: events that landed before are not counted twice.') %}
     {% endfor %}
 {% endmacro %}
+
+{#-
+The file_id of a listed file, a SQL expression over `listed_files` and, if any has landed,
+`landed_files`: that under which it landed, or the next.
+-#}
+{% macro place_of_file(landed_files) -%}
+    {%- set next = 'row_number() over (order by listed_files.source_file)' -%}
+    {%- if landed_files is none -%} {{ next }}
+    {%- else -%}
+        coalesce(
+            case when landed_files.error is null then landed_files.file_id end,
+            (select coalesce(max(file_id), 0) from {{ landed_files }}) + {{ next }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- When a listed file landed, likewise: then, or with this build. -#}
+{% macro landing_of_file(landed_files) -%}
+    {%- if landed_files is none -%} {{ build_started_at() }}
+    {%- else -%}
+        coalesce(
+            case when landed_files.error is null then landed_files.landed_at end,
+            {{ build_started_at() }}
+        )
+    {%- endif -%}
+{%- endmacro %}

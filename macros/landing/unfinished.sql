@@ -14,6 +14,22 @@
         else "select '' as source_file where false") }}
 {% endmacro %}
 
+{#-
+Whether this run has all that a file needs to count as landed; if it leaves a part out, the
+next one lands the file.
+-#}
+{% macro lands_whole() %}
+    {% if not is_executing() %}{{ return(true) }}{% endif %}
+    {% for name in ['new_files', 'landed_events', 'repeated_events', 'rejected_events'] %}
+        {% if 'model.' ~ project_name ~ '.' ~ name not in selected_resources %}
+            {% do exceptions.warn('No new file counts as landed yet, as this run leaves out '
+                ~ name ~ '. The next build lands them.') %}
+            {{ return(false) }}
+        {% endif %}
+    {% endfor %}
+    {{ return(true) }}
+{% endmacro %}
+
 {#- A pre-hook that deletes rows of files that did not land whole, so that none lands twice. -#}
 {% macro forget_unfinished_landing() %}
     {#- As a literal, the file is looked for in the newest part of the table alone. -#}

@@ -61,9 +61,15 @@ one value of it, or `{order_by: columns, split_on: SQL boolean}`.
     {{ return(session_split().by == 'session_id') }}
 {% endmacro %}
 
-{#- Whether the declared split puts an event in a session: a SQL predicate over events. -#}
-{% macro is_in_a_session() -%}
-    {{ session_split().by ~ ' is not null' if session_split().by else 'true' }}
+{#-
+Whether the declared split puts an event in a session, or (`is_in` false) in none: a SQL
+predicate over events.
+-#}
+{% macro is_in_a_session(is_in=true) -%}
+    {%- set column = session_split().by -%}
+    {%- if column -%} {{ column }} is {{ 'not ' if is_in }}null
+    {%- else -%} {{ is_in }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Events with `block_id`, the session that the declared split puts each in. -#}

@@ -1,6 +1,6 @@
 {#-
-Joins anchors to what was known before them and to what came after: yields one row
-per anchor, `anchor_id` and one column per feature.
+A point-in-time join of anchors to what was known before them and to what came after:
+yields one row per anchor, `anchor_id` and one column per feature.
 
 - anchors: a relation, by name, of anchor_id, user_id, session_id (null when the
   anchor is in no session yet) and anchored_at
@@ -35,16 +35,17 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
 
     {{ source }}_placed as (
         {{ placed_rows(
-            source, sessions if sessions and source == 'sessions' else window_relation(source)) }}
+            source, sessions if sessions and source == 'sessions' else window_relation(source),
+            'anchors') }}
     ),
 
     {{ source }}_bounds as (
-        {{ window_bounds(source, source_windows) }}
+        {{ window_bounds(source_windows, 'anchors', source ~ '_placed') }}
     )
     {%- for window in source_windows %},
 
     {{ window.name }}_rows as (
-        {{ rows_in_window(window, session_events) }}
+        {{ rows_in_window(window, source ~ '_bounds', source ~ '_placed', session_events) }}
     ),
 
     {{ window.name }} as (
@@ -130,8 +131,11 @@ after), unit (count, hour or day), size and the features that share the window.
     {{ return(ref('session_rollups' if over == 'sessions' else over)) }}
 {%- endmacro %}
 
-{#- The rows of a window's relation with `position` (per user, by time) and `us`. -#}
-{% macro placed_rows(source, relation) -%}
+{#-
+The rows of a window's relation, of users with anchors, with `position` (per user, by
+time) and `us`.
+-#}
+{% macro placed_rows(source, relation, anchors) -%}
         select
             *,
             {%- if source == 'sessions' %}
@@ -144,14 +148,14 @@ after), unit (count, hour or day), size and the features that share the window.
             {{ microseconds('event_time') }} as us
             {%- endif %}
         from {{ relation }}
-        where user_id in (select user_id from anchors)
+        where user_id in (select user_id from {{ anchors }})
 {%- endmacro %}
 
 {#-
-First and last position of each window at each anchor: columns `<window>_first`
-and `<window>_last`, null when the window is empty.
+First and last position, among placed rows, of each window at each anchor: columns
+`<window>_first` and `<window>_last`, null when the window is empty.
 -#}
-{% macro window_bounds(source, windows) -%}
+{% macro window_bounds(windows, anchors, placed) -%}
         select *
         from (
             select
@@ -166,10 +170,10 @@ and `<window>_last`, null when the window is empty.
                 {%- endfor %}
             from (
                 select anchor_id, user_id, session_id, anchored_at, anchor_us as us, null as position
-                from anchors
+                from {{ anchors }}
                 union all
                 select null, user_id, null, null, us, position
-                from {{ source }}_placed
+                from {{ placed }}
             ) as timeline
         ) as bounded
         where anchor_id is not null
@@ -205,15 +209,15 @@ and `<window>_last`, null when the window is empty.
 {%- endmacro %}
 
 {#- The rows of a window, one per (anchor, row), as the anchor may see them. -#}
-{% macro rows_in_window(window, session_events) -%}
+{% macro rows_in_window(window, bounds, placed, session_events) -%}
     {%- set first = 'bounds.' ~ window.name ~ '_first' -%}
     {%- set last = 'bounds.' ~ window.name ~ '_last' -%}
     {%- if window.over != 'sessions' %}
         select
             bounds.anchor_id,
             placed.*
-        from {{ window.over }}_bounds as bounds
-        inner join {{ window.over }}_placed as placed
+        from {{ bounds }} as bounds
+        inner join {{ placed }} as placed
             on
                 bounds.user_id = placed.user_id
                 and placed.position between {{ first }} and {{ last }}
@@ -229,8 +233,8 @@ and `<window>_last`, null when the window is empty.
                     partition by bounds.anchor_id
                     order by placed.position{{ ' desc' if window.side == 'before' }}
                 ) as distance
-            from {{ window.over }}_bounds as bounds
-            inner join {{ window.over }}_placed as placed
+            from {{ bounds }} as bounds
+            inner join {{ placed }} as placed
                 on
                     bounds.user_id = placed.user_id
                     and placed.position between {{ first }} and {{ last }}

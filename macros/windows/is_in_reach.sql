@@ -1,7 +1,8 @@
 {#-
 Whether a window over sessions that looks back from a user's last event, or from later,
-can hold a session of `ranked_sessions`: a SQL predicate. With `more`, also so many
-sessions beyond the windows that count them.
+can hold a session: a SQL predicate over started_at, last_us (that event's time), recency
+and earlier_recency (the session's place from the end, after that time and at it). With
+`more`, also so many sessions beyond the windows that count them.
 -#}
 {% macro is_in_reach(windows, more) -%}
     {%- set conditions = [] -%}

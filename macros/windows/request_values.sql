@@ -1,5 +1,5 @@
 {#-
-What `at_request` in marts.latest_features holds of each version of a user's
+What `feature_versions` in marts.latest_features holds of each version of a user's
 features: SQL expressions, in order. Money is text, so that it stays exact.
 -#}
 {% macro request_values() %}

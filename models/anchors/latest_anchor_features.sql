@@ -10,6 +10,11 @@ sessions as (
     {%- endif %}
 ),
 
+outside_sessions as (
+    select * from {{ ref('stg_events') }}
+    where {{ is_in_a_session(false) }}
+),
+
 -- Of users without a session, too.
 activity as (
     select
@@ -23,12 +28,10 @@ activity as (
         user_id,
         0 as session_count,
         max(event_time) as last_event_at
-    from {{ ref('stg_events') }}
-    where
-        not ({{ is_in_a_session() }})
-        {%- if is_delta() %}
-        and user_id in (select user_id from {{ ref('changed_users') }})
-        {%- endif %}
+    from outside_sessions
+    {%- if is_delta() %}
+    where user_id in (select user_id from {{ ref('changed_users') }})
+    {%- endif %}
     group by user_id
 ),
 
@@ -91,7 +94,7 @@ ranked_sessions as (
     left join earlier_sessions on sessions.user_id = earlier_sessions.user_id
 ),
 
--- All that a window over sessions can hold; one more where the request's own is left out.
+-- Sessions that any window reaches, plus one, as the requester's own is left out.
 recent_sessions as (
     select * from ranked_sessions
     where {{ is_in_reach(windows, 1) }} and {{ computed_once() }}

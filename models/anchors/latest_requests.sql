@@ -31,7 +31,7 @@ changes as (
 
 select
     user_id,
-    {{ json_rows(request_values(), ['session_id', 'anchored_at']) }} as at_request,
-    {{ last_landed_file() }} as changed_in
+    {{ json_rows(request_values(), ['session_id', 'anchored_at']) }} as feature_versions,
+    {{ last_landed_file() }} as written_through_file_id
 from changes
 group by user_id

@@ -36,6 +36,9 @@ landed_files as (
         new_files.landed_at
     from new_files
     left join new_lines on new_files.file_id = new_lines.file_id
+    {%- if not lands_whole() %}
+    where false
+    {%- endif %}
 )
 
 select * from landed_files

@@ -17,21 +17,9 @@ listed_files as (
 new_files as (
     select
         listed_files.*,
-        {%- if landed_files is none %}
-        row_number() over (order by listed_files.source_file) as file_id,
-        {{ build_started_at() }} as landed_at
-        {%- else %}
         -- A file keeps its place and the time it landed when it is read again.
-        coalesce(
-            case when landed_files.error is null then landed_files.file_id end,
-            (select coalesce(max(file_id), 0) from {{ landed_files }})
-            + row_number() over (order by listed_files.source_file)
-        ) as file_id,
-        coalesce(
-            case when landed_files.error is null then landed_files.landed_at end,
-            {{ build_started_at() }}
-        ) as landed_at
-        {%- endif %}
+        {{ place_of_file(landed_files) }} as file_id,
+        {{ landing_of_file(landed_files) }} as landed_at
     from listed_files
     {%- if landed_files is not none %}
     left join {{ landed_files }} as landed_files

@@ -1,18 +1,6 @@
 {%- set features = var('features') -%}
 with
 
-offers_shown as (
-    select
-        offer_id,
-        decision_context
-    from {{ ref('stg_offers_shown') }}
-    where decision_context is not null
-),
-
-training_offers as (
-    select * from {{ ref('training_offers') }}
-),
-
 decisions as (
     select
         training_offers.*,
@@ -20,8 +8,10 @@ decisions as (
         {{ to_utc_timestamp(json_value(
             'offers_shown.decision_context', '$.features_landed_at')) }}
             as features_landed_at
-    from training_offers
-    inner join offers_shown on training_offers.offer_id = offers_shown.offer_id
+    from {{ ref('training_offers') }} as training_offers
+    inner join {{ ref('stg_offers_shown') }} as offers_shown
+        on training_offers.offer_id = offers_shown.offer_id
+    where offers_shown.decision_context is not null
 ),
 
 compared as (

@@ -44,7 +44,7 @@ latest_features as (
         {%- for feature in var('features') %}
         by_recency.{{ feature.name }},
         {%- endfor %}
-        latest_requests.at_request,
+        latest_requests.feature_versions,
         by_recency.as_of
     from by_recency
     inner join latest_requests on by_recency.user_id = latest_requests.user_id

@@ -13,7 +13,7 @@ outside_sessions as (
         user_id,
         max(event_time) as last_event_at
     from {{ ref('stg_events') }}
-    where not ({{ is_in_a_session() }})
+    where {{ is_in_a_session(false) }}
     group by user_id
 ),
 

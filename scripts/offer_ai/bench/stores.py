@@ -34,8 +34,8 @@ select
         json_array(null, 1738000000000001, 'US', true, '4.9900', 1 + i % 9, 0.5),
         json_array(null, 1738300000000001, 'US', true, '0.0000', 1 + i % 9, 0.5),
         json_array('s' || i, 1738000000000000, 'US', true, '4.9900', i % 7, 0.125)
-    ))::varchar as at_request,
-    1 as changed_in
+    ))::varchar as feature_versions,
+    1 as written_through_file_id
 from range({rows}) as r(i);
 create table marts.latest_features as select user_id from anchors.latest_requests limit 0;
 create table marts.training_offers as
@@ -98,7 +98,9 @@ def bench_publish(work: Path, rows: int) -> None:
     with duckdb.connect(str(database)) as con:
         con.execute("""
             update anchors.latest_requests
-            set at_request = replace(at_request, 'US', 'DK'), changed_in = 2
+            set
+                feature_versions = replace(feature_versions, 'US', 'DK'),
+                written_through_file_id = 2
             where hash(user_id) % 100 = 0;
             update landing.build_log set last_file_id = 2""")
     with open_warehouse(database) as con:

@@ -47,7 +47,7 @@ def as_store_error(method):
 
 
 class DynamoStore(Store):
-    """One item per user: id (the partition key), user_id, at_request, as_of, schema_version.
+    """One item per user: id (the partition key), user_id, feature_versions, as_of, schema_version.
 
     URL: dynamodb://table?region=eu-west-1[&endpoint=http://host:port]. Credentials come
     from the standard AWS chain. What DynamoDB throttles or leaves unprocessed is tried
@@ -173,7 +173,7 @@ def key_of(user_id: str) -> dict:
 
 def to_item(found: dict) -> Item:
     return Item(**{name: found[name]["S"]
-                   for name in ("user_id", "at_request", "as_of", "schema_version")})
+                   for name in ("user_id", "feature_versions", "as_of", "schema_version")})
 
 
 def chunks(values: Sequence, size: int) -> Iterator[Sequence]:

@@ -59,7 +59,7 @@ class Lookup:
         if item.schema_version != self.description.schema_version:
             self.refresh()
             check_same_schema(item.schema_version, self.description.schema_version)
-        return self._named(version_at(json.loads(item.at_request), session_id, at)[2:])
+        return self._named(version_at(json.loads(item.feature_versions), session_id, at)[2:])
 
     def _named(self, values: Sequence) -> dict:
         values = list(values)
@@ -70,7 +70,7 @@ class Lookup:
 
 
 def version_at(versions: list[list], session_id: str | None, at: datetime) -> list:
-    """The version that holds for a request, of those under `at_request`."""
+    """The version that holds for a request, of those under `feature_versions`."""
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
     at_us = (at - EPOCH) // MICROSECOND

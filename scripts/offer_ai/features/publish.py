@@ -84,11 +84,11 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     before = store.description()
     since = before.published_through if is_delta(before, description) else -1
     (total,) = con.execute("select count(*) from anchors.latest_requests "
-                           "where changed_in > ?", [since]).fetchone()
+                           "where written_through_file_id > ?", [since]).fetchone()
     # In the order of their keys, which a store in a file takes in best.
     rows = con.sql(f"""
-        select user_id, at_request from anchors.latest_requests
-        where changed_in > {since} order by user_id""")
+        select user_id, feature_versions from anchors.latest_requests
+        where written_through_file_id > {since} order by user_id""")
 
     def all_user_ids():
         return {user_id for (user_id,) in con.execute(

@@ -51,8 +51,8 @@ class RedisStore(Store):
 
     @staticmethod
     def _item(user_id: str, value: bytes) -> Item:
-        schema_version, as_of, at_request = value.decode().split(SEPARATOR, 2)
-        return Item(user_id, at_request, as_of, schema_version)
+        schema_version, as_of, feature_versions = value.decode().split(SEPARATOR, 2)
+        return Item(user_id, feature_versions, as_of, schema_version)
 
     @as_store_error
     def description(self) -> Description | None:
@@ -85,8 +85,8 @@ class RedisStore(Store):
     def write(self, rows: Sequence[Row], description: Description) -> None:
         stamp = description.schema_version + SEPARATOR + description.as_of + SEPARATOR
         for start in range(0, len(rows), BATCH):
-            self.client.mset({self._key(user_id): stamp + at_request
-                              for user_id, at_request in rows[start:start + BATCH]})
+            self.client.mset({self._key(user_id): stamp + feature_versions
+                              for user_id, feature_versions in rows[start:start + BATCH]})
 
     @as_store_error
     def remove(self, user_ids: Sequence[str]) -> None:

@@ -11,22 +11,22 @@ from offer_ai.features.store import Description, Item, Row, Store, StoreError
 TABLES = """
 create table if not exists latest_features (
     user_id text primary key,
-    at_request text not null,
+    feature_versions text not null,
     as_of text not null,
     schema_version text not null
 ) without rowid;
 create table if not exists description (json text not null);
 """
-COLUMNS = "user_id, at_request, as_of, schema_version"
+COLUMNS = "user_id, feature_versions, as_of, schema_version"
 READ = f"select {COLUMNS} from latest_features where user_id = ?"
 WRITE = "insert or replace into latest_features values (?, ?, {as_of}, {schema_version})"
 UPSERT = """
 insert into latest_features values (?, ?, {as_of}, {schema_version})
 on conflict (user_id) do update set
-    at_request = excluded.at_request,
+    feature_versions = excluded.feature_versions,
     as_of = excluded.as_of,
     schema_version = excluded.schema_version
-where at_request <> excluded.at_request or schema_version <> excluded.schema_version
+where feature_versions <> excluded.feature_versions or schema_version <> excluded.schema_version
 """
 MAX_PARAMETERS = 500
 

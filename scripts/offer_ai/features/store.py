@@ -7,26 +7,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-SCHEMA = 2  # of an item; a reader knows its own alone
+SCHEMA = 3  # of an item; a reader knows its own alone
 
 
 class StoreError(Exception):
     """The store cannot serve; the message says why and what to do."""
 
 
-Row = tuple[str, str]  # user_id and at_request, as in marts.latest_features
+Row = tuple[str, str]  # user_id and feature_versions, as in marts.latest_features
 
 
 class Item(NamedTuple):
     """One user's features: those of every request still to come.
 
-    `at_request` is as in marts.latest_features; `as_of` is the watermark (ISO 8601,
+    `feature_versions` is as in marts.latest_features; `as_of` is the watermark (ISO 8601,
     UTC) when the item was written; `schema_version` as in the description of the publish
     that wrote it.
     """
 
     user_id: str
-    at_request: str
+    feature_versions: str
     as_of: str
     schema_version: str
 
@@ -98,7 +98,7 @@ class Store(ABC):
         changed = []
         for row in rows:
             item = held.get(row[0])
-            if item is None or (item.at_request, item.schema_version) != (
+            if item is None or (item.feature_versions, item.schema_version) != (
                     row[1], description.schema_version):
                 changed.append(row)
         if changed:

@@ -13,18 +13,24 @@ from pathlib import Path
 import click
 import duckdb
 
+from offer_ai.base import declarations
 from offer_ai.base.settings import ROOT
 from offer_ai.base.sql import sql_text
 
 
-def stored_tables(warehouse: Path) -> dict[str, Path]:
-    """Spark's tables that hold files, as schema.table to folder; raises ClickException."""
-    tables = {f"{path.parent.stem}.{path.name}": path for path in sorted(warehouse.glob("*.db/*"))
+def stored_tables(warehouse: Path, target_schema: str) -> dict[str, Path]:
+    """Spark's tables that hold files, as schema.table to folder; raises ClickException.
+
+    Only those of a target schema: `ann_marts` of ann is `marts`, and marts of main.
+    """
+    prefix = "" if target_schema == "main" else f"{target_schema.lower()}_"
+    tables = {f"{schema}.{path.name}": path for schema in declarations.schemas()
+              for path in sorted((warehouse / f"{prefix}{schema}.db").glob("*"))
               if next(path.rglob("*.parquet"), None)}
     if "landing.build_log" not in tables:
         raise click.ClickException(
-            f"There is no finished Spark build under OFFER_AI_SPARK_WAREHOUSE='{warehouse}': "
-            "run `.venv/bin/dbt build --target spark`.")
+            f"There is no finished Spark build under OFFER_AI_SPARK_WAREHOUSE='{warehouse}', "
+            f"schema '{target_schema}': run `.venv/bin/dbt build --target spark`.")
     return tables
 
 
@@ -67,9 +73,9 @@ def check_replaceable(database: Path) -> None:
                 f"OFFER_AI_DB='{database}' is a warehouse of its own: name another file.")
 
 
-def bridge(database: Path, warehouse: Path) -> int:
+def bridge(database: Path, warehouse: Path, target_schema: str) -> int:
     """Replaces `database` by views of Spark's tables; returns how many tables those are."""
-    tables = stored_tables(warehouse.absolute())
+    tables = stored_tables(warehouse.absolute(), target_schema)
     check_replaceable(database)
     database.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=database.parent) as folder:

@@ -7,6 +7,10 @@ import duckdb
 
 from offer_ai.base.sql import sql_text
 
+# By DuckDB, and by the schemas of the project.
+RESERVED = {"main", "memory", "system", "temp", "landing", "staging", "sessions", "anchors",
+            "marts", "seeds"}
+
 
 def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the built warehouse; raises ClickException."""
@@ -17,8 +21,8 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     try:
         # Views name their database, after its file.
-        con.execute(f'attach {sql_text(database)} as "{database.stem}" (read_only)')
-        con.execute(f'use "{database.stem}"')
+        con.execute(f'attach {sql_text(database)} as "{catalog_of(database)}" (read_only)')
+        con.execute(f'use "{catalog_of(database)}"')
     except duckdb.IOException as error:
         raise click.ClickException(
             f"{database} cannot be opened, most likely because a build is writing it: "
@@ -32,6 +36,19 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
             f"{database} holds no finished build ({error}). Run `.venv/bin/dbt build`."
         ) from error
     return con
+
+
+def catalog_of(database: Path) -> str:
+    """The name that DuckDB gives a database: its file's, up to the first dot.
+
+    Raises ValueError for one that no warehouse can have.
+    """
+    name = database.name.partition(".")[0]
+    if name in RESERVED:
+        raise ValueError(
+            f"OFFER_AI_DB='{database}': DuckDB names a database after its file, and "
+            f"'{name}' is taken. Give the file another name, such as offer_ai.duckdb.")
+    return name
 
 
 def schema_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict]:

@@ -11,8 +11,8 @@ from enum import Enum
 import pyarrow as pa
 
 BLOCK = 16 << 20
-HEAD = 1 << 20  # bytes that are looked at to tell lines from other forms
-SAMPLED_LINES = 1_000
+HEAD = 1 << 18  # bytes that are looked at to tell lines from other forms
+SAMPLED_LINES = 500
 MAX_LINE = 1 << 30
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}  # by which DuckDB knows them

@@ -13,6 +13,7 @@ from offer_ai.warehouse.event_files import digest
 from offer_ai.warehouse.file_forms import (
     BLOCK,
     MAX_LINE,
+    SAMPLED_LINES,
     Content,
     Form,
     FormError,
@@ -145,7 +146,7 @@ def has_other_case(sample: bytes, names: Sequence[str]) -> bool:
     exact = set(names)
     folded = {name.lower() for name in names}
     keys = set()
-    for line in sample.split(b"\n")[:1000]:
+    for line in sample.split(b"\n")[:SAMPLED_LINES]:
         if isinstance(value := parsed(line), dict):
             keys |= value.keys()
     return any(key not in exact and key.lower() in folded for key in keys)

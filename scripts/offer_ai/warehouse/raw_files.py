@@ -15,6 +15,7 @@ import pandas  # noqa: F401  DuckDB would import it amid the first model that ca
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from offer_ai.base import settings
+from offer_ai.warehouse.connection import catalog_of
 from offer_ai.warehouse.event_files import digest, list_files
 from offer_ai.warehouse.plain_lines import inspect, pick_lines
 
@@ -28,7 +29,9 @@ class Plugin(BasePlugin):
     """Gives DuckDB `listed_files`, `inspected_file`, `file_digest`, `lines_of_file`."""
 
     def update_connection_config(self, creds, config: dict) -> None:
-        creds.path = str(settings.database())
+        database = settings.database()
+        catalog_of(database)
+        creds.path = str(database)
         Path(creds.path).parent.mkdir(parents=True, exist_ok=True)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:

@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given
 
@@ -30,6 +31,7 @@ def test_batches_equal_a_full_build(parts):
              rows(whole, "select * exclude (file_id) from staging.stg_events"))
 
 
+@pytest.mark.quick
 def test_a_purchase_three_weeks_late(tmp_path):
     """Corrects the label of the offer before it and the features of the ones after it."""
     def offer(day, session):
@@ -55,27 +57,37 @@ def test_a_purchase_three_weeks_late(tmp_path):
     late = {"event_id": "purchase", "event_time": "2025-01-06T10:00:00", "session_id": "late",
             "txn_amount": "4"}
     write_events(tmp_path / "events" / "2.ndjson", late)
-    write_events(tmp_path / "events" / "0.ndjson", {"event_time": "2025-02-01T00:00:00",
-                                                    "customer_identifier": "other"})
+    write_events(tmp_path / "events" / "0.ndjson", *(
+        {"event_time": "2025-02-01T00:00:00", "customer_identifier": f"other{n}"}
+        for n in range(3)))
     build(tmp_path / "events", tmp_path / "w.duckdb")
     assert marts() == [row(1, 0, 4, None, True), row(5, 0, 4, 0, True), row(9, 4, 0, 0, True),
                        row(24, 0, 0, 1, True)]
 
 
-@pytest.mark.parametrize("edit", [("    sku,\n", ""), ("    sku,\n", "    sku,\n    level,\n")])
-def test_a_delta_with_other_columns_ends_the_build(tmp_path, edit):
-    """A model edited since its table was built names the column, and changes nothing."""
+def test_a_delta_with_other_columns_is_refused(tmp_path):
+    """By the model's name; when there is no log to tell it by, by the column's."""
     project, database = copy_project(tmp_path), tmp_path / "w.duckdb"
     purchase = {"event_id": "purchase", "txn_amount": "1"}
     write_events(tmp_path / "events" / "1.ndjson", purchase)
     build(tmp_path / "events", database, project=project)
     model = project / "models" / "staging" / "stg_purchases.sql"
     before = model.read_text()
-    model.write_text(before.replace(*edit))
     write_events(tmp_path / "events" / "2.ndjson", purchase | {"customer_identifier": "v"})
-    with pytest.raises(BuildError, match="sku" if not edit[1] else "level"):
-        build(tmp_path / "events", database, project=project)
-    assert rows(database, "select user_id from staging.stg_purchases") == [{"user_id": "u"}]
+    for edit, column in ((("    sku,\n", ""), "sku"),
+                         (("    sku,\n", "    sku,\n    level,\n"), "level")):
+        model.write_text(before.replace(*edit))
+        with pytest.raises(BuildError, match="model stg_purchases changed"):
+            build(tmp_path / "events", database, project=project)
+        with duckdb.connect(str(database)) as con:
+            con.execute("create table log as from landing.build_log")
+            con.execute("drop table landing.build_log")
+        with pytest.raises(BuildError, match=column):
+            build(tmp_path / "events", database, project=project)
+        with duckdb.connect(str(database)) as con:
+            con.execute("create table landing.build_log as from log")
+            con.execute("drop table log")
+        assert rows(database, "select user_id from staging.stg_purchases") == [{"user_id": "u"}]
     model.write_text(before)
     build(tmp_path / "events", database, project=project)
     assert len(rows(database, "from staging.stg_purchases")) == 2

@@ -49,15 +49,15 @@ select
     (select count(*) from landing.repeated_events where delivery_number > 1) as repeats"""
 
 
-def requests(text: str) -> list:
-    """What `at_request` says, its text and numbers as JSON reads them, in one order."""
+def versions(text: str) -> list:
+    """What `feature_versions` says, its text and numbers as JSON reads them, in one order."""
     return sorted(json.loads(text), key=lambda version: (version[0] or "", version[1]))
 
 
 def comparable(read: Callable[[str], list[dict]]) -> Callable[[str], list[dict]]:
-    """A reader of rows whose `at_request` both engines write alike."""
+    """A reader of rows whose `feature_versions` both engines write alike."""
     return lambda query: [
-        row | ({"at_request": requests(row["at_request"])} if "at_request" in row else {})
+        row | {name: versions(row[name]) for name in row.keys() & {"feature_versions"}}
         for row in read(query)]
 
 
@@ -68,9 +68,9 @@ def assert_equal(database: Path) -> None:
     assert spark_engine.rows(COUNTS) == here(COUNTS)
 
 
-def bridge(database: Path, tables) -> subprocess.CompletedProcess:
+def bridge(database: Path, tables, *options) -> subprocess.CompletedProcess:
     """Lets a DuckDB file look at Spark's tables."""
-    return run("spark_bridge", env=os.environ | {
+    return run("spark_bridge", *options, env=os.environ | {
         "OFFER_AI_DB": str(database), "OFFER_AI_SPARK_WAREHOUSE": str(tables)})
 
 
@@ -245,7 +245,7 @@ def test_marts_of_decisions_are_equal(tmp_path):
     # Each user another amount, so that the draws of users show in the intervals.
     paid = [{"event_id": "purchase", "event_time": "2025-01-02T10:00:00",
              "txn_amount": str(n**2), "customer_identifier": f"u{n}"} for n in range(9)]
-    write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20, 1))
+    write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20))
     built.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
     spark_engine.dbt("run", "--full-refresh", events=tmp_path / "1.ndjson")
     skew = "select * from marts.decision_skew"
@@ -261,20 +261,23 @@ def test_marts_of_decisions_are_equal(tmp_path):
     "thrift", pytest.param("http", marks=pytest.mark.skipif(
         STREAMS == 1, reason="make test-spark connects over HTTPS, too"))])
 def test_exports_are_equal(tmp_path, method):
-    """What is published from the tables of a Thrift server is what is published from DuckDB's;
-    a file that Spark cannot read is a reject there."""
-    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
+    """What is published from the tables of a Thrift server, among them another person's, is
+    what is published from DuckDB's; a file that Spark cannot read is a reject there."""
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15))
     (tmp_path / "events" / "2.ndjson.zst").write_bytes(b"not read on Spark")
     built.build(tmp_path / "events", tmp_path / "duckdb" / "w.duckdb")
     with spark_engine.thrift_server(tmp_path / "tables", method) as server:
         done = subprocess.run(
             [*DBT, "build", "--exclude-resource-type", "unit_test", "test", "--target", "spark",
              "--target-path", tmp_path / "target"], cwd=ROOT,
-            env=os.environ | server | {"OFFER_AI_EVENTS": str(tmp_path / "events")},
+            env=os.environ | server | {"OFFER_AI_EVENTS": str(tmp_path / "events"),
+                                       "OFFER_AI_SPARK_SCHEMA": "Ann"},
             capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
     (tmp_path / "spark").mkdir()
-    said = bridge(Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), tmp_path / "tables")
+    place = Path(environment(tmp_path / "spark")["OFFER_AI_DB"]), tmp_path / "tables"
+    assert "There is no finished Spark build" in bridge(*place).stderr
+    said = bridge(*place, "--schema", "Ann")
     assert said.returncode == 0, said.stderr
     (reject,) = built.rows(tmp_path / "spark" / "w.duckdb", REJECTS)
     assert reject["source_file"] == str(tmp_path / "events" / "2.ndjson.zst")
@@ -286,7 +289,7 @@ def test_exports_are_equal(tmp_path, method):
         manifest = json.loads((folder / "export" / "training" / "manifest.json").read_text())
         store = open_store(default_store(folder / "export"), read_only=True)
         published.append((manifest["version"], manifest["files"], {
-            user: requests(store.get(user).at_request) for user in store.user_ids()}))
+            user: versions(store.get(user).feature_versions) for user in store.user_ids()}))
         store.close()
     assert published[0] == published[1]
     refused = bridge(tmp_path / "duckdb" / "w.duckdb", tmp_path / "tables")

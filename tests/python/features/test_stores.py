@@ -19,6 +19,8 @@ from offer_ai.features.publish import publish
 from offer_ai.features.store import StoreError, schema_version
 from servers import CREDENTIALS, free_port, new_table
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(params=["sqlite", "redis", "dynamodb"])
 def url(request, tmp_path):
@@ -104,12 +106,13 @@ def test_a_reader_refuses_what_it_does_not_know(url):
     store = open_store(url)
     publish_all(store, [item("a", "DK")])
     lookup = Lookup(store)
-    store.write([item("a", "DK")[:2]], description(version="2.other"))
-    with pytest.raises(StoreError, match=r"An item of schema version 2\.other"):
+    store.write([item("a", "DK")[:2]], description(version="3.other"))
+    with pytest.raises(StoreError, match=r"An item of schema version 3\.other"):
         lookup.features("a", None, datetime.now())
-    store.complete(description(version="3.new"))
-    with pytest.raises(StoreError, match=r"schema version 3\.new; this reader knows 2"):
-        Lookup(store)
+    for version in ("2.older", "4.newer"):
+        store.complete(description(version=version))
+        with pytest.raises(StoreError, match=rf"schema version {version}; this reader knows 3"):
+            Lookup(store)
 
 
 def test_a_reader_follows_a_change_of_features(url):
@@ -134,6 +137,7 @@ import sys
 from items import description, item
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish
+
 users = [f"u{n}" for n in range(2000)]
 batches = ([item(u, "DK")[:2] for u in users[i:i + 50]] for i in range(0, 2000, 50))
 print("begins", flush=True)

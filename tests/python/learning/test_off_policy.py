@@ -16,6 +16,8 @@ from offer_ai.learning.off_policy import (
 )
 from offer_ai.learning.policies import epsilon_greedy, thompson
 
+pytestmark = pytest.mark.quick
+
 
 def world(rng, rows: int, error: float = 0.0) -> Logged:
     """Decisions logged under SHOWN, each of a user of its own, with a model that errs."""

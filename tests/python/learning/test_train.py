@@ -37,6 +37,7 @@ def test_the_same_table_gives_the_same_model(tmp_path):
     assert len(list((tmp_path / "models").iterdir())) == 1
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(("table", "message"), [
     ({"rows": 500}, "500 offers with a mature label are too few"),
     ({"offers": 1}, "Only one offer was ever shown"),
@@ -49,6 +50,7 @@ def test_what_cannot_be_learned_from(tmp_path, table, message):
     assert message in said.stderr
 
 
+@pytest.mark.quick
 def test_deviance():
     """None for a perfect prediction; by hand for POWER 1.5: 4 (y^.5 - mu^.5)^2 / mu^.5."""
     two, three = np.array([2.0]), np.array([3.0])
@@ -57,5 +59,6 @@ def test_deviance():
     assert abs(deviance(np.array([0.0]), three, None) - 4 * 3**0.5) < 1e-12
 
 
+@pytest.mark.quick
 def test_no_training_table(tmp_path):
     assert "There is no training table in" in train(tmp_path).stderr

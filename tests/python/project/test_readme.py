@@ -5,6 +5,7 @@ import os
 import re
 
 import duckdb
+import pytest
 
 from built import build, write_events
 from commands import export
@@ -39,10 +40,11 @@ def test_the_queries_and_snippets(tmp_path, monkeypatch):
     shown = {}
     for snippet in snippets:
         exec(snippet, shown)
-    assert len(shown["offers"]) == 13 * 3 + 1
+    assert len(shown["offers"]) == 12 * 3 + 2
     assert shown["lookup"].description.features
 
 
+@pytest.mark.quick
 def test_make_targets_that_are_named_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"make ([a-z-]+)", README)) - {"if"}:

@@ -3,8 +3,11 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 from offer_ai.base.settings import SCRIPTS
 
+pytestmark = pytest.mark.quick
 ROOMS = ("base", "warehouse", "features", "training", "learning", "serving", "simulation", "bench")
 COMMANDS = {path.stem for path in SCRIPTS.glob("*.py")}
 

@@ -237,6 +237,7 @@ BAD = [
 ]
 
 
+@pytest.mark.quick
 def test_bad_input_is_refused_by_name(folder, service):
     """Never a 5xx, never a line in the log."""
     for body, field in BAD:
@@ -278,6 +279,7 @@ def test_an_api_key(folder):
     service.stop()
 
 
+@pytest.mark.quick
 def test_no_store_is_the_fallback(tmp_path):
     (tmp_path / "events").mkdir()
     service = Service(tmp_path)

@@ -36,6 +36,7 @@ def test_a_small_loop(tmp_path):
     assert "data:image/png;base64," in (tmp_path / "loop.html").read_text()
 
 
+@pytest.mark.quick
 def test_players_come_and_go():
     """The world keeps its size and is not easy: no offer is right for all."""
     game = DriftingGame(3000, 1, load_candidates())
@@ -65,6 +66,7 @@ class Decided:
         self.policy = ["p"] * 4000
 
 
+@pytest.mark.quick
 def test_the_report_by_hand():
     country = [{"name": "country", "data_type": "string"}]
     best, random = (measure(Decided(chosen), country) for chosen in ("right", "random"))

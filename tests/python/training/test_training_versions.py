@@ -25,7 +25,7 @@ from servers import CREDENTIALS, free_port
 def place(request, tmp_path):
     """A built warehouse and where to publish: (folder, target, read), `read` a function
     from a path below the target to bytes."""
-    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15, 1))
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15))
     build(tmp_path / "events", tmp_path / "w.duckdb")
     if request.param == "directory":
         folder = tmp_path / "training"
@@ -58,7 +58,7 @@ def test_versions(place):
 
     said = export(folder, "training", "--to", target)
     assert "0 days sent, 2 unchanged" in said.stdout
-    more(folder, "2.ndjson", *offers(3), *offers(20, 1))
+    more(folder, "2.ndjson", *offers(3), *offers(20))
     said = export(folder, "training", "--to", target, "--keep", "2")
     assert "1 days sent, 2 unchanged" in said.stdout
     second = json.loads(read("manifest.json"))
@@ -67,7 +67,7 @@ def test_versions(place):
         for file in manifest["files"]:
             assert read(f"{manifest['version']}/{file['path']}")[:4] == b"PAR1"
 
-    more(folder, "3.ndjson", *offers(4), *offers(28, 1))
+    more(folder, "3.ndjson", *offers(4), *offers(28))
     export(folder, "training", "--to", target, "--keep", "2")
     third = json.loads(read("manifest.json"))
     assert third["history"] == [second["version"], third["version"]]
@@ -79,7 +79,7 @@ def test_a_cut_off_publish_leaves_the_last_version(place, monkeypatch):
     folder, target, read = place
     export(folder, "training", "--to", target)
     first = json.loads(read("manifest.json"))
-    more(folder, "2.ndjson", *offers(3), *offers(4), *offers(20, 1))
+    more(folder, "2.ndjson", *offers(3), *offers(4), *offers(20))
     code = """
 import os, signal, sys
 from pathlib import Path
@@ -141,7 +141,7 @@ def test_the_same_offers_give_the_same_bytes(tmp_path):
     """In warehouses that were built in another order, of a day beyond one row group."""
     many = [event | {"customer_identifier": f"u{n}"} for n in range(130_000)
             for event in offers(1, 1)]
-    late = offers(20, 1)
+    late = offers(20)
     manifests = []
     for name, parts in (("a", [many, late]), ("b", [late, many[::-1]])):
         for number, part in enumerate(parts):

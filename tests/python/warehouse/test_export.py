@@ -21,11 +21,12 @@ from offer_ai.features import Lookup, open_store
 @pytest.fixture
 def built(tmp_path):
     write_events(tmp_path / "events" / "1.ndjson",
-                 *offers(1), *offers(2), *offers(9, 1), *offers(15, 1))
+                 *offers(1), *offers(2), *offers(9, 1), *offers(15))
     build(tmp_path / "events", tmp_path / "w.duckdb")
     return tmp_path
 
 
+@pytest.mark.quick
 def test_training_holds_mature_labels_by_day(built):
     export(built, "training")
     manifest = json.loads((built / "export/training/manifest.json").read_text())
@@ -53,7 +54,7 @@ def test_the_same_input_is_the_same_version(built):
 def test_old_versions_stay_until_pruned(built):
     export(built, "training")
     first = json.loads((built / "export/training/manifest.json").read_text())["version"]
-    write_events(built / "events" / "2.ndjson", *offers(30, 1))
+    write_events(built / "events" / "2.ndjson", *offers(30))
     build(built / "events", built / "w.duckdb")
     export(built, "training", "--keep", "2")
     assert (built / "export/training" / first / "_manifest.json").exists()
@@ -106,6 +107,7 @@ def test_a_killed_export_leaves_a_whole_version(built):
     assert not list((built / "export").glob("**/*.part"))
 
 
+@pytest.mark.quick
 def test_no_warehouse_is_one_sentence(tmp_path):
     result = export(tmp_path, "training", check=False)
     assert result.returncode == 1

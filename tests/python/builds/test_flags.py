@@ -1,0 +1,60 @@
+"""dbt's own flags: whatever was run before, the next plain build is right."""
+
+import pytest
+
+from built import BuildError, build, dbt, edited, rows, write_events
+from compared import same_warehouses
+
+
+def day(number: int) -> list[dict]:
+    own = {"event_time": f"2025-01-0{number}T10:00:00", "session_id": f"s{number}"}
+    return [own, own | {"event_id": "purchase", "txn_amount": "1", "event_uuid": f"p{number}"},
+            own | {"event_id": "offer_shown", "offer_type": "x", "offer_price": "1"}]
+
+
+def test_whatever_was_run_the_next_build_is_right(tmp_path):
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "1.ndjson", *day(1))
+    build(events, database, "--empty")
+    assert rows(database, "from marts.sessions") == []
+    build(events, database)
+    build(events, database, "--empty")
+    write_events(events / "2.ndjson", *day(2))
+    build(events, database, "--select", "session_rollups")
+    build(events, database, "--select", "+stg_purchases")
+    write_events(events / "3.ndjson", *day(2), *day(3))
+    build(events, database, "--select", "new_files", "landed_events", "landed_files",
+          "rejected_events")
+    build(events, database, "--full-refresh", "--select", "session_rollups")
+    write_events(events / "4.ndjson", *day(4))
+    dbt("run", "--exclude", "offer_labels", events=events, database=database)
+    build(events, database, "--threads", "4")
+    assert rows(database, """
+        select count(*) as sessions, sum(purchase_amount)::int as paid from marts.sessions
+        """) == [{"sessions": 4, "paid": 4}]
+    whole = tmp_path / "whole.duckdb"
+    build(events, whole)
+    same_warehouses(database, whole)
+
+
+def test_skipped_models_are_not_counted_as_built(tmp_path):
+    """After a view that failed, the log says nothing of that build."""
+    project = edited(tmp_path)
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "1.ndjson", *day(1))
+    build(events, database, project=project)
+    view = project / "models" / "anchors" / "offer_anchors.sql"
+    text = view.read_text()
+    view.write_text(text + "\nwhere no_such_column")
+    write_events(events / "2.ndjson", *day(2))
+    with pytest.raises(BuildError, match="changed since the tables were built"):
+        build(events, database, project=project)
+    dbt("run", "--full-refresh", "--select", "landed_files", events=events, database=database,
+        project=project)
+    with pytest.raises(BuildError, match="no_such_column"):
+        build(events, database, project=project)
+    view.write_text(text)
+    build(events, database, project=project)
+    log = rows(database, "select last_file_id from landing.build_log order by completed_at")
+    assert [row["last_file_id"] for row in log] == [2]
+    assert len(rows(database, "from marts.training_offers")) == 2
