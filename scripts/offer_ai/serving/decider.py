@@ -90,7 +90,7 @@ class Decider:
                 chances, target = chances.tolist(), challenger
                 made = Choice(*among[index].offer, chances[index])
             else:
-                return self._nothing(user_id, session_id, at, context, reason)
+                return self._nothing(user_id, session_id, at, context, reason, policy)
             context["candidates"] = [
                 {"offer_type": one.offer_type, "offer_price": one.price_text,
                  "probability": chance} for one, chance in zip(among, chances, strict=True)]
@@ -128,9 +128,11 @@ class Decider:
         return context
 
     def _nothing(self, user_id: str, session_id: str, at: datetime, context: dict,
-                 reason: str) -> dict:
+                 reason: str, policy: Policy | None) -> dict:
         """A decision to offer nothing, as nothing is eligible: an event of its own."""
-        version = self.holdout.version if context["arm"] == HOLDOUT else context["in_place"]
+        version = policy.version if policy else FALLBACK
+        if context["arm"] == HOLDOUT:
+            version = self.holdout.version
         decision = {"decision_id": secrets.token_hex(16), "offer_type": None, "offer_price": None,
                     "propensity": None, "policy_version": version}
         told = {name: decision[name] for name in ("decision_id", "policy_version")}
