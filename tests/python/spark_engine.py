@@ -45,6 +45,17 @@ def dbt(*arguments: str, events, project: Path = ROOT) -> list:
     return list(done.result.results)
 
 
+def dbt_anew(*arguments: str, events, project: Path = ROOT) -> list:
+    """The same on a warehouse where nothing has landed."""
+    from pyspark.sql import SparkSession
+
+    if known:  # the first run of dbt starts the session, with its settings
+        session = SparkSession.builder.getOrCreate()
+        for table in session.sql("show tables in landing").collect():
+            session.sql(f"drop table landing.{table.tableName}")
+    return dbt(*arguments, "--full-refresh", events=events, project=project)
+
+
 def rows(query: str) -> list[dict]:
     """The rows of a query as dicts."""
     from pyspark.sql import SparkSession

@@ -1,10 +1,12 @@
 """Random adversarial streams of raw lines."""
 
+import gzip
 import json
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import zstandard
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
@@ -189,8 +191,38 @@ def builds(examples: int, **more):
                     suppress_health_check=list(HealthCheck), **more)
 
 
+def is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def write_in_any_form(folder: Path, name: str, lines: list[bytes], chance: random.Random) -> Path:
+    """Writes a file of a stream in one of the forms that files have, under any name.
+
+    Lines that are no objects stay lines; a file of nothing else would be none of JSON.
+    """
+    values = [line for line in lines if line.strip()]
+    forms = {"lines": b"\n".join(lines), "ends": b"\r\n".join(lines) + b"\r\n"}
+    if values and all(map(is_object, values)):
+        forms |= {
+            "array": b"[" + b",\n".join(values) + b"]",
+            "values": b"".join(values),
+            "pretty": "\n".join(json.dumps(json.loads(v), indent=1) for v in values).encode(),
+            "utf-16": b"\n".join(values).decode().encode("utf-16"),
+        }
+    content = forms[chance.choice(list(forms))]
+    pack = chance.choice([bytes, bytes, gzip.compress, zstandard.ZstdCompressor().compress])
+    place = folder / chance.choice([".", "country=ZZ", "customer_identifier=x/dt=1"])
+    place.mkdir(parents=True, exist_ok=True)
+    path = place / f"{name}{chance.choice(['', '.ndjson', '.json', '.gz', '.zst', '.parquet'])}"
+    path.write_bytes(pack(content or b"\n"))  # an empty file counts as none
+    return path
+
+
 def write_lines(path: Path, lines: list[bytes]) -> Path:
     """Writes a file of a stream."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"\n".join(lines))
+    path.write_bytes(b"\n".join(lines) or b"\n")  # an empty file counts as none
     return path

@@ -1,32 +1,42 @@
 """Batches in any order, built one after the other, equal one full build."""
 
 import os
+import random
 import tempfile
 from pathlib import Path
 
 import duckdb
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+import oracle
 from built import BuildError, build, copy_project, rows, write_events
 from compared import same, same_warehouses
-from streams import batches, builds, write_lines
+from streams import batches, builds, write_in_any_form
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "5"))
 
 
 @builds(EXAMPLES)
-@given(batches())
-def test_batches_equal_a_full_build(parts):
+@given(batches(), st.integers(0, 1 << 30))
+def test_batches_equal_a_full_build(parts, seed):
+    """In any form and any folder, and equal to what the oracle makes of the lines."""
+    chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder, "events")
         grown, whole = Path(folder, "grown.duckdb"), Path(folder, "whole.duckdb")
         for number, lines in enumerate(parts):
             # Names that do not sort in order of arrival.
-            write_lines(events / f"{number * 5 % 7}.ndjson", lines)
+            write_in_any_form(events, f"{number * 5 % 7}", lines, chance)
             build(events, grown)
         build(events, whole)
         same_warehouses(grown, whole)
+        world = oracle.read({str(number): lines for number, lines in enumerate(parts)})
+        same(rows(grown, "from marts.training_offers"), oracle.training_offers(world))
+        same(rows(grown, "from marts.sessions"), [
+            {"user_id": user, "session_id": session, **row}
+            for (user, session), row in oracle.sessions(world.events).items()])
         same(rows(grown, "select * exclude (file_id) from staging.stg_events"),
              rows(whole, "select * exclude (file_id) from staging.stg_events"))
 

@@ -78,12 +78,12 @@ def equal_on_both(parts: list[list[bytes]], in_batches: bool) -> None:
     """Files of lines, built at once on DuckDB and, on Spark, at once or one after the other."""
     with tempfile.TemporaryDirectory() as folder:
         events, database = Path(folder, "events"), Path(folder, "w.duckdb")
-        options = ["--full-refresh"]
+        run = spark_engine.dbt_anew
         for number, lines in enumerate(parts, 1):
             write_lines(events / f"{number * 5 % 7}.ndjson", lines)
             if in_batches or number == len(parts):
-                spark_engine.dbt("run", *options, events=events)
-                options = []
+                run("run", events=events)
+                run = spark_engine.dbt
         built.build(events, database)
         assert_equal(database)
 
@@ -116,8 +116,8 @@ def test_what_a_user_declares_holds_there_too(tmp_path):
                 (0, "game_start", {"level": day + hour}), (1, "game_end", {"won": hour}),
                 (2, "offer_shown", {"offer_type": "x", "offer_price": 1}),
                 (3, "purchase", {"txn_amount": f"{hour}.99"}))))
-        spark_engine.dbt("run", *([] if number else ["--full-refresh"]),
-                         events=tmp_path / "events", project=project)
+        run = spark_engine.dbt if number else spark_engine.dbt_anew
+        run("run", events=tmp_path / "events", project=project)
     built.build(tmp_path / "events", tmp_path / "w.duckdb", project=project)
     assert_equal(tmp_path / "w.duckdb")
     assert len(spark_engine.rows("select * from marts.sessions")) == 18
@@ -176,7 +176,7 @@ def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     from pyspark.sql import SparkSession
 
     write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2))
-    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "events")
+    spark_engine.dbt_anew("run", events=tmp_path / "events")
     session = SparkSession.builder.getOrCreate()
     for table in ("marts.sessions", "anchors.latest_anchor_features"):
         session.sql(f"create table {table}__kept using parquet as select * from {table}")
@@ -228,7 +228,7 @@ def test_kills(tmp_path):
 def test_a_simulated_world(tmp_path):
     run("simulate", "--out", tmp_path, "--users", PLAYERS, "--days", 28, check=True)
     built.build(tmp_path / "events", tmp_path / "w.duckdb")
-    spark_engine.dbt("build", "--full-refresh", events=tmp_path / "events")
+    spark_engine.dbt_anew("build", events=tmp_path / "events")
     assert_equal(tmp_path / "w.duckdb")
 
 
@@ -247,7 +247,7 @@ def test_marts_of_decisions_are_equal(tmp_path):
              "txn_amount": str(n**2), "customer_identifier": f"u{n}"} for n in range(9)]
     write_events(tmp_path / "1.ndjson", *decided, *paid, *offers(20))
     built.build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
-    spark_engine.dbt("run", "--full-refresh", events=tmp_path / "1.ndjson")
+    spark_engine.dbt_anew("run", events=tmp_path / "1.ndjson")
     skew = "select * from marts.decision_skew"
     found = spark_engine.rows(skew)
     assert {row["is_equal"] for row in found} == {True, False}

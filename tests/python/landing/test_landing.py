@@ -6,6 +6,8 @@ import io
 import json
 import lzma
 import os
+from datetime import datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -100,6 +102,44 @@ def test_each_form_gives_the_same_events(tmp_path):
     expected = [{"session_id": "s", "level": n, "at": f"2025-01-01 10:00:0{n}"}
                 for n in range(5)]
     assert found == dict.fromkeys(FORMS, expected)
+
+
+# Each file says the same of a user of its own, in other types.
+COMMON = {"event_id": ["purchase"] * 2, "session_id": ["7", "7"], "txn_amount": ["4.99", "2.97"],
+          "event_time": ["2025-01-05T10:00:00Z", "2025-01-05T10:00:01Z"]}
+AT = [datetime(2025, 1, 5, 10, 0, n) for n in range(2)]
+PARQUET = {
+    "text": {},
+    "doubles": {"session_id": [7.0, 7.0], "txn_amount": [4.99, 2.9699999999999998]},
+    "integers": {"session_id": pa.array([7, 7], pa.int64()),
+                 "event_time": pa.array([1736071200000, 1736071201000], pa.int64())},
+    "floats": {"session_id": pa.array([7, 7], pa.int32()),
+               "txn_amount": pa.array([4.99, 2.97], pa.float32())},
+    "decimals": {"txn_amount": pa.array([Decimal("4.99"), Decimal("2.97")], pa.decimal128(10, 2)),
+                 "event_time": pa.array(AT, pa.timestamp("us", "UTC"))},
+    "nanoseconds": {"event_time": pa.array(AT, pa.timestamp("ns"))},
+    "milliseconds": {"event_time": pa.array(AT, pa.timestamp("ms"))},
+    "bytes": {name: [value.encode() for value in COMMON[name]] for name in COMMON},
+    "words": {"event_id": pa.array(COMMON["event_id"]).dictionary_encode()},
+    "nested": {"properties": [{"a": [1]}, None]},
+}
+
+
+def test_parquet_of_any_types(tmp_path):
+    folder, database = tmp_path / "events", tmp_path / "w.duckdb"
+    folder.mkdir()
+    for name, columns in PARQUET.items():
+        pq.write_table(pa.table(COMMON | {"customer_identifier": [name] * 2} | columns),
+                       folder / f"{name}.parquet")
+    build(folder, database)
+    assert rows(database, REJECTS) == []
+    found = rows(database, """
+        select user_id, session_id, started_at, ended_at, event_count,
+            purchase_amount::varchar as paid from marts.sessions""")
+    expected = {"session_id": "7", "started_at": AT[0], "ended_at": AT[1], "event_count": 2,
+                "paid": "7.9600"}
+    assert sorted(found, key=lambda row: row["user_id"]) == [
+        {"user_id": name} | expected for name in sorted(PARQUET)]
 
 
 @pytest.mark.parametrize("events", ["f.ndjson", ".", "*.ndjson", "**/f.ndjson"])
@@ -201,7 +241,7 @@ def test_a_long_line_and_long_ids(tmp_path):
     """A 10 MB line that is no event, and ids of 1 MB that are data like any other."""
     path = write_events(
         tmp_path / "f.ndjson", {}, {"customer_identifier": "i" * (1 << 20)},
-        {"customer_identifier": "long", "words": "w" * (20 << 20)})
+        {"customer_identifier": "long", "words": "w" * (60 << 20)})
     with path.open("a") as file:
         file.write("x" * (10 << 20) + "\n")
     write_events(tmp_path / "g.ndjson", {"session_id": "after"})
