@@ -121,7 +121,7 @@ def test_without_a_model_each_offer_has_the_same_chance(folder, service):
         folder / "w.duckdb", "from marts.training_offers where decision_id is not null")}
     assert set(found) == {decision["decision_id"], stranger["decision_id"]}
     row = found[decision["decision_id"]]
-    assert (row["offer_id"], row["propensity"], row["policy_version"], row["offer_type"]) == (
+    assert (row["decision_id"], row["propensity"], row["policy_version"], row["offer_type"]) == (
         decision["decision_id"], decision["propensity"], "fallback-uniform",
         decision["offer_type"])
 
