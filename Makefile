@@ -55,8 +55,9 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 		--ignore-requires-python obp==0.5.7
 	@touch $@
 
-sample: setup ## Simulate the sample events (1,000 players, 28 days) in data/.
-	$(BIN)/python scripts/simulate.py --out data
+sample: setup ## Simulate the sample events (16,000 players, 21 days until yesterday) in data/.
+	$(BIN)/python scripts/simulate.py --out data --users 16000 --days 21 \
+		--games 1.5 --keen 2
 
 # Only the default place is filled: a mistyped path of your own stays an error.
 data/events:

@@ -5,51 +5,76 @@ from pathlib import Path
 import click
 
 from offer_ai.base import settings
-from offer_ai.learning.evaluation import evaluate
-from offer_ai.learning.off_policy import effective_sample_size, warnings
+from offer_ai.learning.off_policy import effective_sample_size
 from offer_ai.learning.policies import EPSILON_GREEDY, THOMPSON
-from offer_ai.learning.promotion import promote_if_better
+from offer_ai.learning.promotion import evaluate_against, promote, roll_back
 from offer_ai.training.table import read_training
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("model", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("model", required=False,
+                type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--training", type=click.Path(path_type=Path), default=None,
               help="The published training table; OFFER_AI_EXPORT/training by default.")
 @click.option("--rule", default=EPSILON_GREEDY, type=click.Choice([EPSILON_GREEDY, THOMPSON]),
               help="The model's favourite, or that of one of its bootstrapped copies.")
 @click.option("--epsilon", default=0.1, type=click.FloatRange(0, 1),
               help="Share of decisions that explore, evenly over the candidates.")
-@click.option("--promote/--no-promote", default=False,
+@click.option("--promote/--no-promote", "is_promotion", default=False,
               help="Make it the policy that is served, if it is sure to be better.")
-def main(model: Path, training: Path | None, rule: str, epsilon: float, promote: bool) -> None:
-    """Value the policy of MODEL (a folder that train.py wrote) on the last days' logs.
+@click.option("--rollback", is_flag=True,
+              help="Serve what was served before the last promotion; needs no MODEL.")
+@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=None,
+              help="Of --rollback: the folder of model versions; OFFER_AI_EXPORT/models by "
+              "default.")
+@click.option("--why", default="rolled back by hand", help="Of --rollback: the reason to record.")
+def main(model: Path | None, training: Path | None, rule: str, epsilon: float,
+         is_promotion: bool, rollback: bool, models: Path | None, why: str) -> None:
+    """Value the policy of MODEL (a folder that train.py wrote) on logs it has not seen.
 
-    MODEL's twin that was fitted to the days before is what is valued, so that no model
-    is asked about what it was trained on. A policy is promoted only when the lower bound
-    of its doubly robust estimate beats the estimate of the one in place (of the logging
-    policy, when there is none); the decision is printed and kept beside the models. One
-    that is not promoted goes on as the challenger, of which the service notes what it
-    would have done.
+    MODEL's twin that was fitted to the days before is what is valued, on the days after
+    those. It is promoted when the interval of the difference of it and the policy in place,
+    on the same decisions, lies above zero; a refreshed model of the kind in place, when it is
+    not worse beyond a margin. A warning blocks it. Every step is kept beside the models, in
+    promotions.ndjson. A policy that is not promoted goes on as the challenger, of which the
+    service notes what it would have done.
     """
+    if rollback:
+        step = roll_back(models or settings.export_folder() / "models", why)
+        click.echo(f"took back {step['taken_back']}; served from now on: "
+                   f"{step['model'] or 'each candidate alike'}")
+        return
+    if model is None:
+        raise click.UsageError("Name a MODEL, a folder that train.py wrote.")
     _, table = read_training(training or settings.export_folder() / "training")
-    found = evaluate(model, table, rule, epsilon)
+    found, made = evaluate_against(model.absolute(), table, rule, epsilon)
     logged = found.logged
-    click.echo(f"{len(logged.reward):,} decisions of the last {found.days} days "
-               f"({found.left_out:,} left out), effective sample size "
-               f"{effective_sample_size(logged.weight):,.0f}")
+    click.echo(f"{len(logged.reward):,} decisions from {found.days[0]} to {found.days[1]} "
+               f"({found.left_out:,} left out), {int((~logged.is_known).sum()):,} without a "
+               f"propensity, effective sample size {effective_sample_size(logged.weight):,.0f}")
     for name, estimate in found.estimates.items():
-        click.echo(f"{name:>6} {estimate.value:8.4f} per decision, 95 % interval "
-                   f"{estimate.low:.4f} to {estimate.high:.4f}")
+        click.echo(f"{name:>6} {estimate.value:8.4f} per decision, {estimate.interval}")
     click.echo(f"logged {logged.reward.mean():8.4f} per decision")
-    for warning in warnings(logged):
+    gain = made.difference
+    click.echo(f"difference {gain.value:+.4f} per decision, {gain.interval}, to {made.against}")
+    for warning in found.warnings:
         click.echo(f"warning: {warning}")
-    if promote:
-        made = promote_if_better(model, found)
-        is_better = made["promoted"]
-        click.echo(f"{'promoted' if is_better else 'not promoted'}: lower bound "
-                   f"{made['lower_bound']:.4f} {'beats' if is_better else 'does not beat'} "
-                   f"{made['current_estimate']:.4f} of {made['current']}")
+    if not is_promotion:
+        click.echo(f"next: {'--promote would promote it' if made.is_promoted else advice(made)}")
+        return
+    promote(model.absolute(), found, made)
+    if made.is_promoted:
+        click.echo(f"promoted: replaces {made.against}")
+        click.echo("next: `make serve`; a service that runs takes it over by itself")
+    else:
+        click.echo(f"not promoted: {'; '.join(made.reasons)}")
+        click.echo(f"next: {advice(made)}")
+
+
+def advice(made) -> str:
+    """What may help after a refusal."""
+    return (f"{made.against} goes on, and the service notes what this policy would have done; "
+            "come back with more decisions, or see docs/deciding.md for what blocks a policy")
 
 
 if __name__ == "__main__":

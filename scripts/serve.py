@@ -1,6 +1,7 @@
 """Serves decisions over HTTP: POST /decide, GET /healthz, GET /metrics."""
 
 import gc
+import logging
 import os
 
 import click
@@ -33,8 +34,17 @@ def main(host: str, port: int, store: str | None, apprentice: bool,
     if not events.is_dir():
         raise click.ClickException(
             f"OFFER_AI_EVENTS='{events}' is no directory: decisions are logged there.")
-    decider = Decider(export / "models", store or settings.default_store(export),
-                      DecisionLog(events, rotate_seconds), apprentice)
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    logging.getLogger("offer_ai").setLevel(logging.INFO)
+    try:
+        decider = Decider(export / "models", store or settings.default_store(export),
+                          DecisionLog(events, rotate_seconds), apprentice)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    state = decider.state
+    why = f"; {state['why_not']}" if state["why_not"] else ""
+    click.echo(f"http://{host}:{port} decides with {state['policy_version']}, since "
+               f"{state['since']}{why}", err=True)
     app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
     # What is loaded by now stays: a search of it for garbage would hold requests up.
     gc.freeze()

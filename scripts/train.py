@@ -25,8 +25,9 @@ def main(training: Path | None, label: str, validate_days: int, bootstraps: int,
          out: Path | None) -> None:
     """Train on earlier offers, validate on the last days, then fit to all of them.
 
-    The model (gradient-boosted trees, Tweedie loss) goes to OUT/<version>/ with its
-    metrics, calibration and importance. The same training table gives the same version.
+    The model (gradient-boosted trees; Tweedie loss, or squares where a label is negative) goes
+    to OUT/<version>/ with its metrics, calibration and importance. The same training table
+    gives the same version.
     """
     export = settings.export_folder()
     manifest, table = read_training(training or export / "training")
@@ -38,6 +39,7 @@ def main(training: Path | None, label: str, validate_days: int, bootstraps: int,
         f"weights {description['weights']}; on the last {validate_days} days deviance "
         f"{metrics['deviance']:.4f} ({metrics['deviance_of_the_mean']:.4f} for the mean), "
         f"predicted {metrics['predicted']:.3f}, earned {metrics['earned']:.3f} per offer")
+    click.echo(f"next: .venv/bin/python scripts/evaluate.py {folder} --promote")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,4 @@
-{#- Resampling and quantiles. -#}
-
-{#- The whole numbers from 0 to `last`, as a relation of `number`. -#}
-{% macro numbers_to(last) -%}
-    {{ return(adapter.dispatch('numbers_to')(last)) }}
-{%- endmacro %}
-
-{% macro duckdb__numbers_to(last) -%}
-    (select range as number from range({{ last + 1 }}))
-{%- endmacro %}
-
-{#- Spark makes rows of an array. -#}
-{% macro spark__numbers_to(last) -%}
-    (select explode(sequence(0, {{ last }})) as number)
-{%- endmacro %}
+{#- Quantiles and draws. -#}
 
 {#- An aggregate: the quantile of `value` at a share, interpolated. -#}
 {% macro quantile(value, share) -%}

@@ -1,6 +1,15 @@
 {%- set features = var('features') -%}
 with
 
+-- Text that is no JSON would stop the query, and a filter need not come first.
+offers_shown as (
+    select
+        offer_id,
+        case when {{ is_json_object('decision_context') }} then decision_context end
+            as decision_context
+    from {{ ref('stg_offers_shown') }}
+),
+
 decisions as (
     select
         training_offers.*,
@@ -9,7 +18,7 @@ decisions as (
             'offers_shown.decision_context', '$.features_landed_at')) }}
             as features_landed_at
     from {{ ref('training_offers') }} as training_offers
-    inner join {{ ref('stg_offers_shown') }} as offers_shown
+    inner join offers_shown
         on training_offers.offer_id = offers_shown.offer_id
     where offers_shown.decision_context is not null
 ),

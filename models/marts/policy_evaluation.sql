@@ -1,127 +1,240 @@
 {%- set estimators = estimators() -%}
+{%- set limits = var('estimates') -%}
 with
 
-offers_shown as (
-    select
-        offer_id,
-        decision_context
-    from {{ ref('stg_offers_shown') }}
-    where decision_context is not null
+asked as (
+    select * from {{ ref('stg_decisions') }}
+    where
+        target_policy_version is not null
+        and target_propensity is not null
+        and target_predicted is not null
+        and target_value is not null
 ),
 
-training_offers as (
-    select * from {{ ref('training_offers') }}
-    where is_label_mature and propensity > 0
+-- Twice, as a relation that is used once is not copied first.
+noted as (
+    select target_policy_version from {{ ref('stg_decisions') }}
 ),
 
--- What another policy would have done where one chose, as the service noted it then.
+offer_labels as (
+    select * from {{ ref('offer_labels') }}
+),
+
+watermark as (
+    select * from {{ ref('watermark') }}
+),
+
+-- What another policy would have done where one chose, as the service noted it then. A
+-- decision whose propensity nobody knows has no weight: it is in the direct method alone.
 decisions as (
     select
-        training_offers.user_id,
-        training_offers.policy_version,
-        {{ target_policy_field('policy_version') }} as target_policy_version,
-        coalesce(
-            training_offers.offer_type = {{ target_policy_field('offer_type') }}
-            and training_offers.offer_price
-            = {{ try_to('decimal(22, 4)', target_policy_field('offer_price')) }}, false
-        ) as is_match,
-        cast(training_offers.next_week_purchase_amount as double) as reward,
-        {{ try_to('double', target_policy_field('propensity')) }} / training_offers.propensity as weight,
-        {{ try_to('double', target_policy_field('predicted')) }} as predicted,
-        {{ try_to('double', target_policy_field('value')) }} as predicted_value
-    from training_offers
-    inner join offers_shown on training_offers.offer_id = offers_shown.offer_id
+        -- Two users in some billions would be taken for one, which does no estimate harm.
+        {{ fingerprint(['asked.user_id']) }} as user_key,
+        coalesce(asked.policy_version, 'unknown') as policy_version,
+        asked.target_policy_version,
+        cast(offer_labels.next_week_purchase_amount as double) as reward,
+        asked.target_predicted as predicted,
+        asked.target_value as predicted_value,
+        case
+            when
+                asked.offer_type = asked.target_offer_type
+                and asked.offer_price = asked.target_offer_price
+                then 1
+            else 0
+        end as is_match,
+        case when asked.propensity > 0 then 1 else 0 end as is_known,
+        case
+            when asked.propensity > 0
+                then asked.target_propensity / asked.propensity
+            else 0
+        end as weight
+    from asked
+    inner join offer_labels on asked.offer_id = offer_labels.offer_id
+    inner join watermark on offer_labels.label_matures_at <= watermark.watermark_at
 ),
 
--- A user's decisions depend on each other: users are what is drawn again.
+-- A user's decisions depend on each other: what varies is users.
 users as (
     select
         policy_version,
         target_policy_version,
-        user_id,
+        user_key,
         cast(count(*) as double) as decision_count,
-        cast(count(case when is_match then 1 end) as double) as matches,
+        cast(sum(is_match) as double) as matches,
+        cast(sum(is_known) as double) as known,
         sum(reward) as reward,
         sum(predicted_value) as predicted_value,
         sum(weight * reward) as weighted_reward,
         sum(weight) as weight,
         sum(weight * weight) as squared_weight,
-        sum(predicted_value + weight * (reward - predicted)) as robust_value
+        max(weight) as largest_weight,
+        sum(is_known * predicted_value + weight * (reward - predicted)) as robust_value,
+        sum(is_known * (predicted_value - reward) + weight * (reward - predicted)) as robust_gain
     from decisions
-    where
-        weight is not null
-        and predicted is not null
-        and predicted_value is not null
-    group by policy_version, target_policy_version, user_id
+    group by policy_version, target_policy_version, user_key
 ),
 
-draws as (
+totals as (
     select
-        users.*,
-        numbers.number as draw,
-        -- The first draw is the users as they are.
-        case
-            when numbers.number = 0 then 1
-            else {{ poisson_draws(
-                uniform_draw("users.user_id || '|' || numbers.number")) }}
-        end as times
-    from users
-    cross join {{ numbers_to(var('bootstraps')) }} as numbers
-),
-
-sums as (
-    select
-        policy_version,
-        target_policy_version,
-        draw,
-        {%- for total in ['decision_count', 'matches', 'reward', 'predicted_value',
-            'weighted_reward', 'weight', 'squared_weight', 'robust_value'] %}
-        sum(times * {{ total }}) as {{ total }},
+        policy_version as decider,
+        target_policy_version as target,
+        cast(count(*) as bigint) as user_count,
+        {%- for total in ['decision_count', 'matches', 'known'] %}
+        sum({{ total }}) as total_{{ total }},
         {%- endfor %}
-        sum(times) as user_count
-    from draws
-    group by policy_version, target_policy_version, draw
+        {%- for name, (numerator, denominator, counted) in estimators.items() %}
+        nullif(sum({{ denominator }}), 0) as {{ name }}_base,
+        sum({{ numerator }}) / nullif(sum({{ denominator }}), 0) as {{ name }}_value,
+        {%- endfor %}
+        max(largest_weight) / nullif(sum(weight), 0) as largest_weight_share,
+        sum(weight) * sum(weight) / nullif(sum(squared_weight), 0) as effective_sample_size,
+        1 - sum(known) / sum(decision_count) as unknown_share
+    from users
+    group by policy_version, target_policy_version
+),
+
+-- By how much each user moves each estimate, to first order: the linearised estimator.
+deviations as (
+    select
+        {%- for name, (numerator, denominator, counted) in estimators.items() %}
+        users.{{ numerator }} - totals.{{ name }}_value * users.{{ denominator }}
+            as {{ name }}_deviation,
+        {%- endfor %}
+        users.decision_count,
+        users.known,
+        totals.decider,
+        totals.target
+    from users
+    inner join totals
+        on
+            users.policy_version = totals.decider
+            and users.target_policy_version = totals.target
+),
+
+moments as (
+    select
+        {%- for name, (numerator, denominator, counted) in estimators.items() %}
+        {{ moments(name, name ~ '_deviation', counted) }},
+        {%- endfor %}
+        decider,
+        target
+    from deviations
+    group by decider, target
+),
+
+spreads as (
+    select
+        {%- for name in estimators %}
+        moments.{{ name }}_users,
+        {{ degrees_of_freedom(
+            'moments.' ~ name ~ '_users', 'moments.' ~ name ~ '_m2', 'moments.' ~ name ~ '_m4',
+        ) }} as {{ name }}_df,
+        sqrt(
+            moments.{{ name }}_m2 * moments.{{ name }}_users
+            / nullif(moments.{{ name }}_users - 1, 0)
+        ) / abs(totals.{{ name }}_base) as {{ name }}_error,
+        moments.{{ name }}_m3 / nullif(power(moments.{{ name }}_m2, 1.5), 0)
+            as {{ name }}_skewness,
+        {%- endfor %}
+        totals.*
+    from totals
+    inner join moments on totals.decider = moments.decider and totals.target = moments.target
 ),
 
 estimates as (
     select
-        {%- for name, expression in estimators.items() %}
-        {{ expression }} as {{ name }}_value,
+        {%- for name in estimators %}
+        case
+            when {{ name }}_users >= {{ limits.min_users }} and {{ name }}_df > 0
+                then {{ t_quantile(name ~ '_df') }}
+        end as {{ name }}_t,
         {%- endfor %}
         *
-    from sums
-    where decision_count > 0
+    from spreads
 ),
 
-intervals as (
+judged as (
     select
-        {%- for name in estimators %}
-        {{ quantile(name ~ '_value', 0.025) }} as {{ name }}_low,
-        {{ quantile(name ~ '_value', 0.975) }} as {{ name }}_high,
-        {%- endfor %}
-        policy_version,
-        target_policy_version
+        *,
+        nullif(concat_ws(
+            '; ',
+            case
+                when dr_users < {{ limits.min_users }}
+                    then 'fewer than {{ limits.min_users }} users with a known propensity: no interval'
+            end,
+            case
+                when coalesce(dr_df, 0) < {{ limits.min_degrees_of_freedom }}
+                    then 'a few users make nearly all of the variance: the interval may not cover'
+            end,
+            case
+                when coalesce(effective_sample_size, 0) < {{ limits.min_effective_sample }}
+                    then 'effective sample size below {{ limits.min_effective_sample }}'
+            end,
+            case
+                when largest_weight_share > {{ limits.max_weight_share }}
+                    then 'one decision carries more than {{ limits.max_weight_share }} of all weight'
+            end,
+            case
+                when
+                    abs(weight_value - 1)
+                    > greatest({{ limits.max_mean_weight_error }}, 3.29 * coalesce(weight_error, 0))
+                    then 'weights do not average 1: propensities are wrong, or some of the policy''s actions were never logged'
+            end,
+            case
+                when total_decision_count - total_known
+                    > {{ limits.max_unknown_share }} * total_decision_count
+                    then 'decisions without a propensity'
+            end
+        ), '') as warnings
     from estimates
-    where draw > 0
-    group by policy_version, target_policy_version
+),
+
+policy_evaluation as (
+    select
+        decider as policy_version,
+        target as target_policy_version,
+        user_count,
+        cast(total_decision_count as bigint) as decisions,
+        cast(total_decision_count - total_known as bigint) as decisions_without_propensity,
+        total_matches / total_decision_count as match_rate,
+        weight_value as mean_weight,
+        effective_sample_size,
+        {%- for name in estimators if name != 'weight' %}
+        {{ name }}_value,
+        {{ interval_end(name, 1) }} as {{ name }}_low,
+        {{ interval_end(name, -1) }} as {{ name }}_high,
+        {%- endfor %}
+        warnings
+    from judged
+),
+
+-- An empty table says nothing; this row says why there is no other.
+why_empty as (
+    select
+        'none' as policy_version,
+        'none' as target_policy_version,
+        cast(0 as bigint) as user_count,
+        cast(0 as bigint) as decisions,
+        cast(0 as bigint) as decisions_without_propensity,
+        cast(null as double) as match_rate,
+        cast(null as double) as mean_weight,
+        cast(null as double) as effective_sample_size,
+        {%- for name in estimators if name != 'weight' %}
+        cast(null as double) as {{ name }}_value,
+        cast(null as double) as {{ name }}_low,
+        cast(null as double) as {{ name }}_high,
+        {%- endfor %}
+        case
+            when count(*) = 0
+                then 'no offer that was shown carries what the service knew (decision_context)'
+            when count(target_policy_version) = 0
+                then 'no decision notes what another policy would have done, as of a challenger'
+            else 'no decision that notes another policy has a mature label'
+        end as warnings
+    from noted
+    having not exists (select 1 from totals)
 )
 
-select
-    estimates.policy_version,
-    estimates.target_policy_version,
-    {%- for name in estimators %}
-    estimates.{{ name }}_value,
-    intervals.{{ name }}_low,
-    intervals.{{ name }}_high,
-    {%- endfor %}
-    cast(estimates.user_count as bigint) as user_count,
-    cast(estimates.decision_count as bigint) as decisions,
-    estimates.matches / estimates.decision_count as match_rate,
-    estimates.weight * estimates.weight / nullif(estimates.squared_weight, 0)
-        as effective_sample_size
-from estimates
-inner join intervals
-    on
-        estimates.policy_version = intervals.policy_version
-        and estimates.target_policy_version = intervals.target_policy_version
-where estimates.draw = 0
+select * from policy_evaluation
+union all
+select * from why_empty

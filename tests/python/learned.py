@@ -24,6 +24,13 @@ def chance_of(country: str, offer: int) -> float:
     return {("DK", 0): 0.4, ("US", 1): 0.3}.get((country, offer), 0.03)
 
 
+def candidates_of(offers, chances=None) -> str:
+    """Candidates as the service logs them, each alike unless told."""
+    chances = chances or [1 / len(offers)] * len(offers)
+    return json.dumps([{"offer_type": kind, "offer_price": str(price), "probability": chance}
+                       for (kind, price), chance in zip(offers, chances, strict=True)])
+
+
 def published(folder, rows=6000, offers=3, days=28, paid=True):
     """A training table as export.py publishes it, of random offers."""
     rng = np.random.default_rng(1)
@@ -44,6 +51,7 @@ def published(folder, rows=6000, offers=3, days=28, paid=True):
         "offer_type": [OFFERS[i][0] for i in offer],
         "offer_price": [Decimal(str(p)) for p in price],
         "propensity": [1 / offers] * rows,
+        "candidates": [candidates_of(OFFERS[:offers])] * rows,
         "next_week_purchase_amount": [Decimal(str(round(v, 2))) for v in bought * price],
     })
     version = folder / "training" / "v1"

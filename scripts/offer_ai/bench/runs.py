@@ -35,7 +35,7 @@ def simulate(out: Path, users: int, days: int) -> float:
     if stamp.exists():
         return 0
     seconds, _ = run(sys.executable, SCRIPTS / "simulate.py", "--out", out,
-                     "--users", users, "--days", days)
+                     "--users", users, "--days", days, "--start", "2025-01-01")
     stamp.touch()
     return count_lines(out / "events") / seconds
 

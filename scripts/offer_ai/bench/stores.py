@@ -50,6 +50,9 @@ select
     timestamp '2025-01-01' + to_microseconds((i * 7919) % {rows} * (28 * 86400000000 // {rows}))
         as offered_at
 from range({rows}) as r(i);
+create table staging.stg_decisions as
+select offer_id, 'policy' as arm, 0.0 as holdout_share, null::varchar as candidates
+from marts.training_offers;
 """
 
 

@@ -1,14 +1,18 @@
-"""What a model's policy is worth, from the logs of the last days."""
+"""What a model's policy is worth, from the logs of days that it was not fitted to."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import click
 import numpy as np
 
-from offer_ai.learning.candidates import candidates, index_of
-from offer_ai.learning.off_policy import Estimate, Logged, estimates
+from offer_ai.learning.intervals import Estimate, limits
+from offer_ai.learning.logged_candidates import LoggedCandidates
+from offer_ai.learning.off_policy import Logged, estimates, is_unlikely, warnings
 from offer_ai.learning.policies import Policy
+
+HOLDOUT = "holdout"
 
 
 @dataclass(frozen=True)
@@ -17,63 +21,130 @@ class Evaluation:
 
     policy: Policy
     label: str
-    days: int
-    late: dict[str, list]  # the decisions of the last days: column name to values
-    left_out: int  # of them, others
+    days: tuple[date, date]  # the first and the last that it was valued on
+    table: dict[str, list]  # those decisions: column name to values
+    candidates: LoggedCandidates  # and what each could have offered
+    left_out: int  # decisions of these days that no policy can be valued on
     logged: Logged
+    predicted: np.ndarray  # by the policy's model: (decisions, offers)
     estimates: dict[str, Estimate]
+    warnings: list[str]
 
 
-def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float) -> Evaluation:
+def last_day(policy: Policy, what: str) -> date:
+    """The last day that `model` or its twin `held_out` was fitted to."""
+    return date.fromisoformat(policy.description["training"]["days"][what][1])
+
+
+def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
+             after: date = date.min) -> Evaluation:
     """Values the policy of a model folder on a training table.
 
-    Its twin that was fitted to the days before is what is valued. Raises ClickException
-    when the folder or the logs do not allow it.
+    Its twin that was fitted to the days before is what is valued, on all days of the table
+    after those and after the day `after`, whatever the table and its last days are. Raises
+    ClickException when the folder or the logs do not allow it.
     """
     try:
         policy = Policy.load(model, rule, epsilon, held_out=True)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    description = policy.models[0].description
-    label, days = description["label"], description["validate_days"]
-    late, others = late_decisions(table, days)
-    if not late[label]:
+    label = policy.description["label"]
+    if missing := [name for name in (label, "candidates") if name not in table]:
         raise click.ClickException(
-            "No decision of the last days has a propensity and an offer of "
-            "seeds/offer_candidates.csv: log propensities to evaluate a policy.")
-    logged = as_seen_by(policy, late, label)
-    return Evaluation(policy, label, days, late, others, logged, estimates(logged))
+            f"The training table has no column {missing[0]}: publish it with this version of "
+            "Offer AI and the declarations that the model was trained with.")
+    if missing := policy.lacks(table):
+        raise click.ClickException(
+            f"{model.name} asks for the feature {missing[0]}, which the training table lacks: "
+            "train a model on this table.")
+    after = max(after, last_day(policy, "held_out"))
+    days = np.array([value.date() for value in table["offered_at"]])
+    if not len(days) or days.max() <= after:
+        raise click.ClickException(
+            f"The training table ends on {days.max() if len(days) else 'no day'}, and models were "
+            f"fitted through {after}: there is no day left to value a policy on.")
+    unseen = rows_of(table, days > after)
+    candidates = LoggedCandidates.of(unseen)
+    is_usable = candidates.are_logged & candidates.is_open
+    is_lost = ~is_usable & np.array([arm != HOLDOUT for arm in arms(unseen)])
+    if not is_usable.any():
+        raise click.ClickException(
+            "No decision of these days has logged its candidates: log them, with each one's "
+            "probability, to value a policy (docs/deciding.md).")
+    table = rows_of(unseen, is_usable)
+    candidates = LoggedCandidates.of(table)
+    logged, predicted = as_seen_by(policy, table, label, candidates)
+    found = warnings(logged) + shares(unseen, candidates)
+    if (share := is_lost.sum() / len(is_lost)) > limits().max_unknown_share:
+        found.append(f"{share:.0%} of the decisions have not logged their candidates, or could "
+                     "go one way only: no policy can be valued on them")
+    if not (logged.propensity > 0).any():
+        found = [warning for warning in found if "nobody knows" not in warning]
+        found.append("nobody knows the propensity of any decision: log propensities to compare "
+                     "policies")
+    return Evaluation(policy, label, (days[days > after].min(), days.max()), table, candidates,
+                      int((~is_usable).sum()), logged, predicted, estimates(logged), found)
 
 
-def late_decisions(table: dict[str, list], days: int) -> tuple[dict[str, list], int]:
-    """The decisions of the last days whose offer is a candidate with a logged propensity.
+def rows_of(table: dict[str, list], keep: np.ndarray) -> dict[str, list]:
+    """The rows of a table (column name to values) for which `keep` (rows,) holds."""
+    at = np.flatnonzero(keep)
+    return {name: [values[i] for i in at] for name, values in table.items()}
 
-    Returns them and how many others there were.
+
+def arms(table: dict[str, list]) -> list[str | None]:
+    return table.get("arm") or [None] * len(table["offer_type"])
+
+
+def as_seen_by(policy: Policy, table: dict[str, list], label: str,
+               candidates: LoggedCandidates) -> tuple[Logged, np.ndarray]:
+    """The decisions under another policy, which chooses among what could be offered then.
+
+    Beside them what its model predicts of each offer: (decisions, offers).
     """
-    offers = candidates()
-    day = np.array([value.toordinal() for value in table["offered_at"]])
-    is_late = day > day.max() - days
-    is_usable = (index_of(offers, table["offer_type"], table["offer_price"]) >= 0) & np.array(
-        [value is not None and value > 0 for value in table["propensity"]])
-    keep = np.flatnonzero(is_late & is_usable)
-    return ({name: [values[i] for i in keep] for name, values in table.items()},
-            int((is_late & ~is_usable).sum()))
-
-
-def as_seen_by(policy: Policy, table: dict[str, list], label: str) -> Logged:
-    """The decisions under another policy."""
-    offers = candidates()
-    rows = len(table[label])
-    every = np.empty((len(policy.models), rows, len(offers)))
+    rows, made = len(table[label]), candidates.made
+    every = np.empty((len(policy.models), rows, len(candidates.offers)))
+    at_made = np.empty((len(policy.models), rows))
     for number, model in enumerate(policy.models):
-        for index, (kind, price) in enumerate(offers):
+        for index, (kind, price) in enumerate(candidates.offers):
             every[number, :, index] = model.predict_rows(
                 table | {"offer_type": [kind] * rows, "offer_price": [price] * rows})
-    chances, predicted = policy.of_predictions(every)
-    action = index_of(offers, table["offer_type"], table["offer_price"])
-    at = np.arange(rows), action
-    return Logged(
+        at_made[number] = model.predict_rows(table)
+    chances, predicted = policy.of_predictions(every, candidates.is_candidate)
+    logged = Logged(
         reward=np.array([float(value) for value in table[label]]),
         propensity=np.array(table["propensity"], float),
-        target=chances[at], predicted=predicted[at], value=(chances * predicted).sum(axis=1),
+        target=np.where(made >= 0, chances[np.arange(rows), made], 0),
+        predicted=at_made.mean(axis=0), value=(chances * predicted).sum(axis=1),
         user=np.array(table["user_id"]))
+    return logged, predicted
+
+
+def as_logged(found: Evaluation) -> Logged:
+    """The decisions under the policies that made them.
+
+    The model's predictions take part where all probabilities are known, so that what it
+    explains of the rewards cancels in a difference; where they are not, only the reward does.
+    """
+    candidates = found.candidates
+    value = np.where(candidates.is_candidate, candidates.probability * found.predicted,
+                     0).sum(axis=1)
+    value = np.where(np.isnan(value) | (candidates.made < 0), found.logged.predicted, value)
+    return Logged(found.logged.reward, found.logged.propensity, found.logged.propensity,
+                  found.logged.predicted, value, found.logged.user)
+
+
+def shares(table: dict[str, list], candidates: LoggedCandidates) -> list[str]:
+    """Whether offers and users were served in other shares than was logged."""
+    found = []
+    if candidates.are_shares_wrong():
+        found.append("offers were made in other shares than their logged probabilities say "
+                     "(chi-squared, p < 0.001)")
+    told = {user: (arm == HOLDOUT, share) for user, arm, share in zip(
+        table["user_id"], arms(table), table.get("holdout_share") or [], strict=False)
+        if arm is not None and share}
+    held, expected = np.array(list(told.values()), float).reshape(-1, 2).sum(axis=0)
+    if is_unlikely(np.array([held, len(told) - held]), np.array([expected, len(told) - expected])):
+        found.append("users are in the holdout in another share than was declared "
+                     "(chi-squared, p < 0.001)")
+    return found

@@ -12,17 +12,22 @@ from offer_ai.learning.trees import (
     deviance,
     fit_trees,
     importance_weights,
+    objective_of,
     resampled,
 )
 
 MIN_ROWS = 1_000
 MAX_ROUNDS = 500
+MIN_ROUNDS = 40  # with fewer trees many offers are predicted alike, however well on average
 BINS = 10
+TUNING_SHARE = 0.25  # of users, who tell how many trees serve best
 
 
-def check(table: dict[str, list], label: str, is_late: np.ndarray) -> None:
+def check(features: list[dict], table: dict[str, list], label: str, is_late: np.ndarray) -> None:
     """Raises ClickException when nothing can be learned from the table."""
     rows = len(table[label])
+    if refused := Encoding.refuses(features):
+        raise click.ClickException(refused)
     if rows < MIN_ROWS:
         raise click.ClickException(
             f"{rows:,} offers with a mature label are too few to learn from: "
@@ -36,6 +41,10 @@ def check(table: dict[str, list], label: str, is_late: np.ndarray) -> None:
             "too, at random, and log their propensity.")
     if len(set(table[label])) == 1:
         raise click.ClickException(f"{label} is the same for every offer: nothing to learn.")
+    if not any(value > 0 for value, late in zip(table[label], is_late, strict=True) if not late):
+        raise click.ClickException(
+            f"No offer before the last days has a {label} above 0: nothing was earned that "
+            "could be learned from.")
 
 
 def calibration(label: np.ndarray, predicted: np.ndarray) -> list[dict]:
@@ -43,6 +52,13 @@ def calibration(label: np.ndarray, predicted: np.ndarray) -> list[dict]:
     order = np.argsort(predicted, kind="stable")
     return [{"predicted": float(predicted[part].mean()), "earned": float(label[part].mean()),
              "rows": len(part)} for part in np.array_split(order, BINS)]
+
+
+def tuning_rows(users: list) -> np.ndarray:
+    """A quarter of the users' rows, or of the rows where users are few: (rows,) of booleans."""
+    names, user = np.unique(users, return_inverse=True)
+    of = user if len(names) >= 100 else np.arange(len(user))
+    return np.random.default_rng(PARAMETERS["seed"]).random(of.max() + 1)[of] < TUNING_SHARE
 
 
 def fit_models(
@@ -54,38 +70,50 @@ def fit_models(
     both so many bootstrapped copies) and their description. Raises ClickException when
     nothing can be learned from the table.
     """
-    earned = np.array([float(value) for value in table[label]])
-    amounts = np.maximum(earned, 0)  # Tweedie knows no negative; a refunded week earned nothing
-    days = np.array([value.toordinal() for value in table["offered_at"]])
+    amounts = np.array([float(value) for value in table[label]])
+    dates = np.array([value.date() for value in table["offered_at"]])
+    days = np.array([date.toordinal() for date in dates])
     is_late = days > days.max() - validate_days
-    check(table, label, is_late)
+    check(manifest["features"], table, label, is_late)
+    objective = objective_of(amounts)
 
     encoding = Encoding.of(manifest["features"], table)
     matrix = encoding.matrix(table)
     categorical = [encoding.names.index(name) for name in encoding.categories]
     weights = importance_weights(table["propensity"])
+    # How many trees, and which weights, some users of the earlier days tell: the last days
+    # take no part, as the policy is valued on them.
+    early = np.flatnonzero(~is_late)
+    is_tuning = tuning_rows(table["user_id"])
+    fit, tune = early[~is_tuning[early]], early[is_tuning[early]]
     tried = {}
     for name, weight in {"even": None, "by propensity": weights}.items():
         if name == "even" or weight is not None:
-            late_weight = None if weights is None else weights[is_late]
-            booster = fit_trees(matrix[~is_late], amounts[~is_late],
-                                None if weight is None else weight[~is_late], categorical,
-                                MAX_ROUNDS, (matrix[is_late], amounts[is_late], late_weight))
-            tried[name] = (deviance(
-                amounts[is_late], booster.predict(matrix[is_late]), late_weight), booster)
+            told = None if weights is None else weights[tune]
+            booster = fit_trees(matrix[fit], amounts[fit],
+                                None if weight is None else weight[fit], categorical,
+                                MAX_ROUNDS, (matrix[tune], amounts[tune], told),
+                                objective=objective)
+            tried[name] = (deviance(amounts[tune], booster.predict(matrix[tune]), told,
+                                    objective), booster.best_iteration)
     chosen = min(tried, key=lambda name: tried[name][0])
-    late_deviance, booster = tried[chosen]
-    rounds = max(booster.best_iteration - USER_ROUNDS, 1)
-    bins = calibration(amounts[is_late], booster.predict(matrix[is_late]))
-    constant = deviance(amounts[is_late], np.full(is_late.sum(), amounts[~is_late].mean()), None)
-    weights = weights if chosen == "by propensity" else None
+    rounds = max(tried[chosen][1] - USER_ROUNDS, MIN_ROUNDS)
+    even, weights = weights, weights if chosen == "by propensity" else None
 
     def fit_rows(rows):
         return fit_trees(matrix[rows], amounts[rows],
-                         None if weights is None else weights[rows], categorical, rounds)
+                         None if weights is None else weights[rows], categorical, rounds,
+                         objective=objective)
 
-    every, early = np.arange(len(amounts)), np.flatnonzero(~is_late)
-    boosters = {"model": fit_rows(every), "held_out": booster}
+    every = np.arange(len(amounts))
+    boosters = {"model": fit_rows(every), "held_out": fit_rows(early)}
+    late = boosters["held_out"].predict(matrix[is_late])
+    late_deviance = deviance(amounts[is_late], late, None if even is None else even[is_late],
+                             objective)
+    bins = calibration(amounts[is_late], late)
+    constant = deviance(amounts[is_late], np.full(is_late.sum(), amounts[~is_late].mean()), None,
+                        objective)
+
     rng = np.random.default_rng(PARAMETERS["seed"])
     for number in tqdm(range(bootstraps), unit="model", disable=None):
         for name, rows in {"model": every, "held_out": early}.items():
@@ -95,13 +123,16 @@ def fit_models(
     description = {
         "label": label,
         "validate_days": validate_days,
-        "training": {key: manifest[key] for key in ("version", "watermark", "code_version")},
+        # A policy is never valued on a day that what is valued was fitted to.
+        "training": {key: manifest[key] for key in ("version", "watermark", "code_version")} | {
+            "days": {name: [str(of.min()), str(of.max())] for name, of in {
+                "model": dates, "held_out": dates[~is_late]}.items()}},
         "encoding": {"columns": encoding.columns, "categories": encoding.categories},
-        "parameters": PARAMETERS | {"rounds": rounds},
+        "parameters": PARAMETERS | objective | {"rounds": rounds},
         "weights": chosen,
         "metrics": {
             "rows": len(amounts), "validation_rows": int(is_late.sum()),
-            "negative_labels": int((earned < 0).sum()),
+            "negative_labels": int((amounts < 0).sum()),
             "deviance": late_deviance, "deviance_of_the_mean": constant,
             "earned": float(amounts[is_late].mean()),
             "predicted": float(np.average([b["predicted"] for b in bins],

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import lightgbm
 
-from offer_ai.base.files import new_folder, part_of
+from offer_ai.base.files import file_hash, new_folder, part_of
 
 
 def write_model(out: Path, boosters: dict[str, lightgbm.Booster], description: dict) -> Path:
     """Writes a version, named after its content, whole or not at all; returns its folder."""
     texts = {name: booster.model_to_string() for name, booster in boosters.items()}
+    description = description | {"digests": {
+        f"{name}.txt": hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}}
     digest = hashlib.sha256(json.dumps([texts, description]).encode()).hexdigest()
     folder = out / f"m{digest[:16]}"
     part = new_folder(part_of(folder))
     for name, text in texts.items():
-        (part / f"{name}.txt").write_text(text)
+        (part / f"{name}.txt").write_bytes(text.encode())
     (part / "model.json").write_text(json.dumps(description, indent=2) + "\n")
     with (part / "importance.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -28,11 +30,22 @@ def write_model(out: Path, boosters: dict[str, lightgbm.Booster], description: d
         writer.writerows(sorted(zip(names, map(float, gains), strict=True),
                                 key=lambda row: -row[1]))
     plot(description["calibration"], part / "calibration.png")
-    if folder.exists():
+    if is_whole(folder, description):
         shutil.rmtree(part)
     else:
+        shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     return folder
+
+
+def is_whole(folder: Path, description: dict) -> bool:
+    """Whether a version's files are there as they were written."""
+    try:
+        return all(file_hash(folder / name) == digest
+                   for name, digest in description["digests"].items()) and json.loads(
+                       (folder / "model.json").read_text()) == description
+    except (OSError, ValueError):
+        return False
 
 
 def plot(bins: list[dict], path: Path) -> None:

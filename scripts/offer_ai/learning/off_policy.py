@@ -1,20 +1,22 @@
-"""The value of a policy from what another policy logged.
+"""The value of a policy from what other policies logged.
 
-Of each logged decision i: the reward r, the probability p with which the logging policy
-took the action it took, the probability pi with which the target policy would have, the
-model's q of that action and v, the model's value of the target policy there (the sum of
-pi * q over all actions). All arrays have shape (decisions,); rewards are in currency
-units.
+Of each logged decision i: the reward r (negative where more was refunded than paid), the
+probability p with which the logging policy took the action it took, the probability pi with
+which the target policy would have, the model's q of that action and v, the model's value of
+the target policy there (the sum of pi * q over all actions). All arrays have shape
+(decisions,); rewards are in currency units. The logging policy may change from decision to
+decision, as p is of each; p is NaN where nobody knows it: then the decision has no weight, and
+takes part in the direct method alone.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
-BOOTSTRAPS = 1000
-CONFIDENCE = 0.95
-MIN_SAMPLE_SHARE = 0.1  # effective sample size per decision
-MAX_WEIGHT_SHARE = 0.05  # of all weight on one decision
+from offer_ai.learning.intervals import Estimate, codes_of, limits, ratio
+
+CERTAIN = 3.29  # standard errors: by chance beyond them once in 1,000 times
 
 
 @dataclass(frozen=True)
@@ -29,25 +31,27 @@ class Logged:
     user: np.ndarray  # whose decision it is; one user's are not independent
 
     @property
+    def is_known(self) -> np.ndarray:
+        return self.propensity > 0
+
+    @property
     def weight(self) -> np.ndarray:
-        return self.target / self.propensity
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A policy's value per decision with a bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
+        """pi / p, 0 where nobody knows p."""
+        return np.divide(self.target, self.propensity, out=np.zeros(len(self.target)),
+                         where=self.is_known)
 
 
 def parts(logged: Logged) -> np.ndarray:
-    """What the estimators sum, (decisions, 5): 1, v, w * r, w, v + w * (r - q)."""
-    weight = logged.weight
+    """What the estimators sum, (decisions, 6): 1, v, w * r, w, v + w * (r - q), and 1 where p is
+    known, which the last but one is 0 without."""
+    weight, known = logged.weight, logged.is_known.astype(float)
     return np.column_stack([
         np.ones(len(weight)), logged.value, weight * logged.reward, weight,
-        logged.value + weight * (logged.reward - logged.predicted)])
+        known * logged.value + weight * (logged.reward - logged.predicted), known])
+
+
+# Numerator and denominator of each estimator, as columns of `parts`.
+ESTIMATORS = {"dm": (1, 0), "ips": (2, 5), "snips": (2, 3), "dr": (4, 5)}
 
 
 def from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:
@@ -57,27 +61,28 @@ def from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:
     equations 1 and 3; ips: Horvitz, Thompson (1952); snips: Swaminathan, Joachims, The
     Self-Normalized Estimator for Counterfactual Learning (2015), equation 9.
     """
-    count, value, weighted, weight, robust = np.moveaxis(sums, -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {"dm": value / count, "ips": weighted / count, "snips": weighted / weight,
-                "dr": robust / count}
+        return {name: sums[..., above] / sums[..., below]
+                for name, (above, below) in ESTIMATORS.items()}
 
 
-def estimates(logged: Logged, seed: int = 1, bootstraps: int = BOOTSTRAPS) -> dict[str, Estimate]:
-    """dm, ips, snips and dr with percentile intervals of a bootstrap over users."""
-    rows = parts(logged)
-    _, user = np.unique(logged.user, return_inverse=True)
-    users = user.max() + 1
-    by_user = np.zeros((users, rows.shape[1]))
-    np.add.at(by_user, user, rows)
-    rng = np.random.default_rng(seed)
-    drawn = np.array([
-        np.bincount(rng.integers(0, users, users), minlength=users) @ by_user
-        for _ in range(bootstraps)])
-    tail = (1 - CONFIDENCE) / 2
-    point, spread = from_sums(rows.sum(axis=0)), from_sums(drawn)
-    return {name: Estimate(float(point[name]), *map(float, np.nanquantile(
-        spread[name], [tail, 1 - tail]))) for name in point}
+def estimates(logged: Logged) -> dict[str, Estimate]:
+    """dm, ips, snips and dr, with intervals over users."""
+    rows, (user, users) = parts(logged), codes_of(logged.user)
+    return {name: ratio(rows[:, above], rows[:, below], user, users,
+                        None if name == "dm" else logged.is_known)
+            for name, (above, below) in ESTIMATORS.items()}
+
+
+def difference(one: Logged, other: Logged) -> Estimate:
+    """By how much the first policy's doubly robust value is above the second's, per decision.
+
+    Both see the same decisions: what they have in common cancels in each, and the interval is
+    of what is left.
+    """
+    first, second = parts(one), parts(other)
+    user, users = codes_of(one.user)
+    return ratio(first[:, 4] - second[:, 4], first[:, 5], user, users, one.is_known)
 
 
 def effective_sample_size(weight: np.ndarray) -> float:
@@ -88,14 +93,37 @@ def effective_sample_size(weight: np.ndarray) -> float:
 
 def warnings(logged: Logged) -> list[str]:
     """Why the estimates may mislead; empty when the logs cover the target policy."""
-    weight, found = logged.weight, []
-    share = effective_sample_size(weight) / len(weight)
-    if share < MIN_SAMPLE_SHARE:
-        found.append(f"effective sample size is {share:.1%} of the decisions: the logs "
+    weight, known, found = logged.weight, logged.is_known, []
+    unknown = int((~known).sum())
+    if unknown > limits().max_unknown_share * len(known):
+        found.append(f"nobody knows the propensity of {unknown:,} of {len(known):,} decisions: "
+                     "they take part in the direct method alone")
+    if not known.any():
+        return found
+    size = effective_sample_size(weight)
+    if size < limits().min_effective_sample:
+        found.append(f"effective sample size is {size:,.0f} ({size / known.sum():.1%} of the "
+                     f"decisions), and {limits().min_effective_sample} is the least: the logs "
                      "hardly show what the policy would do")
-    if weight.sum() and weight.max() / weight.sum() > MAX_WEIGHT_SHARE:
+    if weight.sum() and weight.max() / weight.sum() > limits().max_weight_share:
         found.append(f"one decision carries {weight.max() / weight.sum():.1%} of all weight")
-    if abs(weight.mean() - 1) > 0.1:
-        found.append(f"weights average {weight.mean():.2f}, not 1: propensities are wrong, or "
+    user, users = codes_of(logged.user)
+    mean = ratio(weight, known.astype(float), user, users, known)
+    if abs(mean.value - 1) > max(limits().max_mean_weight_error,
+                                 CERTAIN * np.nan_to_num(mean.error)):
+        found.append(f"weights average {mean.value:.2f}, not 1: propensities are wrong, or "
                      "some of the policy's actions were never logged")
     return found
+
+
+def is_unlikely(made: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether counts (classes,) stray from what is expected of them by less chance than 0.001.
+
+    Pearson's chi-squared, on the classes expected at least 5 times. Where probabilities differ
+    between decisions it strays less than its distribution says. Source: Pearson (1900).
+    """
+    often = expected >= 5
+    if often.sum() < 2:
+        return False
+    statistic = ((made - expected)[often] ** 2 / expected[often]).sum()
+    return bool(statistic > stats.chi2.ppf(0.999, often.sum() - 1))

@@ -1,43 +1,148 @@
-"""Which model is served: one that is sure to be better than the one in place."""
+"""Which policy is served: one that is sure to be better than the one in place."""
 
-import json
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
+import click
+import numpy as np
+
 from offer_ai.base.files import write_json
-from offer_ai.learning.evaluation import Evaluation, as_seen_by
-from offer_ai.learning.off_policy import estimates
+from offer_ai.learning import promotions
+from offer_ai.learning.evaluation import Evaluation, as_logged, as_seen_by, evaluate, last_day
+from offer_ai.learning.intervals import Estimate, doubts, limits
+from offer_ai.learning.off_policy import difference
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 
-DECISIONS = "decisions.ndjson"
+LOGGING = "the logging policy"
 
 
-def promote_if_better(model: Path, found: Evaluation) -> dict:
-    """Promotes the model or not; records which and why beside the models, and returns it.
+@dataclass(frozen=True)
+class InPlace:
+    """The promoted policy; None for none, or for one that cannot be served, as its name says."""
 
-    It is promoted when the lower bound of its doubly robust estimate beats the estimate of
-    the policy in place: of the logging policy, when there is none.
+    name: str
+    policy: Policy | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to promote, with the reasons, and the difference that tells: of the policy and
+    the one it was compared with, per decision, on the same decisions (currency units)."""
+
+    is_promoted: bool
+    reasons: list[str]
+    difference: Estimate
+    against: str
+
+
+def in_place(models: Path, table: dict[str, list]) -> InPlace:
+    """What a new policy is compared with: the promoted one, if it can be served at all.
+
+    Where it cannot, a new one would be the only way out: it is compared with what was logged.
     """
-    policy, candidate = found.policy, found.estimates["dr"]
-    pointer = model.parent / PROMOTED
-    current, against = "the logging policy", float(found.logged.reward.mean())
-    if pointer.exists():
-        told = json.loads(pointer.read_text())
-        current = told["model"]
-        before = Policy.load(model.parent / current, told["rule"], told["epsilon"], held_out=True)
-        against = estimates(as_seen_by(before, found.late, found.label))["dr"].value
-    is_better = candidate.low > against
-    decision = {
-        "model": model.name, "promoted": is_better, "lower_bound": candidate.low,
-        "current": current, "current_estimate": against, "rule": policy.rule,
-        "epsilon": policy.epsilon,
-        "decided_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    with (model.parent / DECISIONS).open("a") as file:
-        file.write(json.dumps(decision) + "\n")
-    if is_better:
-        write_json(pointer, decision)
-        (model.parent / CHALLENGER).unlink(missing_ok=True)
-    elif model.name != current:
-        write_json(model.parent / CHALLENGER, decision)
-    return decision
+    try:
+        told = promotions.pointer(models)
+        if told is None:
+            return InPlace(LOGGING, None)
+        policy = Policy.load(models / told["model"], told["rule"], told["epsilon"], held_out=True)
+    except (OSError, ValueError) as error:
+        return InPlace(f"{LOGGING} (what is promoted cannot be loaded: {error})", None)
+    if missing := policy.lacks(table):
+        return InPlace(f"{LOGGING} ({policy.version} is promoted and asks for the feature "
+                       f"{missing[0]}, which is there no more)", None)
+    return InPlace(policy.version, policy)
+
+
+def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: float
+                     ) -> tuple[Evaluation, Verdict]:
+    """Values a model's policy, and judges whether it may replace the one in place.
+
+    Both are valued on the same decisions, of days that neither was fitted to; of the one in
+    place the model that is served where these days allow it, else its twin, too. Raises
+    ClickException as `evaluate` does.
+    """
+    current = in_place(model.parent, table)
+    after = last_day(current.policy, "held_out") if current.policy else date.min
+    found = evaluate(model, table, rule, epsilon, after)
+    return found, judge(found, current, model.parent)
+
+
+def judge(found: Evaluation, current: InPlace, models: Path) -> Verdict:
+    """Contract, section 6, 'Promotion'."""
+    policy, margin = current.policy, None
+    if policy is None:
+        gain = difference(found.logged, as_logged(found))
+    else:
+        if last_day(policy, "model") < found.days[0]:
+            policy = Policy.load(models / policy.version, policy.rule, policy.epsilon)
+        other, _ = as_seen_by(policy, found.table, found.label, found.candidates)
+        gain = difference(found.logged, other)
+        if policy.kind == found.policy.kind:
+            worth = found.estimates["dr"].value - gain.value
+            margin = limits().promotion_margin * max(worth, 0.0)
+    return verdict(gain, found.warnings, current.name, margin)
+
+
+def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | None = None
+            ) -> Verdict:
+    """Whether a policy that earns `gain` more than the one in place replaces it.
+
+    `warnings` of the estimates block it, as do doubts about the interval. `margin` is None
+    unless the policy is a refreshed model of the kind in place: then it need not be better,
+    only not worse by more than the margin.
+    """
+    reasons = [*warnings, *(doubt for doubt in doubts(gain) if doubt not in warnings)]
+    if margin is None and gain.low <= 0:
+        reasons.append(f"the lower bound of the difference, {gain.low:+.4f} per decision, is "
+                       "not above 0")
+    if margin is not None and gain.low <= -margin:
+        reasons.append(f"the lower bound of the difference, {gain.low:+.4f} per decision, is "
+                       f"not above the {-margin:.4f} that a refreshed model is allowed")
+    return Verdict(not reasons and not np.isnan(gain.low), reasons, gain, against)
+
+
+def promote(model: Path, found: Evaluation, made: Verdict) -> dict:
+    """Does what the verdict says and records it; a policy that is refused is the challenger."""
+    models = model.parent
+    step = promotions.record(models, {
+        "step": promotions.PROMOTION if made.is_promoted else promotions.REFUSAL,
+        "model": model.name, "rule": found.policy.rule, "epsilon": found.policy.epsilon,
+        "against": made.against,
+        "difference": {name: None if value != value else value
+                       for name, value in asdict(made.difference).items()},
+        "decisions": len(found.logged.reward), "days": [str(day) for day in found.days],
+        "why": made.reasons or [f"{made.difference.low:+.4f} or more per decision than "
+                                f"{made.against}"]})
+    if made.is_promoted:
+        promotions.point_to(models, step)
+    elif model.name != made.against:
+        write_json(models / CHALLENGER, step)
+    return step
+
+
+def roll_back(models: Path, why: str) -> dict:
+    """Serves what was served before the last promotion; returns the step.
+
+    Its `model` is None when that was no model. Raises ClickException when there is nothing to
+    take back, or what was before cannot be loaded.
+    """
+    try:
+        taken, again = promotions.pointer(models), promotions.before(models)
+        if again is not None:
+            Policy.load(models / again["model"], again["rule"], again["epsilon"])
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    except (OSError, ValueError) as error:
+        raise click.ClickException(
+            f"What was served before cannot be loaded ({error}). Remove {models / PROMOTED} to "
+            "serve each candidate alike.") from error
+    step = {"step": promotions.ROLLBACK, "taken_back": taken["model"], "why": [why]} | (
+        {name: again[name] for name in ("model", "rule", "epsilon")} if again
+        else {"model": None})
+    step = promotions.record(models, step)
+    if again is None:
+        (models / PROMOTED).unlink()
+    else:
+        promotions.point_to(models, step)
+    return step

@@ -12,6 +12,10 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 
+from offer_ai.base.files import file_hash
+
+READABLE = {"string", "boolean", "decimal", "numeric", "tinyint", "smallint", "int", "integer",
+            "bigint", "hugeint", "float", "real", "double"}
 OFFER = [{"name": "offer_type", "data_type": "string"},
          {"name": "offer_price", "data_type": "decimal(22, 4)"}]
 
@@ -32,6 +36,15 @@ class Encoding:
             column["name"]: sorted({value for value in table[column["name"]]
                                     if value is not None})
             for column in columns if column["data_type"] == "string"})
+
+    @staticmethod
+    def refuses(features: Sequence[dict]) -> str | None:
+        """Why no model can be trained on these features; None when one can."""
+        for feature in features:
+            if feature["data_type"].lower().partition("(")[0].strip() not in READABLE:
+                return (f"The feature {feature['name']} is of type {feature['data_type']}, which "
+                        "no model reads: declare a number of it, such as the days since then.")
+        return None
 
     @property
     def names(self) -> list[str]:
@@ -59,7 +72,17 @@ class RevenueModel:
 
     @classmethod
     def load(cls, folder: Path, name: str = "model.txt") -> "RevenueModel":
+        """From a folder that train.py wrote.
+
+        Raises OSError when a file is missing, and ValueError when it is not as it was written:
+        LightGBM would end the process over one that is cut short.
+        """
         description = json.loads((folder / "model.json").read_text())
+        if "digests" not in description or "days" not in description.get("training", {}):
+            raise ValueError(f"{folder} is of an older version of Offer AI: run train.py again")
+        if file_hash(folder / name) != description["digests"].get(name):
+            raise ValueError(f"{folder / name} is not the file that train.py wrote: it was cut "
+                             "short or changed; run train.py again")
         return cls(lightgbm.Booster(model_file=folder / name),
                    Encoding(**description["encoding"]), description)
 

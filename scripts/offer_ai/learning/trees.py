@@ -1,4 +1,4 @@
-"""Gradient-boosted trees with a Tweedie loss: what they are fitted to and how."""
+"""Gradient-boosted trees: what they are fitted to, with which loss and how."""
 
 import lightgbm
 import numpy as np
@@ -11,35 +11,51 @@ PATIENCE = 50  # rounds without a better validation
 POWER = 1.5  # of Tweedie's variance: between Poisson (1) and gamma (2)
 MAX_WEIGHT = 10.0  # times the mean weight
 PARAMETERS = {
-    "objective": "tweedie", "tweedie_variance_power": POWER, "metric": "tweedie",
     "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 100, "lambda_l2": 1.0,
     "feature_fraction": 0.9, "cat_smooth": 50, "verbosity": -1, "seed": 1,
     "deterministic": True, "force_row_wise": True, "num_threads": 2,
 }
+TWEEDIE = {"objective": "tweedie", "tweedie_variance_power": POWER, "metric": "tweedie"}
+SQUARES = {"objective": "regression", "metric": "l2"}
 OFFER_PARAMETERS = {"num_leaves": 7, "lambda_l2": 10.0}
 
 
+def objective_of(label: np.ndarray) -> dict:
+    """The loss for these labels: Tweedie's, which knows no negative one, else squares.
+
+    To take what was refunded for nothing would make an offer that loses money one that earns.
+    """
+    return SQUARES if (label < 0).any() else TWEEDIE
+
+
 def importance_weights(propensity: list) -> np.ndarray | None:
-    """1 / propensity with mean 1, capped; None when it says nothing."""
+    """1 / propensity with mean 1, capped; 1 where it is unknown; None when it says nothing."""
     known = np.array([np.nan if value is None else value for value in propensity], float)
-    if np.isnan(known).any() or (known <= 0).any() or known.min() == known.max():
+    is_known = known > 0
+    if not is_known.any() or known[is_known].min() == known[is_known].max():
         return None
-    weights = 1 / known
-    return np.minimum(weights / weights.mean(), MAX_WEIGHT)
+    weights = np.ones(len(known))
+    weights[is_known] = 1 / known[is_known]
+    weights[is_known] /= weights[is_known].mean()
+    return np.minimum(weights, MAX_WEIGHT)
 
 
-def deviance(label: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
-    """Mean Tweedie deviance with variance power POWER.
+def deviance(label: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None,
+             objective: dict = TWEEDIE) -> float:
+    """Mean deviance: Tweedie's with variance power POWER, or the squared error.
 
     Source: Jorgensen, The Theory of Dispersion Models (1997), section 4.1.
     """
+    if objective is SQUARES:
+        return float(np.average((label - predicted) ** 2, weights=weight))
     p, mu = POWER, np.maximum(predicted, 1e-9)
     unit = 2 * (np.power(label, 2 - p) / ((1 - p) * (2 - p))
                 - label * np.power(mu, 1 - p) / (1 - p) + np.power(mu, 2 - p) / (2 - p))
     return float(np.average(unit, weights=weight))
 
 
-def fit_trees(matrix, label, weight, categorical, rounds, validation=None) -> lightgbm.Booster:
+def fit_trees(matrix, label, weight, categorical, rounds, validation=None,
+              objective: dict = TWEEDIE) -> lightgbm.Booster:
     """Trees on what a user spends anyway, then trees on what the offer adds.
 
     The first see no offer: what users differ in is many times what offers do, and would
@@ -51,9 +67,9 @@ def fit_trees(matrix, label, weight, categorical, rounds, validation=None) -> li
                                 free_raw_data=False, **more)
 
     leaf = {"min_data_in_leaf": int(np.clip(len(label) // 400, 20, 500))}
-    users = lightgbm.train(PARAMETERS | leaf, data(without_offer(matrix), label, weight),
-                           USER_ROUNDS)
-    parameters = PARAMETERS | OFFER_PARAMETERS | leaf
+    users = lightgbm.train(PARAMETERS | objective | leaf,
+                           data(without_offer(matrix), label, weight), USER_ROUNDS)
+    parameters = PARAMETERS | objective | OFFER_PARAMETERS | leaf
     if validation is None:
         return lightgbm.train(parameters, data(matrix, label, weight), rounds, init_model=users)
     train = data(matrix, label, weight)

@@ -3,7 +3,7 @@
 import hmac
 import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -14,9 +14,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client import generate_latest as metrics_text
 from pydantic import AfterValidator, BaseModel, Field
 
-from offer_ai.serving.decider import Decider
+from offer_ai.base import declarations
+from offer_ai.serving.decider import Choice, Decider
 
 MAX_BODY = 16_384  # bytes
+CLOCK_TOLERANCE_HOURS = 24  # where dbt_project.yml declares none
 
 
 def storable(text: str) -> str:
@@ -46,23 +48,48 @@ def name_of(part: str | int) -> str:
 Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
 
 
+Price = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
+
+
+class Offer(BaseModel):
+    """An offer that the request allows."""
+
+    offer_type: Text
+    offer_price: Price
+
+
 class DecisionRequest(BaseModel):
     """A user at a moment at which an offer can be shown.
 
-    The offer that the game would show by itself is what an apprentice makes; otherwise it
-    is ignored, so that the switch needs no change of the game.
+    The offer that the game would show by itself is what an apprentice makes, with the
+    probability with which the game chose it, if it knows that; otherwise both are ignored, so
+    that the switch needs no change of the game. `offers` are the only ones to choose among.
     """
 
     user_id: Text
     session_id: Text
     at: Annotated[datetime, AfterValidator(in_utc)] | None = None
     offer_type: Text | None = None
-    offer_price: Annotated[Decimal, Field(max_digits=18, decimal_places=4)] | None = None
+    offer_price: Price | None = None
+    propensity: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    offers: list[Offer] | None = None
+
+
+def invalid_field(field: str, problem: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body", field), "msg": problem}])
+
+
+def check_clock(at: datetime | None, hours: float) -> None:
+    """A request later than that ahead of now is dated wrongly; raises RequestValidationError."""
+    if at is not None and at > datetime.now(UTC) + timedelta(hours=hours):
+        raise invalid_field("at", f"lies more than {hours:g} hours ahead of the service's clock, "
+                            f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
 
 def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
     """The service around a decider."""
     registry = CollectorRegistry()
+    tolerance = declarations.variables().get("clock_tolerance_hours", CLOCK_TOLERANCE_HOURS)
     decisions = Counter("offer_ai_decisions", "Decisions made.", ["policy_version", "offer_type"],
                         registry=registry)
     refused = Counter("offer_ai_refused", "Requests refused.", ["status"], registry=registry)
@@ -102,20 +129,23 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
     def decide(request: DecisionRequest, x_api_key: Annotated[str | None, Header()] = None):
         if api_key and not hmac.compare_digest((x_api_key or "").encode(), api_key.encode()):
             raise HTTPException(401, "X-API-Key is missing or wrong")
-        choice = None
+        check_clock(request.at, tolerance)
+        choice, offers = None, None
         if decider.is_apprentice:
             for field in ("offer_type", "offer_price"):
                 if getattr(request, field) is None:
-                    raise RequestValidationError([{
-                        "loc": ("body", field), "msg": "an apprentice needs the game's own offer"}])
-            choice = request.offer_type, f"{request.offer_price:f}"
+                    raise invalid_field(field, "an apprentice needs the game's own offer")
+            choice = Choice(request.offer_type, request.offer_price, request.propensity)
+        if request.offers is not None:
+            offers = [(offer.offer_type, offer.offer_price) for offer in request.offers]
         began = time.perf_counter()
         try:
-            decision = decider.decide(request.user_id, request.session_id, request.at, choice)
+            decision = decider.decide(request.user_id, request.session_id, request.at, choice,
+                                      offers)
         except OSError as error:
             raise HTTPException(503, f"the decision could not be logged: {error}") from error
         seconds.observe(time.perf_counter() - began)
-        decisions.labels(decision["policy_version"], decision["offer_type"]).inc()
+        decisions.labels(decision["policy_version"], decision["offer_type"] or "none").inc()
         return decision
 
     @app.get("/healthz")

@@ -1,10 +1,14 @@
-"""One decision: features of a request, a policy over the candidates, a choice, a log."""
+"""One decision: who is asked, what can be offered, a policy over it, a choice, a log."""
 
 import json
+import math
 import secrets
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -12,114 +16,157 @@ import numpy as np
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.store import StoreError
-from offer_ai.learning.candidates import candidates
+from offer_ai.learning.candidates import Candidate, Offer, eligible, price_text, read_candidates
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
+from offer_ai.serving.arms import HOLDOUT, Holdout
+from offer_ai.serving.choices import Choice, as_floats, as_target, lacking
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.recent import RecentOffers
+from offer_ai.serving.reloading import LOG, ReloadingPolicy, why_none
 
 FALLBACK, CALLER = "fallback-uniform", "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model or a store that has come
 
 
-class ReloadingPolicy:
-    """The policy that a pointer file names, taken over when the file changes."""
-
-    def __init__(self, pointer: Path):
-        self.pointer, self.stamp, self.policy = pointer, None, None
-
-    def look(self) -> None:
-        if not self.pointer.exists():
-            self.policy = self.stamp = None
-            return
-        try:
-            stamp = self.pointer.stat().st_mtime_ns
-            if stamp != self.stamp:
-                self.policy, self.stamp = Policy.at(self.pointer), stamp
-        except (OSError, ValueError, KeyError):
-            return  # the policy in place goes on
-
-
 class Decider:
     """Decides with the promoted model and the published features, and logs it.
 
-    Without a model, or without features, each candidate has the same chance and the
-    policy is FALLBACK. A model that is promoted meanwhile is taken over between requests.
-    Of a challenger (a model that was not sure to be better) it only notes what it would
-    have done. As an apprentice it makes the offer of the caller and notes what the
-    promoted model would have done.
+    Without a model, or without the features that it asks for, each candidate has the same
+    chance and the policy is FALLBACK. Users of the holdout get the status quo. A model that is
+    promoted meanwhile is taken over between requests. Of a challenger (a model that was not
+    sure to be better) it only notes what it would have done. As an apprentice it makes the
+    offer of the caller and notes what the promoted model would have done.
+
+    Raises CandidatesError and ValueError when what is declared cannot be used.
     """
 
     def __init__(self, models: Path, store_url: str, log: DecisionLog,
-                 is_apprentice: bool = False, seed: int | None = None):
+                 is_apprentice: bool = False, seed: int | None = None,
+                 candidates: Sequence[Candidate] | None = None, holdout: Holdout | None = None):
         self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
+        self.models = models
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
-        self.offers = candidates()
+        self.candidates = list(read_candidates() if candidates is None else candidates)
+        self.holdout = Holdout.declared() if holdout is None else holdout
+        capped = [one.offer for one in self.candidates if one.most_per_user_week is not None]
+        self.recent = RecentOffers(capped, log.folder)
+        # Between counting a user's offers and making one more, nobody else may make one.
+        self.counting = threading.Lock() if capped else nullcontext()
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
         self.looked_at = -LOOK_AGAIN
         self.lock = threading.Lock()
+        self.lacking: str | None = None
+        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
     def decide(self, user_id: str, session_id: str, at: datetime | None = None,
-               choice: tuple[str, str] | None = None) -> dict:
+               choice: Choice | None = None, offers: Sequence[Offer] | None = None) -> dict:
         """decision_id, offer_type, offer_price, propensity, features and policy_version.
 
-        `choice` is the caller's offer (type and price as text), which an apprentice makes.
-        Raises OSError when the decision could not be logged: it was not made then.
+        `choice` is the caller's offer, which an apprentice makes; `offers` those that the request
+        allows, all if None. Where no candidate is eligible, offer and propensity are None and
+        `reason` says why. Raises OSError when the decision could not be logged: it was not
+        made then.
         """
         at = (at or datetime.now(UTC)).astimezone(UTC)
         self._look_for_models()
-        policy, challenger = self.promoted.policy, self.challenger.policy
         features, landed_at = self._features(user_id, session_id, at)
-        if features is None:
-            policy = challenger = None
-        if self.is_apprentice:
-            version, target, propensity = CALLER, policy, 1.0
-            offer_type, offer_price = choice
-        else:
-            version, target = policy.version if policy else FALLBACK, challenger
-            chances = np.full(len(self.offers), 1 / len(self.offers))
-            if policy:
-                chances, _ = policy.choose(features, self.offers)
-            with self.lock:
-                index = int(self.rng.choice(len(self.offers), p=chances / chances.sum()))
-            propensity = float(chances[index])
-            offer_type, offer_price = self.offers[index][0], str(self.offers[index][1])
-        decision = {
-            "decision_id": secrets.token_hex(16), "offer_type": offer_type,
-            "offer_price": offer_price, "propensity": propensity, "policy_version": version}
-        shown = {name: value if value is None or isinstance(value, (bool, int, float))
-                 else str(value) for name, value in (features or {}).items()}
-        context = {"features": shown}
+        policy, challenger = (self._usable(one.policy, features)
+                              for one in (self.promoted, self.challenger))
+        with self.counting:
+            among, reason = eligible(
+                self.candidates, at, (features or {}).get("country"),
+                self.recent.before(user_id, at), None if offers is None else set(offers))
+            context = self._context(user_id, features, landed_at)
+            if choice is not None:
+                made, version, target = choice, CALLER, policy
+                chances = [choice.propensity if one.offer == (choice.offer_type, choice.offer_price)
+                           else None for one in among]
+            elif among:
+                version, chances = self._chances(context["arm"], policy, features, among)
+                with self.lock:
+                    index = int(self.rng.choice(len(among), p=chances))
+                chances, target = chances.tolist(), challenger
+                made = Choice(*among[index].offer, chances[index])
+            else:
+                return self._nothing(user_id, session_id, at, context, reason, policy)
+            context["candidates"] = [
+                {"offer_type": one.offer_type, "offer_price": one.price_text,
+                 "probability": chance} for one, chance in zip(among, chances, strict=True)]
+            if target and among:
+                context["target"] = as_target(target, features, among, made)
+            decision = {
+                "decision_id": secrets.token_hex(16), "offer_type": made.offer_type,
+                "offer_price": price_text(made.offer_price), "propensity": made.propensity,
+                "policy_version": version}
+            self._append("offer_shown", user_id, session_id, at, decision, context)
+            self.recent.add(user_id, at, (made.offer_type, made.offer_price))
+        return decision | {"features": context["features"]}
+
+    def _chances(self, arm: str, policy: Policy | None, features: dict | None,
+                 among: list[Candidate]) -> tuple[str, np.ndarray]:
+        """The version of what chooses, and the chance of each candidate, (candidates,)."""
+        if arm == HOLDOUT:
+            return self.holdout.version, self.holdout.chances(among)
+        if policy is None:
+            return FALLBACK, np.full(len(among), 1 / len(among))
+        chances, _ = policy.choose(features, as_floats(among))
+        return policy.version, chances / chances.sum()
+
+    def _context(self, user_id: str, features: dict | None, landed_at: str | None) -> dict:
+        """What is noted of every decision."""
+        context = {"features": {
+            name: value if value is None or isinstance(value, (bool, int, float)) else str(value)
+            for name, value in (features or {}).items()}}
         if features is not None:
             context["features_landed_at"] = landed_at
-        if target:
-            context["target"] = self._as_target(target, features, offer_type, offer_price)
+        in_place = self.promoted.policy
+        context["in_place"] = in_place.version if in_place else FALLBACK
+        context["arm"] = None if self.is_apprentice else self.holdout.arm_of(user_id)
+        context["holdout_share"] = None if self.is_apprentice else self.holdout.share
+        return context
+
+    def _nothing(self, user_id: str, session_id: str, at: datetime, context: dict,
+                 reason: str, policy: Policy | None) -> dict:
+        """A decision to offer nothing, as nothing is eligible: an event of its own."""
+        version = policy.version if policy else FALLBACK
+        if context["arm"] == HOLDOUT:
+            version = self.holdout.version
+        decision = {"decision_id": secrets.token_hex(16), "offer_type": None, "offer_price": None,
+                    "propensity": None, "policy_version": version}
+        told = {name: decision[name] for name in ("decision_id", "policy_version")}
+        self._append("no_offer", user_id, session_id, at, told,
+                     context | {"candidates": [], "reason": reason})
+        return decision | {"features": context["features"],
+                           "reason": f"no candidate is eligible: {reason}"}
+
+    def _append(self, kind: str, user_id: str, session_id: str, at: datetime, decision: dict,
+                context: dict) -> None:
         self.log.append({
-            "event_id": "offer_shown", "event_uuid": decision["decision_id"],
+            "event_id": kind, "event_uuid": decision["decision_id"],
             "event_time": at.replace(tzinfo=None).isoformat() + "Z",
             "customer_identifier": user_id, "session_id": session_id, **decision,
-            "decision_context": json.dumps(context)})
-        return decision | {"features": shown}
-
-    def _as_target(self, policy: Policy, features: dict, offer_type: str, price: str) -> dict:
-        """What a policy would have done, and what it makes of the offer that is made."""
-        chances, predicted = policy.choose(features, self.offers)
-        favourite, made = self.offers[int(chances.argmax())], (offer_type, float(price))
-        if made in self.offers:
-            chance, worth = (float(values[self.offers.index(made)])
-                             for values in (chances, predicted))
-        else:
-            chance, worth = 0.0, float(policy.choose(features, [made])[1][0])
-        return {"policy_version": policy.version, "offer_type": favourite[0],
-                "offer_price": str(favourite[1]), "propensity": chance, "predicted": worth,
-                "value": float(chances @ predicted)}
+            "decision_context": json.dumps(context, allow_nan=False)})
 
     @property
     def state(self) -> dict:
-        """What decisions are made with now."""
+        """What decisions are made with now, and why not with a model."""
+        self._look_for_models()
         lookup, policy = self._lookup(), self.promoted.policy
-        return {"policy_version": policy.version if policy else FALLBACK,
+        why_not = [self.promoted.problem] if self.promoted.problem else []
+        if policy is None:
+            why_not = why_not or [why_none(self.models)]
+        elif lookup is None:
+            why_not.append("the feature store cannot be read: no model can be asked")
+        elif missing := policy.lacks(lookup.names):
+            why_not.append(lacking(policy, missing))
+        is_used = policy and lookup and not policy.lacks(lookup.names)
+        return {"policy_version": policy.version if is_used else FALLBACK,
+                "since": self.promoted.since if is_used else self.started_at,
+                "why_not": "; ".join(why_not) or None,
                 "features_as_of": lookup.description.as_of if lookup else None,
+                "holdout_share": self.holdout.share,
                 "is_apprentice": self.is_apprentice}
 
     def _look_for_models(self) -> None:
@@ -127,6 +174,16 @@ class Decider:
             self.looked_at = time.monotonic()
             self.promoted.look()
             self.challenger.look()
+
+    def _usable(self, policy: Policy | None, features: dict | None) -> Policy | None:
+        """The policy if it can be asked: with every feature that its model wants."""
+        if policy is None or features is None:
+            return None
+        missing = policy.lacks(features)
+        if missing and (problem := lacking(policy, missing)) != self.lacking:
+            self.lacking = problem
+            LOG.warning(problem)
+        return None if missing else policy
 
     def _lookup(self) -> Lookup | None:
         """This thread's, opened again when it is not there yet."""
@@ -154,7 +211,10 @@ class Decider:
         try:
             # landed_at is read first: it may understate freshness, never overstate it.
             landed_at = lookup.description.landed_at
-            return lookup.features(user_id, session_id, at), landed_at
+            features = lookup.features(user_id, session_id, at)
         except StoreError:
             self.local.lookup = None
             return None, None
+        # A number that is none is null: no model and no answer can carry it.
+        return {name: None if isinstance(value, float | Decimal) and not math.isfinite(value)
+                else value for name, value in features.items()}, landed_at

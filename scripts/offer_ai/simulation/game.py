@@ -19,17 +19,25 @@ from offer_ai.simulation.world import (
 DAY_SECONDS = 86_400
 LATE_SHARE = 0.01  # of events reach us in the next day's file
 DUPLICATE_SHARE = 0.005  # of events are sent twice
+USUAL_GAMES = 6.2  # per session
 
 LAUNCH, UPDATE, START, END, OFFER, PURCHASE = range(6)
 
 
 class Game:
-    """One simulated game, played a day at a time."""
+    """One simulated game, played a day at a time.
 
-    def __init__(self, users: int, seed: int, offers: Candidates):
+    With so many games of a session on average; `keen` is added to the log-odds of buying.
+    """
+
+    def __init__(self, users: int, seed: int, offers: Candidates, games: float = USUAL_GAMES,
+                 keen: float = 0.0):
         self.rng = np.random.default_rng(seed)
         self.offers = offers
         self.players = make_players(self.rng, users, offers)
+        self.players.games_per_session = 1 + (self.players.games_per_session - 1) * (
+            (games - 1) / (USUAL_GAMES - 1))
+        self.players.taste = self.players.taste + keen
         self.accepts = acceptance(self.players, offers)
         self.shop = shop_weights(self.players).cumsum(axis=1)
         self.is_there = np.ones(users, dtype=bool)

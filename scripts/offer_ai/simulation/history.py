@@ -13,19 +13,20 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from offer_ai.simulation.game import Game, deliver
+from offer_ai.simulation.game import USUAL_GAMES, Game, deliver
 from offer_ai.simulation.raw_events import as_structs, register_world, write_events, write_truth
 from offer_ai.simulation.world import load_candidates
 
 
-def simulate(out: Path, users: int, days: int, seed: int, start: datetime) -> int:
+def simulate(out: Path, users: int, days: int, seed: int, start: datetime,
+             games: float = USUAL_GAMES, keen: float = 0.0) -> int:
     """Writes events/ (what is there is replaced) and truth.parquet; returns the lines."""
     first_day = np.datetime64(start, "D")
     events_dir, staging = out / "events", out / "events.part"
     for folder in (staging, events_dir):
         shutil.rmtree(folder, ignore_errors=True)
     staging.mkdir(parents=True)
-    game = Game(users, seed, load_candidates())
+    game = Game(users, seed, load_candidates(), games, keen)
     con = duckdb.connect(config={"preserve_insertion_order": True})
     register_world(con, game, seed)
     write_truth(con, game, out / "truth.parquet")

@@ -24,6 +24,7 @@ from offer_ai.base import declarations
 from offer_ai.base.settings import SCRIPTS, default_store
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
+from offer_ai.learning.candidates import candidates
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.simulation.drifting_game import DriftingGame
@@ -103,7 +104,7 @@ class Loop:
 
     def decide(self, player: np.ndarray, session: np.ndarray, second: np.ndarray) -> np.ndarray:
         """The day's decisions, through the code that serves."""
-        known, choices = self.decider.offers, []
+        known, choices = candidates(), []
         for who, which, at in zip(player.tolist(), session.tolist(), second.tolist(), strict=True):
             user = self.user_ids[who]
             made = self.decider.decide(
@@ -138,7 +139,7 @@ class Loop:
         newest = max((self.export / "models").glob("m*"), key=lambda path: path.stat().st_mtime)
         said = script("evaluate.py", newest, "--epsilon", epsilon, "--promote")
         lines = (said.stdout or said.stderr).strip().splitlines()
-        return lines[-1]
+        return next((line for line in lines if "promoted: " in line), lines[-1])
 
 
 def script(name: str, *arguments) -> subprocess.CompletedProcess:

@@ -1,5 +1,6 @@
 """A game's events as raw lines, and the truth that no model reads: both by DuckDB."""
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -52,6 +53,7 @@ create or replace macro line(e, p, o) as
             || field('decision_id', md5(e.session || '-' || e.second))
             || field('propensity', e.propensity)
             || field('policy_version', 'random')
+            || field('decision_context', getvariable('context'))
         else
             head('purchase', e, p) || field('currency_balance', e.balance)
             || field('sku', coalesce(o.offer_type || '-', 'coins-pack-')
@@ -72,7 +74,16 @@ def register_world(con: duckdb.DuckDBPyConnection, game: Game, seed: int) -> Non
         "cents": game.offers.cents}))
     con.execute("""create table offers as select offer, offer_type,
         cast(cents / 100 as decimal(9, 2)) as price from offer_rows""")
+    con.execute("set variable context = ?", [context_text(game)])
     con.execute(LINES)
+
+
+def context_text(game: Game) -> str:
+    """What a decision between the game's offers notes, each alike: JSON within JSON."""
+    offers = list(zip(game.offers.offer_type.tolist(), game.offers.price.tolist(), strict=True))
+    context = {"candidates": [{"offer_type": kind, "offer_price": str(price),
+                               "probability": 1 / len(offers)} for kind, price in offers]}
+    return json.dumps(json.dumps(context, separators=(",", ":")))[1:-1]
 
 
 def register_players(con: duckdb.DuckDBPyConnection, game: Game, seed: int) -> None:

@@ -20,12 +20,22 @@ from offer_ai.warehouse.connection import schema_of, watermark
 
 
 def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
-    """Writes the training table to a folder, Parquet by day; returns its manifest."""
+    """Writes the training table to a folder, Parquet by day; returns its manifest.
+
+    Beside the mart's columns it has what the service noted: `arm`, `holdout_share` and
+    `candidates`.
+    """
     con.execute("""
         create or replace table memory.main.offers as
-        select * exclude (is_label_mature) from marts.training_offers
-        where is_label_mature
-        order by offered_at, offer_id""")
+        select
+            training_offers.* exclude (is_label_mature),
+            stg_decisions.arm,
+            stg_decisions.holdout_share,
+            stg_decisions.candidates
+        from marts.training_offers as training_offers
+        left join staging.stg_decisions as stg_decisions using (offer_id)
+        where training_offers.is_label_mature
+        order by training_offers.offered_at, offer_id""")
     days = con.execute("""
         select distinct offered_at::date::varchar from memory.main.offers
         order by all""").fetchall()

@@ -11,7 +11,8 @@ from offer_ai.base.sql import sql_text
 DATABASE = "published.duckdb"
 PUBLISHED = (
     "marts.sessions", "marts.training_offers", "marts.latest_features",
-    "marts.offer_performance", "marts.policy_evaluation", "marts.decision_skew",
+    "marts.offer_performance", "marts.policy_evaluation", "marts.policy_lift",
+    "marts.decision_skew",
     "sessions.user_profiles", "sessions.watermark", "landing.rejected_events",
 )
 

@@ -124,6 +124,53 @@ def test_what_a_user_declares_holds_there_too(tmp_path):
     assert len(spark_engine.rows("select * from marts.training_offers")) == 6
 
 
+def decisions(count: int) -> list[dict]:
+    """Decisions of a service with a challenger and a holdout, and what was bought after them."""
+    chance, made = random.Random(1), []
+    for number in range(count):
+        offer = chance.choice("xy")
+        context = {
+            "arm": "holdout" if number % 3 == 0 else "policy", "in_place": "m",
+            "holdout_share": 0.33, "candidates": [
+                {"offer_type": kind, "offer_price": "1.99", "probability": 0.5} for kind in "xy"],
+            "target": {"policy_version": "t", "offer_type": "x", "offer_price": "1.990",
+                       "propensity": 0.75 if offer == "x" else 0.25, "predicted": 1.5,
+                       "value": chance.random()}}
+        own = {"customer_identifier": f"u{number}", "offer_type": offer, "offer_price": "1.99",
+               "policy_version": "p", "propensity": 0.5 if number % 20 else None,
+               "decision_context": json.dumps(context) if number else '{"arm": "po'}
+        made.append(at(1 + number % 4, "10:00:00", kind="offer_shown", **own))
+        if chance.random() < 0.5:
+            made.append(at(1 + number % 4, "11:00:00", kind="purchase",
+                           customer_identifier=f"u{number}", txn_amount=chance.randint(-2, 9)))
+    return made + [{"event_time": "2025-01-20T00:00:00", "customer_identifier": f"u{n}"}
+                   for n in range(3)]
+
+
+def close(row: dict) -> dict:
+    """A row whose numbers two engines may add up in another order."""
+    return {name: round(value, 6) if isinstance(value, float) else str(value)
+            for name, value in row.items()}
+
+
+def test_values_and_lift_are_equal(tmp_path):
+    """What a service noted is read alike, and so are the estimates and their intervals."""
+    path = write_events(tmp_path / "e.ndjson", *decisions(240))
+    spark_engine.dbt("run", "--full-refresh", "--select", "+policy_evaluation", "+policy_lift",
+                     events=path)
+    spark_engine.dbt("test", "--select", "offers_are_made_as_often_as_said",
+                     "arms_have_their_shares", events=path)
+    built.build(path, tmp_path / "w.duckdb")
+    for mart, keys in (("policy_evaluation", 1), ("policy_lift", 8)):
+        query = f"select * from marts.{mart}"
+        here = built.rows(tmp_path / "w.duckdb", query)
+        assert len(here) == keys
+        same(list(map(close, spark_engine.rows(query))), list(map(close, here)))
+    (row,) = built.rows(tmp_path / "w.duckdb", "from marts.policy_evaluation")
+    assert row["decisions_without_propensity"] == 11
+    assert row["dr_low"] < row["dr_value"] < row["dr_high"]
+
+
 def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     """Between taking rows away and putting those that stay back, the worst moment."""
     from pyspark.sql import SparkSession

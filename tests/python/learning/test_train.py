@@ -1,8 +1,11 @@
 """Training on a published table whose truth is known."""
 
+import json
 from decimal import Decimal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from commands import train
@@ -62,3 +65,52 @@ def test_deviance():
 @pytest.mark.quick
 def test_no_training_table(tmp_path):
     assert "There is no training table in" in train(tmp_path).stderr
+
+
+def replaced(folder, **columns) -> None:
+    """Replaces columns of the published table."""
+    path = folder / "training" / "v1" / "offers.parquet"
+    table = pq.read_table(path)
+    for name, values in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
+    pq.write_table(table, path)
+
+
+def test_refunds_keep_their_sign(tmp_path):
+    """An offer that is returned, with its costs, is worth less than nothing."""
+    published(tmp_path)
+    path = tmp_path / "training" / "v1" / "offers.parquet"
+    kinds = pq.read_table(path)["offer_type"].to_pylist()
+    rng = np.random.default_rng(7)  # not that of the table
+    replaced(tmp_path, next_week_purchase_amount=[
+        float(rng.choice([-6.0, 1.0]) if kind == "vip" else rng.choice([0.0, 2.0]))
+        for kind in kinds])
+    said = train(tmp_path)
+    assert said.returncode == 0, said.stderr
+    (folder,) = (tmp_path / "models").iterdir()
+    user = {"country": "DK", "facebook_connected": True, "prev_week_purchase_amount": Decimal(3),
+            "last_session_win_ratio": 0.5}
+    gems, vip, coins = RevenueModel.load(folder).predict(user, OFFERS)
+    assert vip == pytest.approx(-2.5, abs=0.7)
+    assert gems == pytest.approx(1, abs=0.4) and coins == pytest.approx(1, abs=0.4)
+
+
+def test_nothing_earned_is_one_sentence(tmp_path):
+    published(tmp_path)
+    replaced(tmp_path, next_week_purchase_amount=[-1.0 if n % 9 == 0 else 0.0
+                                                  for n in range(6000)])
+    said = train(tmp_path)
+    assert (said.returncode, len(said.stderr.strip().splitlines())) == (1, 1)
+    assert "nothing was earned that could be learned from" in said.stderr
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "date", "interval", "varchar[]"])
+def test_a_feature_that_no_model_reads_is_refused(tmp_path, kind):
+    published(tmp_path)
+    manifest = tmp_path / "training" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    told["features"].append({"name": "last_seen_at", "data_type": kind})
+    manifest.write_text(json.dumps(told))
+    said = train(tmp_path)
+    assert said.returncode == 1
+    assert f"last_seen_at is of type {kind}, which no model reads" in said.stderr

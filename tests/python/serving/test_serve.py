@@ -1,10 +1,14 @@
 """The service, as a process on loopback: decisions, their log, bad input, kills."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -74,13 +78,21 @@ def logged(folder) -> list[dict]:
             if "decisions-" in path.name for line in path.read_text().splitlines()]
 
 
-def promote(folder, pointer="promoted.json", rule="epsilon-greedy") -> str:
-    """Trains a model on a small world and points to it; returns its version."""
-    world = published(folder / "world", rows=20_000)
-    (folder / "export" / "models").mkdir(exist_ok=True)
-    said = train(world, "--out", str(folder / "export" / "models"), "--bootstraps", "4")
+@cache
+def trained() -> Path:
+    """The folder of a model of a small world, the same for all tests."""
+    world = published(Path(tempfile.mkdtemp(prefix="offer_ai_trained_")), rows=8000)
+    said = train(world, "--bootstraps", "4")
     assert said.returncode == 0, said.stderr
-    (model,) = (folder / "export" / "models").glob("m*")
+    (model,) = (world / "models").glob("m*")
+    return model
+
+
+def promote(folder, pointer="promoted.json", rule="epsilon-greedy") -> str:
+    """Points to a model; returns its version."""
+    model = folder / "export" / "models" / trained().name
+    if not model.exists():
+        shutil.copytree(trained(), model)
     # The pointer as evaluate.py writes it.
     part = model.parent / ".part"
     part.write_text(json.dumps({"model": model.name, "rule": rule, "epsilon": 0.2}))
@@ -109,7 +121,7 @@ def test_without_a_model_each_offer_has_the_same_chance(folder, service):
         folder / "w.duckdb", "from marts.training_offers where decision_id is not null")}
     assert set(found) == {decision["decision_id"], stranger["decision_id"]}
     row = found[decision["decision_id"]]
-    assert (row["offer_id"], row["propensity"], row["policy_version"], row["offer_type"]) == (
+    assert (row["decision_id"], row["propensity"], row["policy_version"], row["offer_type"]) == (
         decision["decision_id"], decision["propensity"], "fallback-uniform",
         decision["offer_type"])
 
@@ -153,18 +165,23 @@ def test_an_apprentice_makes_the_callers_offer(folder):
                                   offer_price=offer[1])
         assert (decision["offer_type"], float(decision["offer_price"])) == (
             offer[0], float(offer[1]))
-        assert (decision["propensity"], decision["policy_version"]) == (1, "caller")
+        assert (decision["propensity"], decision["policy_version"]) == (None, "caller")
+    told = service.decide(at="2025-01-13T00:00:00Z", offer_type="gems", offer_price=4.99,
+                          propensity=0.25)
+    assert told["propensity"] == 0.25
     service.stop()
     targets = [context["target"] for context in contexts(folder)]
     assert {target["policy_version"] for target in targets} == {name}
     assert sorted(target["propensity"] for target in targets)[0] == 0
     assert all(target["predicted"] >= 0 and target["value"] > 0 for target in targets)
-    write_events(folder / "events" / "later.ndjson", {"event_time": "2025-02-01T00:00:00"})
+    write_events(folder / "events" / "later.ndjson", *(
+        {"event_time": "2025-02-01T00:00:00", "customer_identifier": user} for user in "abc"))
     build(folder / "events", folder / "w.duckdb")
     (row,) = rows(folder / "w.duckdb", "from marts.policy_evaluation")
-    assert (row["policy_version"], row["target_policy_version"], row["decisions"]) == (
-        "caller", name, 3)
-    assert row["match_rate"] in (0, 1 / 3)
+    assert (row["policy_version"], row["target_policy_version"], row["decisions"],
+            row["decisions_without_propensity"]) == ("caller", name, 4, 3)
+    assert row["match_rate"] in (0, 1 / 4, 1 / 2)
+    assert "fewer than 50 users" in row["warnings"]
 
 
 def test_a_challenger_is_noted(folder):
@@ -211,6 +228,11 @@ BAD = [
     (b'{"user_id": "u", "session_id": "s", "at": "soon"}', "at"),
     (b'{"user_id": "u", "session_id": "s", "at": "0001-01-01T00:00:00+14:00"}', "at"),
     (b'{"user_id": "u", "session_id": "s", "at": 1e300}', "at"),
+    (b'{"user_id": "u", "session_id": "s", "at": "9999-12-31T23:59:59Z"}', "hours ahead"),
+    (b'{"user_id": "u", "session_id": "s", "propensity": 0}', "propensity"),
+    (b'{"user_id": "u", "session_id": "s", "propensity": 1.5}', "propensity"),
+    (b'{"user_id": "u", "session_id": "s", "offers": "gems"}', "offers"),
+    (b'{"user_id": "u", "session_id": "s", "offers": [{"offer_type": "gems"}]}', "offer_price"),
     (b"[" * 10_000, ""),
 ]
 
@@ -234,7 +256,8 @@ def test_bad_input_is_refused_by_name(folder, service):
 def test_every_good_time_can_land(folder, service):
     """Whatever `at` is accepted, the next build accepts."""
     times = ["2025-01-10T00:00:00", "2025-01-10T00:00:00.123456+05:30", "2025-01-10 00:00Z",
-             "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 1736467200, "2025-01-10"]
+             "0001-01-01T00:00:00Z", 1736467200, "2025-01-10",
+             (datetime.now(UTC) + timedelta(hours=23)).isoformat()]
     for at in times:
         service.decide(at=at)
     service.stop()

@@ -72,7 +72,7 @@ def test_intervals_cover_what_the_world_knows(tmp_path):
     group_of = (user - TAUGHT) * GROUPS // (user.max() + 1 - TAUGHT)
     for group in range(GROUPS):
         found = estimates(Logged(*(
-            values[group_of == group] for values in vars(logged).values())), group, 400)
+            values[group_of == group] for values in vars(logged).values())))
         for name in covered:
             covered[name] += bool(found[name].low <= value <= found[name].high)
     assert min(covered.values()) >= 90, covered

@@ -1,0 +1,70 @@
+"""The policies that pointer files name, taken over when the files change."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from offer_ai.learning import promotions
+from offer_ai.learning.policies import PROMOTED, Policy
+
+LOG = logging.getLogger("offer_ai")
+
+
+@dataclass
+class ReloadingPolicy:
+    """The policy that a pointer file names; what cannot be loaded leaves the one in place.
+
+    `problem` says why what the pointer names now is not used, None when it is; `since` is when
+    the policy was promoted, as the pointer says.
+    """
+
+    pointer: Path
+    policy: Policy | None = None
+    since: str | None = None
+    problem: str | None = None
+    stamp: int | None = None
+
+    def look(self) -> None:
+        """Takes over what the pointer names, if it changed; a failure is said once."""
+        try:
+            stamp = self.pointer.stat().st_mtime_ns
+        except FileNotFoundError:
+            self._take(None, None, None)
+            return
+        except OSError as error:
+            self._fail(f"{self.pointer} cannot be read: {error}")
+            return
+        if stamp == self.stamp:
+            return
+        try:
+            policy = Policy.at(self.pointer)
+            told = promotions.pointer(self.pointer.parent) if self.pointer.name == PROMOTED else {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._fail(f"{self.pointer.name} names what cannot be loaded: {error}")
+            return
+        self._take(policy, stamp, (told or {}).get("at"))
+
+    def _take(self, policy: Policy | None, stamp: int | None, since: str | None) -> None:
+        if policy is None and self.policy is not None:
+            LOG.info("%s is gone: %s is not used any more", self.pointer.name, self.policy.version)
+        elif policy is not None:
+            LOG.info("%s: %s, since %s", self.pointer.name, policy.version, since or "unknown")
+        self.policy, self.stamp, self.since, self.problem = policy, stamp, since, None
+
+    def _fail(self, problem: str) -> None:
+        if problem != self.problem:
+            LOG.warning("%s; %s goes on", problem,
+                        self.policy.version if self.policy else "each candidate alike")
+        self.problem = problem
+
+
+def why_none(models: Path) -> str:
+    """Why no model is promoted, as far as the steps beside the models tell."""
+    steps = promotions.steps(models)
+    if not steps:
+        return ("no model was ever judged: run scripts/train.py, then scripts/evaluate.py MODEL "
+                "--promote")
+    last = steps[-1]
+    about = last.get("taken_back") or last.get("model")
+    return (f"the last step, of {last.get('at')}, was: {about} {last['step']} "
+            f"({'; '.join(last.get('why') or [])})")

@@ -1,0 +1,106 @@
+{{ config(severity='warn') }}
+{#- Pearson's chi-squared (1900) of each policy's offers, against the sum of their probabilities. -#}
+with
+
+-- Decisions between the same candidates at the same probabilities are counted together: a
+-- policy knows few such lists.
+made as (
+    select
+        policy_version,
+        candidates,
+        offer_type,
+        offer_price,
+        count(*) as decisions
+    from {{ ref('stg_decisions') }}
+    where candidates is not null and propensity > 0
+    group by policy_version, candidates, offer_type, offer_price
+),
+
+lists as (
+    select
+        policy_version,
+        candidates,
+        sum(decisions) as decisions
+    from made
+    group by policy_version, candidates
+),
+
+listed as (
+    select
+        policy_version,
+        candidates,
+        decisions,
+        {{ json_struct_rows('candidates', {
+            'offer_type': none, 'offer_price': none, 'probability': none}) }} as candidate
+    from lists
+),
+
+chances as (
+    select
+        policy_version,
+        candidates,
+        decisions,
+        candidate['offer_type'] as offer_type,
+        {{ try_to(money_type(), "candidate['offer_price']") }} as offer_price,
+        {{ to_probability("candidate['probability']") }} as probability
+    from listed
+),
+
+-- What an apprentice logs is no distribution: it knows at most the caller's one probability.
+whole as (
+    select
+        policy_version,
+        candidates
+    from chances
+    group by policy_version, candidates
+    having count(*) = count(probability) and abs(sum(probability) - 1) < 1e-6
+),
+
+expected as (
+    select
+        chances.policy_version,
+        chances.offer_type,
+        chances.offer_price,
+        sum(chances.decisions * chances.probability) as expected
+    from chances
+    inner join whole
+        on
+            chances.policy_version = whole.policy_version
+            and chances.candidates = whole.candidates
+    group by chances.policy_version, chances.offer_type, chances.offer_price
+),
+
+observed as (
+    select
+        made.policy_version,
+        made.offer_type,
+        made.offer_price,
+        sum(made.decisions) as made
+    from made
+    inner join whole
+        on
+            made.policy_version = whole.policy_version
+            and made.candidates = whole.candidates
+    group by made.policy_version, made.offer_type, made.offer_price
+),
+
+compared as (
+    select
+        expected.policy_version,
+        sum(power(coalesce(observed.made, 0) - expected.expected, 2) / expected.expected)
+            as chi_squared,
+        count(*) - 1 as degrees_of_freedom
+    from expected
+    left join observed
+        on
+            expected.policy_version = observed.policy_version
+            and expected.offer_type = observed.offer_type
+            and expected.offer_price = observed.offer_price
+    -- Below five the distribution is another.
+    where expected.expected >= 5
+    group by expected.policy_version
+    having count(*) > 1
+)
+
+select * from compared
+where chi_squared > {{ chi_squared_limit('degrees_of_freedom') }}

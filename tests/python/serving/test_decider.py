@@ -1,0 +1,233 @@
+"""The decider in this process: candidates, the holdout, and what a model lacks."""
+
+import json
+import math
+import shutil
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from commands import train
+from learned import published
+from offer_ai.learning.candidates import Candidate
+from offer_ai.serving.arms import Holdout
+from offer_ai.serving.decider import Choice, Decider
+from offer_ai.serving.decision_log import DecisionLog
+
+AT = datetime(2025, 6, 1, tzinfo=UTC)
+GEMS, VIP = Candidate("gems", Decimal("4.99")), Candidate("vip", Decimal("9.990"))
+FEATURES = {"country": "DK", "facebook_connected": True, "prev_week_purchase_amount": Decimal(1),
+            "last_session_win_ratio": 0.5}
+
+
+class Known(Decider):
+    """A decider whose store holds the same features for everyone."""
+
+    features: dict | None = FEATURES
+
+    def _features(self, user_id, session_id, at):
+        if self.features is None:
+            return None, None
+        return dict(self.features), "2025-06-01T00:00:00"
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Makes deciders over a folder; `made.events()` reads what they logged."""
+    logs = []
+
+    def make(kind=Known, **options):
+        logs.append(DecisionLog(tmp_path / "events"))
+        return kind(tmp_path / "models", f"sqlite:///{tmp_path}/none.sqlite", logs[-1], seed=1,
+                    **{"candidates": [GEMS, VIP], "holdout": Holdout()} | options)
+
+    def events() -> list[dict]:
+        for log in logs:
+            log.rotate()
+        return [json.loads(line) for path in sorted((tmp_path / "events").glob("*.ndjson"))
+                for line in path.read_text().splitlines()]
+
+    make.events, make.models = events, tmp_path / "models"
+    yield make
+    for log in logs:
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    world = published(tmp_path_factory.mktemp("world"), rows=4000)
+    said = train(world)
+    assert said.returncode == 0, said.stderr
+    assert "next: " in said.stdout
+    (folder,) = (world / "models").glob("m*")
+    return folder
+
+
+def point(models, model, name="promoted.json") -> None:
+    """Has a copy of the model served."""
+    if not (models / model.name).exists():
+        shutil.copytree(model, models / model.name)
+    part = models / ".part"
+    part.write_text(json.dumps({"model": model.name, "rule": "epsilon-greedy", "epsilon": 0.2,
+                                "at": "2025-06-01T00:00:00+00:00"}))
+    part.rename(models / name)
+
+
+def look(decider) -> dict:
+    """The state, without waiting for the next look."""
+    decider.looked_at = -math.inf
+    return decider.state
+
+
+def test_a_decision_logs_all_its_candidates(made, model):
+    decider = made()
+    point(made.models, model)
+    for number in range(50):
+        decider.decide(f"u{number}", "s", AT)
+    for event in made.events():
+        context = json.loads(event["decision_context"])
+        chances = {(one["offer_type"], one["offer_price"]): one["probability"]
+                   for one in context["candidates"]}
+        assert chances.keys() == {("gems", "4.99"), ("vip", "9.99")}
+        assert sum(chances.values()) == pytest.approx(1, abs=1e-12)
+        assert event["propensity"] == chances[event["offer_type"], event["offer_price"]]
+        assert (context["arm"], context["in_place"]) == ("policy", model.name)
+
+
+def test_none_eligible_is_an_answer_and_an_event(made):
+    """Of its own type, so that it is no offer and yet nothing is lost."""
+    decision = made().decide("u", "s", AT, offers=[("other", Decimal(1))])
+    assert (decision["offer_type"], decision["propensity"]) == (None, None)
+    assert "no candidate is eligible: none of the offers" in decision["reason"]
+    (event,) = made.events()
+    assert event["event_id"] == "no_offer"
+    assert event["decision_id"] == decision["decision_id"]
+    assert json.loads(event["decision_context"])["candidates"] == []
+
+
+def test_a_cap_holds_over_a_restart(made):
+    """Twice in 7 days, by this service or the one before it; an offer of another user is none."""
+    weekly = Candidate("weekly", Decimal(1), most_per_user_week=2)
+    decider = made(candidates=[weekly])
+    first = decider.decide("u", "s", AT)
+    assert first["offer_type"] == "weekly"
+    decider.log.close()
+    again = made(candidates=[weekly])
+    assert again.decide("u", "s", AT + timedelta(days=1))["offer_type"] == "weekly"
+    assert again.decide("u", "s", AT + timedelta(days=2))["offer_type"] is None
+    assert again.decide("v", "s", AT + timedelta(days=2))["offer_type"] == "weekly"
+    assert again.decide("u", "s", AT + timedelta(days=7, seconds=1))["offer_type"] == "weekly"
+
+
+def test_the_holdout(made, model):
+    """A stable share of users gets the status quo, whatever is promoted; a greater share keeps
+    those of a smaller one."""
+    point_to = made()
+    point(made.models, model)
+    small, large = Holdout(0.1), Holdout(0.3)
+    users = [f"user-{number}" for number in range(20_000)]
+    held = {user for user in users if small.arm_of(user) == "holdout"}
+    assert abs(len(held) / 20_000 - 0.1) < 0.01
+    assert held < {user for user in users if large.arm_of(user) == "holdout"}
+    point_to.holdout = small
+    who = sorted(held)[:200]
+    shown = Counter(point_to.decide(user, "s", AT)["offer_type"] for user in who)
+    assert 60 < shown["gems"] < 140
+    named = made(holdout=Holdout(1.0, ("vip", Decimal("9.99"))))
+    decision = named.decide("u", "s", AT)
+    assert (decision["offer_type"], decision["propensity"], decision["policy_version"]) == (
+        "vip", 1.0, "holdout-vip-9.99")
+    context = json.loads(made.events()[0]["decision_context"])
+    assert (context["arm"], context["holdout_share"], context["in_place"]) == (
+        "holdout", 0.1, model.name)
+
+
+def test_an_apprentice_knows_what_it_is_told(made):
+    decider = made(is_apprentice=True)
+    decider.decide("u", "s", AT, Choice("vip", Decimal("9.99")))
+    decider.decide("u", "s", AT, Choice("vip", Decimal("9.99"), 0.3))
+    lost, told = made.events()
+    assert (lost["propensity"], told["propensity"]) == (None, 0.3)
+    chances = [[one["probability"] for one in json.loads(event["decision_context"])["candidates"]]
+               for event in (lost, told)]
+    assert chances == [[None, None], [None, 0.3]]
+
+
+def test_ties_are_drawn(made, model):
+    """Candidates that a model takes for equal share alike, and are made so."""
+    decider = made(candidates=[Candidate(kind, Decimal(3)) for kind in ("new", "newer", "newest")])
+    point(made.models, model)
+    shown = Counter(decider.decide(f"u{number}", "s", AT)["offer_type"] for number in range(300))
+    assert min(shown.values()) > 60 and len(shown) == 3
+
+
+def test_a_number_that_is_none_is_null(made, model):
+    class Odd(Decider):
+        def _lookup(self):
+            class Store:
+                description = type("D", (), {"landed_at": "2025-06-01T00:00:00"})
+
+                def features(self, *_):
+                    return FEATURES | {"last_session_win_ratio": float("nan"),
+                                       "prev_week_purchase_amount": Decimal("NaN")}
+            return Store()
+
+    decider = made(Odd)
+    point(made.models, model)
+    decision = decider.decide("u", "s", AT)
+    assert decision["features"]["last_session_win_ratio"] is None
+    assert decision["policy_version"] == model.name
+    json.dumps(decision, allow_nan=False)
+
+
+def test_a_feature_that_the_store_lacks_is_the_fallback(made, model, caplog):
+    decider = made()
+    point(made.models, model)
+    decider.features = {name: value for name, value in FEATURES.items() if name != "country"}
+    assert decider.decide("u", "s", AT)["policy_version"] == "fallback-uniform"
+    decider.decide("u", "s", AT)
+    said = [record.message for record in caplog.records if "asks for the feature" in record.message]
+    assert len(said) == 1 and "country" in said[0]
+    decider.features = FEATURES
+    assert decider.decide("u", "s", AT)["policy_version"] == model.name
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty folder", "no pointer"])
+def test_the_policy_in_place_goes_on(made, model, damage):
+    """A model file cut short would end the process if LightGBM saw it."""
+    decider = made()
+    point(made.models, model)
+    look(decider)
+    assert decider.promoted.policy.version == model.name
+    if damage == "cut":
+        bad = made.models / "m-cut"
+        shutil.copytree(model, bad)
+        text = (bad / "model.txt").read_bytes()
+        (bad / "model.txt").write_bytes(text[:len(text) // 2])
+        point(made.models, bad)
+    elif damage == "empty folder":
+        (made.models / "m-empty").mkdir()
+        point(made.models, made.models / "m-empty")
+    else:
+        (made.models / "promoted.json").write_text("{")
+    state = look(decider)
+    assert decider.promoted.policy.version == model.name
+    assert "cannot be loaded" in state["why_not"]
+    assert decider.decide("u", "s", AT)["policy_version"] == model.name
+    point(made.models, model)
+    look(decider)
+    assert decider.promoted.problem is None
+    (made.models / "promoted.json").unlink()
+    look(decider)
+    assert decider.decide("u", "s", AT)["policy_version"] == "fallback-uniform"
+    assert "no model was ever judged" in look(decider)["why_not"]
+
+
+def test_probabilities_are_kept(made):
+    """Numbers of numpy are none of JSON."""
+    decision = made().decide("u", "s", AT)
+    assert not isinstance(decision["propensity"], np.floating)
+    assert decision["propensity"] == 0.5
