@@ -66,9 +66,16 @@ expressions; make text of what JSON numbers cannot hold.
     coalesce(case when json_valid({{ value }}) then json_type({{ value }}) = 'OBJECT' end, false)
 {%- endmacro %}
 
-{#- Spark has no `json_valid`: only an object has keys. -#}
+{#-
+Spark has no `json_valid`, and passes over what follows a value: only an object has keys, and
+before a zero it alone makes an array of two.
+-#}
 {% macro spark__is_json_object(value) -%}
-    json_object_keys({{ value }}) is not null
+    coalesce(
+        json_object_keys({{ value }}) is not null
+        and size(from_json(concat('[', {{ value }}, ',0]'), 'array<string>')) = 2,
+        false
+    )
 {%- endmacro %}
 
 {#-

@@ -181,7 +181,8 @@ judged as (
                     then 'weights do not average 1: propensities are wrong, or some of the policy''s actions were never logged'
             end,
             case
-                when total_decision_count - total_known
+                when
+                    total_decision_count - total_known
                     > {{ limits.max_unknown_share }} * total_decision_count
                     then 'decisions without a propensity'
             end
