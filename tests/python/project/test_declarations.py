@@ -93,7 +93,8 @@ def test_a_changed_declaration_asks_for_a_full_refresh(tmp_path):
         "    os_version:", "    mood: {type: text, description: Mood.}\n    os_version:"))
     with pytest.raises(BuildError) as error:
         build(tmp_path / "f.ndjson", database, project=project)
-    assert "event_fields changed since the tables were built" in str(error.value)
+    assert "event_fields" in str(error.value)
+    assert "changed since 1 files landed" in str(error.value)
     assert "dbt build --full-refresh" in str(error.value)
     build(tmp_path / "f.ndjson", database, "--full-refresh", project=project)
     assert rows(database, "select mood from staging.stg_events") == [{"mood": "happy"}]
@@ -112,7 +113,7 @@ def test_other_words_need_no_refresh(tmp_path):
 @pytest.mark.parametrize(("old", "new", "message"), [
     ("before: {day: 7}", "before: {week: 1}", "needs `before` or `after` as one of"),
     ("{type: text, description: The app.}", "{type: word, description: The app.}",
-     "type 'word' is none of text, boolean"),
+     "package_name has type 'word', which is none of text, id"),
     ("after: {day: 7}", "after: {count: 7}", "a label needs `after: {hour: n}`"),
 ])
 def test_a_bad_declaration_says_what_is_wrong(tmp_path, old, new, message):
