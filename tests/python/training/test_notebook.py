@@ -18,4 +18,4 @@ def test_notebook(tmp_path, monkeypatch):
     notebook = nbformat.read(ROOT / "docs" / "training_table.ipynb", as_version=4)
     NotebookClient(notebook, timeout=60).execute()
     (output,) = notebook.cells[-2].outputs
-    assert output["data"]["text/plain"] == "(18, 21)"
+    assert output["data"]["text/plain"] == "(18, 19)"
