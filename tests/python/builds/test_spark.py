@@ -293,5 +293,5 @@ def test_exports_are_equal(tmp_path, method):
             user: versions(store.get(user).feature_versions) for user in store.user_ids()}))
         store.close()
     assert published[0] == published[1]
-    refused = bridge(tmp_path / "duckdb" / "w.duckdb", tmp_path / "tables")
+    refused = bridge(tmp_path / "duckdb" / "w.duckdb", tmp_path / "tables", "--schema", "Ann")
     assert "is a warehouse of its own" in refused.stderr
