@@ -49,11 +49,14 @@ declared, as far as was looked) and error (why the file cannot be read, else nul
 
 {% macro duckdb__inspected_files(files) -%}
     select
-        *,
-        unnest(inspected_file(source_file, file_id, [
-            {%- for name in raw_names() %}{{ text_literal(name) }}{{ ', ' if not loop.last }}{% endfor -%}
-        ]))
-    from {{ files }}
+        * exclude (inspected),
+        unnest(inspected)
+    from (
+        select
+            *,
+            inspected_file(source_file, file_id, [{{ literals(raw_names()) }}]) as inspected
+        from {{ files }}
+    ) as files
 {%- endmacro %}
 
 {#- Spark reads files as they lie, no .zst; size and time tell whether one has changed. -#}
