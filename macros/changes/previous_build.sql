@@ -31,7 +31,11 @@ Example: previous_relation(source('landed_before', 'landed_files'))
 
 {#- The last file_id that a completed build took in; none when there must be a full build. -#}
 {% macro last_built_file() %}
-    {% set build_log = previous_relation(source('landed_before', 'build_log')) %}
+    {{ return(last_file_in(previous_relation(source('landed_before', 'build_log')))) }}
+{% endmacro %}
+
+{#- The last file_id that a build log knows of; none without a log. -#}
+{% macro last_file_in(build_log) %}
     {% if build_log is none %}{{ return(none) }}{% endif %}
     {{ return(run_query('select max(last_file_id) from ' ~ build_log).columns[0].values()[0]) }}
 {% endmacro %}
@@ -48,7 +52,6 @@ Example: previous_relation(source('landed_before', 'landed_files'))
 
 {#- The same for a data test, as a number: 0 before the first build. -#}
 {% macro last_built_file_of_landing() %}
-    {% set build_log = load_cached_relation(landing_relation('build_log')) if execute else none %}
-    {{ return(0 if build_log is none else run_query(
-        'select max(last_file_id) from ' ~ build_log).columns[0].values()[0]) }}
+    {{ return(last_file_in(
+        load_cached_relation(landing_relation('build_log')) if execute else none) or 0) }}
 {% endmacro %}

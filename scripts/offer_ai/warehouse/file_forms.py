@@ -44,12 +44,12 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Content:
-    """What a file is. `sample` is text of its beginning, decompressed, as bytes."""
+    """What a file is. `names` are those of the fields of the objects that were sampled."""
 
     compression: str | None
     encoding: str | None
     form: Form
-    sample: bytes
+    names: frozenset[str]
 
 
 def compression_of(path: str) -> str | None:
@@ -77,7 +77,7 @@ def content_of(path: str) -> Content:
     head, is_whole = head_of(path)
     compression = compression_of(path)
     if head.startswith(b"PAR1"):
-        return Content(compression, None, Form.PARQUET, b"")
+        return Content(compression, None, Form.PARQUET, frozenset())
     for magic, name in OTHERS.items():
         if head.startswith(magic):
             raise FormError(f"it is {name}; {WAY_OUT}")
@@ -85,7 +85,18 @@ def content_of(path: str) -> Content:
         (name for mark, name in ENCODINGS.items() if re.match(mark, head, re.DOTALL)), None)
     if encoding:
         head = head.decode(encoding, "replace").encode()
-    return Content(compression, encoding, form_of_text(head, is_whole, path), head)
+    lines = sampled_lines(head, is_whole)
+    values = [parsed(line) for line in lines]
+    names = frozenset(name for value in values if isinstance(value, dict) for name in value)
+    return Content(compression, encoding, form_of_text(head, is_whole, lines, values, path), names)
+
+
+def sampled_lines(head: bytes, is_whole: bool) -> list[bytes]:
+    """The first lines that are not blank, without one that may go on."""
+    lines = head.split(b"\n")
+    if not is_whole and len(lines) > 1:
+        lines.pop()
+    return [line for line in lines if line.strip()][:SAMPLED_LINES]
 
 
 def head_of(path: str) -> tuple[bytes, bool]:
@@ -100,18 +111,16 @@ def head_of(path: str) -> tuple[bytes, bool]:
     return b"".join(parts), True
 
 
-def form_of_text(head: bytes, is_whole: bool, name: str = "") -> Form:
-    """Tells lines from values by what the sampled lines are; raises FormError.
+def form_of_text(
+    head: bytes, is_whole: bool, lines: list[bytes], values: list[object], name: str,
+) -> Form:
+    """Tells lines from values by what the sampled lines, parsed, are; raises FormError.
 
     Values stand several to a line, or in an array, or spread over lines. A file of which
     half the lines are objects is one of lines, whatever the others are, unless each of
     these holds whole objects too.
     """
-    lines = head.split(b"\n")
-    if not is_whole and len(lines) > 1:
-        lines.pop()
-    lines = [line for line in lines if line.strip()][:SAMPLED_LINES]
-    kinds = [kind_of_line(line) for line in lines]
+    kinds = [kind_of_line(line, value) for line, value in zip(lines, values, strict=True)]
     objects = kinds.count("object")
     if "broken" not in kinds:
         return Form.VALUES if "several" in kinds else Form.LINES
@@ -125,11 +134,10 @@ def form_of_text(head: bytes, is_whole: bool, name: str = "") -> Form:
     raise FormError(f"it is neither JSON nor Parquet{looks_like(lines[0], name)}; {WAY_OUT}")
 
 
-def kind_of_line(line: bytes) -> str:
+def kind_of_line(line: bytes, value: object) -> str:
     """object, other (JSON without an object), several (objects and what may lie between)
     or broken.
     """
-    value = parsed(line)
     if isinstance(value, dict):
         return "object"
     if value is not None or line.strip() == b"null":

@@ -13,7 +13,6 @@ from offer_ai.warehouse.event_files import digest
 from offer_ai.warehouse.file_forms import (
     BLOCK,
     MAX_LINE,
-    SAMPLED_LINES,
     Content,
     Form,
     FormError,
@@ -21,7 +20,6 @@ from offer_ai.warehouse.file_forms import (
     compression_of,
     content_of,
     is_read_as_it_lies,
-    parsed,
     split_values,
 )
 
@@ -42,7 +40,9 @@ def inspect(path: str, names: Sequence[str], copy: Path) -> dict:
         content = content_of(path)
         if not is_read_as_it_lies(path, content):
             row["read_path"] = copy_as_lines(path, content, names, copy)
-        row["has_other_case"] = has_other_case(content.sample, names)
+        row["has_other_case"] = not {
+            name.lower() for name in content.names.difference(names)
+        }.isdisjoint(name.lower() for name in names)
         row["longest_line"] = longest_line(row["read_path"])
         if row["longest_line"] > MAX_LINE:
             row["error"] = f"a line is longer than {MAX_LINE:,} bytes"
@@ -139,17 +139,6 @@ def copy_rows(query: str, path: str, copy: Path, form: str = "(format json)") ->
 
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def has_other_case(sample: bytes, names: Sequence[str]) -> bool:
-    """Whether sampled lines have fields that are among `names` but for their case."""
-    exact = set(names)
-    folded = {name.lower() for name in names}
-    keys = set()
-    for line in sample.split(b"\n")[:SAMPLED_LINES]:
-        if isinstance(value := parsed(line), dict):
-            keys |= value.keys()
-    return any(key not in exact and key.lower() in folded for key in keys)
 
 
 def longest_line(path: str) -> int:
