@@ -79,3 +79,17 @@
 {% macro spark__days_before(date, count) -%}
     date_sub({{ date }}, {{ count }})
 {%- endmacro %}
+
+{#- One row for each day from one to another, both of them too; in a select list. -#}
+{% macro days_between(first_day, last_day) -%}
+    {{ return(adapter.dispatch('days_between')(first_day, last_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first_day, last_day) -%}
+    cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{#- Spark names it otherwise. -#}
+{% macro spark__days_between(first_day, last_day) -%}
+    explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day))
+{%- endmacro %}
