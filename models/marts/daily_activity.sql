@@ -50,12 +50,12 @@ players as (
 ends_{{ days }} as (
     select
         country,
-        case when next_day < day + {{ days }} then next_day else day + {{ days }} end as day,
+        least(coalesce(next_day, {{ days_before('day', -days) }}), {{ days_before('day', -days) }}) as day,
         -count(*) as change
     from active_days
     group by
         country,
-        case when next_day < day + {{ days }} then next_day else day + {{ days }} end
+        least(coalesce(next_day, {{ days_before('day', -days) }}), {{ days_before('day', -days) }})
 ),
 {%- endfor %}
 

@@ -44,7 +44,7 @@ select
     coalesce(returned.users, 0) as returned
 from cohorts
 cross join ages
-inner join watermark on cohorts.first_day + ages.days_since < watermark.last_day
+inner join watermark on {{ days_before('cohorts.first_day', '-ages.days_since') }} < watermark.last_day
 left join returned
     on
         cohorts.first_day = returned.first_day
