@@ -25,7 +25,7 @@ stopped as (
 skewed as (
     select string_agg(feature, ', ' order by feature) as features
     from (
-        select feature from marts.decision_skew
+        select feature from skew
         group by feature
         having count(case when not is_equal and not is_late_news then 1 end)
             > getvariable('most_skew') * count(*)
@@ -34,8 +34,10 @@ skewed as (
 
 drifted as (
     select string_agg(distinct feature, ', ' order by feature) as features
-    from marts.feature_drift
-    where has_drifted and day = (select max(day) from marts.feature_drift)
+    from drift
+    where has_drifted and day = (
+        select max(day) from drift where day <= getvariable('whole_day')
+    )
 ),
 
 age as (

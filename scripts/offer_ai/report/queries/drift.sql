@@ -5,9 +5,9 @@ select
     offers,
     null_share,
     reference_null_share,
-    stability_index,
+    population_stability_index,
     unseen_share,
     has_drifted
-from marts.feature_drift
+from drift
 where day >= getvariable('first_day')
 order by all

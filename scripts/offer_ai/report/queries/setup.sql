@@ -38,3 +38,14 @@ select
 from sessions.user_profiles as profiles
 inner join countries on profiles.country is not distinct from countries.country
 where profiles.valid_to is null;
+
+create or replace temp table skew as
+select
+    cast(offered_at as date) as day,
+    user_id,
+    feature,
+    is_equal,
+    is_late_news
+from marts.decision_skew;
+
+create or replace temp table drift as from marts.feature_drift;
