@@ -3,7 +3,7 @@
 const INKS = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `var(--series-${n})`);
 const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 1], [1, 3], [12, 3, 3, 3]];
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "stroke"];
-const FORMATS = { "%": ".1%", "": ",.4~g" };
+const FORMATS = { "%": ".1%", "": ",.4~r" };
 const DATES = { field: "date", type: "temporal", title: null, scale: { type: "utc" },
   axis: { format: "%-d %b", labelOverlap: true, tickCount: { interval: "day", step: 1 }, grid: false } };
 
@@ -13,24 +13,23 @@ const tip = (field, title, unit) => ({ field, type: "quantitative", title, forma
 
 /** A line over days, or one for each value of `series`; `marked`: with a rule per promotion. */
 function lines(y, series, title, unit, marked) {
-  const encoding = { x: DATES, y: axis(y, title, unit),
-    tooltip: [{ field: "date", type: "temporal", title: "Day", format: "%-d %b %Y" }, tip(y, title, unit)] };
-  if (series) {
-    const legend = { title: null, orient: "top", columns: 3, symbolStrokeWidth: 2 };
-    encoding.color = { field: series, type: "nominal", scale: { range: INKS }, legend };
-    encoding.strokeDash = { field: series, type: "nominal", scale: { range: DASHES }, legend };
-    encoding.shape = { field: series, type: "nominal", scale: { range: SHAPES }, legend };
-    encoding.tooltip.push({ field: series, type: "nominal", title: null });
-  }
-  const { strokeDash, shape, ...inked } = encoding;
-  const layer = [{ mark: { type: "line" }, encoding: strokeDash ? { ...inked, strokeDash } : inked },
-    { mark: { type: "point", filled: true, size: 30 }, encoding: shape ? { ...inked, shape } : inked }];
-  if (marked) {
-    layer.push({ data: { name: "marks" }, mark: { type: "rule", strokeDash: [2, 2] },
-      encoding: { x: DATES, tooltip: [{ field: "model", title: "Promoted" }] } });
-  }
-  return { height: 220, layer };
+  const encoding = { x: DATES, y: axis(y, title, unit) };
+  const tooltip = [{ field: "date", type: "temporal", title: "Day", format: "%-d %b %Y" }, tip(y, title, unit)];
+  const by = (range, legend) => ({ field: series, type: "nominal", scale: { range }, legend });
+  const legend = { title: null, orient: "top", columns: 2 };
+  const layer = [
+    { mark: "line", encoding: series ? { ...encoding, color: by(INKS, null), strokeDash: by(DASHES, null) } : encoding },
+    { mark: { type: "point", filled: true, size: 36, opacity: 1 }, encoding: series
+      ? { ...encoding, color: by(INKS, legend), shape: by(SHAPES, legend),
+        tooltip: [...tooltip, { field: series, type: "nominal", title: "Of" }] }
+      : { ...encoding, tooltip } }];
+  const apart = { color: "independent", shape: "independent", strokeDash: "independent" };
+  return { height: 220, layer, marked, resolve: { legend: apart } };
 }
+
+/** A rule for each promotion. */
+const MARKS = { data: { name: "marks" }, mark: { type: "rule", strokeDash: [2, 2], aria: false },
+  encoding: { x: DATES, tooltip: [{ field: "model", title: "Promoted" }] } };
 
 const dayBars = (y, title) => ({ height: 220, mark: { type: "bar", width: { band: 0.8 } }, encoding: {
   x: { ...DATES, timeUnit: { unit: "yearmonthdate", utc: true } },
@@ -38,7 +37,7 @@ const dayBars = (y, title) => ({ height: 220, mark: { type: "bar", width: { band
 
 const NAMES = (field) => ({ field, type: "nominal", title: null, sort: null, axis: { labelLimit: 190 } });
 
-const bars = (x, y, title, unit) => ({ height: { step: 22 }, mark: { type: "bar" }, encoding: {
+const bars = (x, y, title, unit) => ({ perRow: 22, mark: { type: "bar" }, encoding: {
   x: axis(x, title, unit), y: NAMES(y), tooltip: [NAMES(y), tip(x, title, unit)] } });
 
 /** A point and its interval for each name; `zeroed`: with a rule at zero. */
@@ -46,10 +45,10 @@ function ranges(name, value, low, high, title, unit, zeroed) {
   const tooltip = [{ field: name, title: null }, tip(value, title, unit), tip(low, "from", unit), tip(high, "to", unit)];
   const x = { ...axis(value, title, unit), scale: { zero: Boolean(zeroed) } };
   const layer = [
-    { mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { ...x, field: low }, x2: { field: high } } },
+    { mark: { type: "rule", strokeWidth: 2, aria: false }, encoding: { x: { ...x, field: low }, x2: { field: high } } },
     { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { x, tooltip } }];
-  if (zeroed) layer.unshift({ mark: { type: "rule", strokeDash: [4, 3] }, encoding: { x: { datum: 0 }, y: null } });
-  return { height: { step: 22 }, encoding: { y: NAMES(name) }, layer };
+  if (zeroed) layer.unshift({ mark: { type: "rule", strokeDash: [4, 3], aria: false }, encoding: { x: { datum: 0 }, y: null } });
+  return { perRow: 22, encoding: { y: NAMES(name) }, layer };
 }
 
 const points = (x, y, xTitle, yTitle) => ({ height: 220, layer: [
@@ -64,11 +63,15 @@ const CONFIG = { background: "transparent", font: "system-ui, sans-serif",
     tickColor: "var(--quiet)", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
   legend: { labelColor: "var(--ink)", labelFontSize: 12 } };
 
-/** Draws a figure's rows in an element, once; returns its view. */
+/** Draws a figure's rows in an element; returns its view. */
 async function draw(element, one, rows, marks) {
+  const { marked, perRow, ...chart } = one.chart;
+  if (perRow) chart.height = perRow * rows.length;
+  if (marked && marks.length) chart.layer = [...chart.layer, MARKS];
   const spec = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", description: one.title,
     width: "container", autosize: { type: "fit-x", contains: "padding" }, config: CONFIG,
-    data: { name: "rows" }, datasets: { rows, marks }, ...one.chart };
-  const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", tooltip: { theme: "custom" } });
+    data: { name: "rows" }, datasets: { rows, marks }, ...chart };
+  const logLevel = 1; // errors alone
+  const { view } = await vegaEmbed(element, spec, { actions: false, renderer: "svg", logLevel });
   return view;
 }

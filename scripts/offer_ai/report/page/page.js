@@ -39,7 +39,7 @@ const parts = new Map(); // by figure: its elements, its rows, its view
 let sel = { from: 0, to: 0, country: null };
 
 function build(one) {
-  const box = element("figure", undefined, { id: `figure-${one.id}` });
+  const box = element("figure", undefined, { id: `figure-${one.id}`, class: one.chart ? "charted" : "wide" });
   box.append(element("h3", one.title), element("p", one.says, { class: "says" }));
   const missing = element("p", undefined, { class: "missing" });
   const chart = element("div", undefined, { class: "chart" });
@@ -93,13 +93,13 @@ async function update(part) {
   const marks = table(data.steps).filter((step) => step.step === "promoted" && step.at)
     .map((step) => ({ date: step.at.slice(0, 10), model: step.model }))
     .filter((step) => dayOf(step.date) >= sel.from && dayOf(step.date) <= sel.to);
-  if (part.view === null) {
-    part.view = await draw(part.chart, one, rows, marks);
-  } else {
-    part.view.data("rows", rows);
-    if (one.id === "decisions") part.view.data("marks", marks);
-    await part.view.resize().runAsync();
+  if (part.view !== null && !one.chart.marked) {
+    if (one.chart.perRow) part.view.height(one.chart.perRow * rows.length);
+    await part.view.data("rows", rows).resize().runAsync();
+    return;
   }
+  if (part.view !== null) part.view.finalize();
+  part.view = await draw(part.chart, one, rows, marks);
 }
 
 function answer(id, big, small, mood) {
