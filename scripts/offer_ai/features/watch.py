@@ -14,6 +14,7 @@ import click
 
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
+from offer_ai.report.writing import is_installed, write_page
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.event_files import list_files
 from offer_ai.warehouse.marts import publish_marts
@@ -93,6 +94,8 @@ class Watch:
     def publish_marts(self) -> None:
         with open_warehouse(self.database) as con:
             publish_marts(con, self.export)
+            if is_installed():
+                write_page(con, self.export)
         self.marts_at, self.is_marts_due = time.time(), False
 
     def sleep(self, seconds: float) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def read_steps(models: Path) -> dict[str, list]:
-    """Columns at, step, model and why of the steps in promotions.ndjson; what is none is left out."""
+    """Columns at, step, model and why of the steps in promotions.ndjson, but of what is none."""
     steps = []
     for line in lines(models / "promotions.ndjson"):
         try:

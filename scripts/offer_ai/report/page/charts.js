@@ -1,11 +1,10 @@
-// Vega-Lite specifications. Series differ by colour, dash and shape; all colours are the page's.
+// Vega-Lite specifications. Series differ by colour and dash; all colours are the page's.
 
 const INKS = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `var(--series-${n})`);
 const DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 1], [1, 3], [12, 3, 3, 3]];
-const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "stroke"];
 const FORMATS = { "%": ".1%", "": ",.4~r" };
 const DATES = { field: "date", type: "temporal", title: null, scale: { type: "utc" },
-  axis: { format: "%-d %b", labelOverlap: true, tickCount: { interval: "day", step: 1 }, grid: false } };
+  axis: { format: "%-d %b", labelOverlap: "greedy", labelSeparation: 8, tickCount: { interval: "day", step: 1 }, grid: false } };
 
 const axis = (field, title, unit) => ({ field, type: "quantitative", title,
   axis: { format: FORMATS[unit || ""], tickCount: 5 } });
@@ -15,16 +14,15 @@ const tip = (field, title, unit) => ({ field, type: "quantitative", title, forma
 function lines(y, series, title, unit, marked) {
   const encoding = { x: DATES, y: axis(y, title, unit) };
   const tooltip = [{ field: "date", type: "temporal", title: "Day", format: "%-d %b %Y" }, tip(y, title, unit)];
-  const by = (range, legend) => ({ field: series, type: "nominal", scale: { range }, legend });
-  const legend = { title: null, orient: "top", columns: 2 };
-  const layer = [
-    { mark: "line", encoding: series ? { ...encoding, color: by(INKS, null), strokeDash: by(DASHES, null) } : encoding },
-    { mark: { type: "point", filled: true, size: 36, opacity: 1 }, encoding: series
-      ? { ...encoding, color: by(INKS, legend), shape: by(SHAPES, legend),
-        tooltip: [...tooltip, { field: series, type: "nominal", title: "Of" }] }
-      : { ...encoding, tooltip } }];
-  const apart = { color: "independent", shape: "independent", strokeDash: "independent" };
-  return { height: 220, layer, marked, resolve: { legend: apart } };
+  if (series) {
+    const by = (range) => ({ field: series, type: "nominal", scale: { range },
+      legend: { title: null, orient: "top", columns: 2, symbolType: "stroke", symbolSize: 500 } });
+    encoding.color = by(INKS);
+    encoding.strokeDash = by(DASHES);
+    tooltip.push({ field: series, type: "nominal", title: "Of" });
+  }
+  const mark = { type: "line", point: { filled: true, size: 30, opacity: 1 } };
+  return { height: 220, marked, layer: [{ mark, encoding: { ...encoding, tooltip } }] };
 }
 
 /** A rule for each promotion. */

@@ -91,7 +91,7 @@ figure({
 });
 
 figure({
-  id: "decisions", section: "policy", title: "Explored, and as the challenger",
+  id: "decisions", section: "policy", title: "Explored and matched",
   says: "Explored: the offer is not the one that the policy likes best, or it likes all alike. Match: a policy that was asked beside it would have made the same offer. Rules mark promotions.",
   columns: [DAY, { key: "kind", label: "Kind" }, { key: "decisions", label: "Of decisions", format: "count" },
     { key: "share", label: "Share", format: "percent" }],
@@ -110,7 +110,7 @@ figure({
   columns: [{ key: "at", label: "When" }, { key: "step", label: "Step" }, { key: "model", label: "Model" },
     { key: "why", label: "Why" }],
   missing: "No model was judged yet: run scripts/train.py, then scripts/evaluate.py MODEL --promote.",
-  rows: (data) => table(data.steps).reverse(),
+  rows: (data) => table(data.steps).reverse().map((row) => ({ ...row, at: row.at.slice(0, 16).replace("T", " ") })),
 });
 
 figure({

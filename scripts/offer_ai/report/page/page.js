@@ -115,7 +115,7 @@ function answers() {
   const failed = table(data.checks).filter((check) => !check.is_ok);
   const checks = data.checks.name.length;
   answer("data", failed.length ? `${failed.length} of ${checks} checks warn` : `All ${checks} checks pass`,
-    failed.length ? failed.map((check) => `${check.name}: ${check.says}`).join(". ")
+    failed.length ? `Not so: ${failed.map((check) => check.name.toLowerCase()).join("; ")}. More below.`
       : `Newest event: ${data.facts.newest_event_at || "none"} UTC`, failed.length ? "bad" : "good");
   if (!data.days) {
     answer("revenue", "Nothing yet", "No event has landed: set OFFER_AI_EVENTS and run make build.");
