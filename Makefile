@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-spark train serve loop replay watch bench bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-spark train serve loop replay watch bench bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -18,6 +18,8 @@ setup: .venv/core.installed ## A .venv with what `make build` needs, pinned.
 setup-cloud: .venv/cloud.installed ## The same with what publishing to AWS and Redis needs.
 
 setup-learn: .venv/learn.installed ## The same with what training a model needs.
+
+setup-metrics: .venv/metrics.installed ## The same with what `mf query` needs.
 
 setup-report: .venv/report.installed ## The same with what the page needs.
 
@@ -36,7 +38,7 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 		--no-build-isolation --editable .
 	@touch $@
 
-.venv/cloud.installed .venv/learn.installed .venv/report.installed: .venv/core.installed
+.venv/cloud.installed .venv/learn.installed .venv/metrics.installed .venv/report.installed: .venv/core.installed
 .venv/serve.installed: .venv/learn.installed
 
 .venv/%.installed: requirements/%.txt
@@ -51,7 +53,7 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	@touch $@
 
 # The page is tested in Chromium. Of obp only estimators and samples are used, not what it pins for the rest.
-.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
+.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get -qq update && apt-get -qq install --yes chromium)
 	@command -v chromium >/dev/null || (echo "Tests of the page need Chromium: install it." && exit 1)
