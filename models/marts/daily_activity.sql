@@ -1,8 +1,3 @@
-{%- set measures = ['active_users', 'new_users', 'sessions', 'games_played', 'games_won',
-    'payers', 'purchases', 'refunds'] -%}
-{%- set amounts = ['revenue', 'refund_amount'] -%}
-{%- set windows = [7, 28] -%}
-{%- set columns = measures + amounts + ['window_7', 'window_28'] -%}
 with
 
 active_days as (
@@ -14,7 +9,8 @@ profiles as (
     where valid_to is null
 ),
 
-last_days as (
+-- Every country has a row for every day: sums over countries lack nothing.
+spans as (
     select
         min(day) as first_day,
         max(day) as last_day
@@ -25,14 +21,13 @@ countries as (
     select distinct country from active_days
 ),
 
--- Every country has a row for every day: sums over countries lack nothing.
 grid as (
     select
         countries.country,
-        {{ days_between('last_days.first_day', 'last_days.last_day') }} as day
-    from last_days
+        {{ days_between('spans.first_day', 'spans.last_day') }} as day
+    from spans
     cross join countries
-    where last_days.first_day is not null
+    where spans.first_day is not null
 ),
 
 players as (
@@ -45,19 +40,36 @@ players as (
     group by country, day
 ),
 
--- A user counts among those of n days from an active day until n days later or the next one.
-{%- for days in windows %}
-ends_{{ days }} as (
+-- A user counts in a window of n days from an active day until the next one, or n days on.
+ends as (
     select
         country,
-        least(coalesce(next_day, {{ days_before('day', -days) }}), {{ days_before('day', -days) }}) as day,
-        -count(*) as change
+        least(
+            coalesce(next_day, {{ days_before('day', -7) }}), {{ days_before('day', -7) }}
+        ) as ends_7,
+        least(
+            coalesce(next_day, {{ days_before('day', -28) }}), {{ days_before('day', -28) }}
+        ) as ends_28
     from active_days
-    group by
-        country,
-        least(coalesce(next_day, {{ days_before('day', -days) }}), {{ days_before('day', -days) }})
 ),
-{%- endfor %}
+
+ends_7 as (
+    select
+        country,
+        ends_7 as day,
+        count(*) as users
+    from ends
+    group by country, ends_7
+),
+
+ends_28 as (
+    select
+        country,
+        ends_28 as day,
+        count(*) as users
+    from ends
+    group by country, ends_28
+),
 
 played as (
     select
@@ -84,72 +96,38 @@ paid as (
     from {{ ref('stg_purchases') }} as purchases
     left join profiles on purchases.user_id = profiles.user_id
     group by profiles.country, cast(purchases.event_time as date)
-),
-
-{%- set parts = {
-    'grid': {}, 'played': ['sessions', 'games_played', 'games_won'],
-    'players': {'active_users': 'active_users', 'new_users': 'new_users',
-        'window_7': 'active_users', 'window_28': 'active_users'},
-    'ends_7': {'window_7': 'change'}, 'ends_28': {'window_28': 'change'},
-    'paid': ['payers', 'purchases', 'refunds', 'revenue', 'refund_amount']} %}
-
-parts as (
-    {%- for part, given in parts.items() %}
-    select
-        country,
-        day
-        {%- for column in columns %},
-        {%- set value = (given[column] if given is mapping else column) if column in given else 0 %}
-        cast({{ value }} as {{ 'decimal(38, 4)' if column in amounts else 'bigint' }})
-            as {{ column }}
-        {%- endfor %}
-    from {{ part }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
-by_day as (
-    select
-        country,
-        day,
-        {%- for column in columns %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from parts
-    group by country, day
-),
-
-counted as (
-    select
-        country,
-        day,
-        {%- for column in measures + amounts %}
-        {{ column }},
-        {%- endfor %}
-        {%- for days in windows %}
-        sum(window_{{ days }}) over so_far as active_users_{{ days }}_days
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from by_day
-    window so_far as (
-        partition by country
-        order by day
-        rows between unbounded preceding and current row
-    )
 )
 
 select
-    counted.day,
-    counted.country,
-    {%- for column in measures %}
-    cast(counted.{{ column }} as bigint) as {{ column }},
-    {%- endfor %}
-    {%- for days in windows %}
-    cast(counted.active_users_{{ days }}_days as bigint) as active_users_{{ days }}_days,
-    {%- endfor %}
-    cast(counted.revenue as decimal(38, 4)) as revenue,
-    cast(counted.refund_amount as decimal(38, 4)) as refund_amount
-from counted
-inner join last_days on counted.day <= last_days.last_day
+    grid.day,
+    grid.country,
+    coalesce(players.active_users, 0) as active_users,
+    coalesce(players.new_users, 0) as new_users,
+    coalesce(played.sessions, 0) as sessions,
+    cast(coalesce(played.games_played, 0) as bigint) as games_played,
+    cast(coalesce(played.games_won, 0) as bigint) as games_won,
+    coalesce(paid.payers, 0) as payers,
+    coalesce(paid.purchases, 0) as purchases,
+    coalesce(paid.refunds, 0) as refunds,
+    cast(sum(coalesce(players.active_users, 0) - coalesce(ends_7.users, 0)) over so_far as bigint)
+        as active_users_7_days,
+    cast(sum(coalesce(players.active_users, 0) - coalesce(ends_28.users, 0)) over so_far as bigint)
+        as active_users_28_days,
+    cast(coalesce(paid.revenue, 0) as decimal(38, 4)) as revenue,
+    cast(coalesce(paid.refund_amount, 0) as decimal(38, 4)) as refund_amount
+from grid
+left join players
+    on grid.day = players.day and grid.country is not distinct from players.country
+left join ends_7
+    on grid.day = ends_7.day and grid.country is not distinct from ends_7.country
+left join ends_28
+    on grid.day = ends_28.day and grid.country is not distinct from ends_28.country
+left join played
+    on grid.day = played.day and grid.country is not distinct from played.country
+left join paid
+    on grid.day = paid.day and grid.country is not distinct from paid.country
+window so_far as (
+    partition by grid.country
+    order by grid.day
+    rows between unbounded preceding and current row
+)

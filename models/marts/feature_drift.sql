@@ -1,10 +1,4 @@
 {%- set features = var('features') -%}
-{%- set deciles = range(1, 10) -%}
-{%- set numeric = [] -%}
-{%- for feature in features
-    if feature.data_type.split('(')[0] in ['decimal', 'bigint', 'integer', 'int', 'double', 'float'] -%}
-{%- do numeric.append(feature.name) -%}
-{%- endfor -%}
 with
 
 decided as (
@@ -12,7 +6,7 @@ decided as (
         policy_in_place,
         policy_fitted_from,
         policy_fitted_until,
-        row_number() over (order by event_time desc, offer_id) as recency
+        row_number() over (order by event_time desc, offer_id asc) as recency
     from {{ ref('stg_decisions') }}
     where policy_fitted_from is not null and policy_fitted_until is not null
 ),
@@ -35,22 +29,17 @@ offers as (
     inner join model on cast(offers.offered_at as date) >= model.policy_fitted_from
 ),
 
-{% if numeric -%}
+-- Numbers are binned at the deciles of the reference.
 edges as (
     select
-        {%- for name in numeric %}
-        {%- set last = loop.last %}
-        {%- for decile in deciles %}
-        {{ quantile('cast(' ~ name ~ ' as double)', decile / 10) }} as {{ name }}_{{ decile }}
-        {{- '' if last and loop.last else ',' }}
+        {%- for feature in features if is_number(feature.data_type) %}
+        {{ deciles(feature.name) }},
         {%- endfor %}
-        {%- endfor %}
+        count(*) as offers
     from offers
     where is_reference
 ),
-{%- endif %}
 
--- A number's bin is how many deciles of the reference it lies above.
 binned as (
     {%- for feature in features %}
     select
@@ -58,20 +47,11 @@ binned as (
         offers.policy_version,
         offers.day,
         offers.is_reference,
-        {{ 'true' if feature.name in numeric else 'false' }} as is_numeric,
+        {{ is_number(feature.data_type) | lower }} as is_numeric,
         offers.{{ feature.name }} is null as is_null,
-        {%- if feature.name in numeric %}
-        case when offers.{{ feature.name }} is not null then cast(
-            {%- for decile in deciles %}
-            case when offers.{{ feature.name }} > edges.{{ feature.name }}_{{ decile }} then 1 else 0 end
-            {{- ' +' if not loop.last }}
-            {%- endfor %} as {{ dbt.type_string() }}) else 'none' end as bin
+        {{ bin_of('offers.' ~ feature.name, feature, 'edges') }} as bin
     from offers
     cross join edges
-        {%- else %}
-        coalesce(cast(offers.{{ feature.name }} as {{ dbt.type_string() }}), 'none') as bin
-    from offers
-        {%- endif %}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -159,9 +139,9 @@ compared as (
 shares as (
     select
         *,
-        greatest(cast(offers as double) / total, 1e-4) as share,
+        greatest(cast(offers as double) / total, 1e-4) as share_now,
         greatest(coalesce(cast(reference_offers as double) / nullif(reference_total, 0), 0), 1e-4)
-            as reference_share
+            as share_then
     from compared
 ),
 
@@ -172,11 +152,11 @@ totals as (
         day,
         max(total) as offers,
         max(reference_total) as reference_offers,
-        sum(case when is_null then offers else 0 end) as nulls,
-        sum(case when is_null then reference_offers else 0 end) as reference_nulls,
+        sum(case when is_null then offers else 0 end) as null_offers,
+        sum(case when is_null then reference_offers else 0 end) as reference_null_offers,
         count(case when is_unseen then 1 end) as unseen_categories,
         sum(case when is_unseen then offers else 0 end) as unseen,
-        sum((share - reference_share) * ln(share / reference_share)) as stability_index,
+        sum((share_now - share_then) * ln(share_now / share_then)) as stability_index,
         greatest(count(*) - 1, 1) as df
     from shares
     group by feature, policy_version, day
@@ -188,8 +168,8 @@ select
     cast(offers as bigint) as offers,
     cast(reference_offers as bigint) as reference_offers,
     cast(unseen_categories as bigint) as unseen_categories,
-    cast(nulls as double) / offers as null_share,
-    cast(reference_nulls as double) / nullif(reference_offers, 0) as reference_null_share,
+    cast(null_offers as double) / offers as null_share,
+    cast(reference_null_offers as double) / nullif(reference_offers, 0) as reference_null_share,
     stability_index as population_stability_index,
     cast(unseen as double) / offers as unseen_share,
     coalesce(
