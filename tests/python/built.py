@@ -18,7 +18,8 @@ TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
 
-manifests: dict = {}  # by database, whose name is in it; a copy of the project may change
+# By database, whose name is in it: tests call theirs `w`. A copy of the project may change.
+manifests: dict = {}
 messages: list[str] = []  # what dbt last warned of or failed with
 
 
@@ -57,6 +58,7 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     target = TARGET if project == ROOT else project / "target"
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
     messages.clear()
 
     def listen(event):
