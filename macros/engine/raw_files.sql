@@ -13,6 +13,38 @@ modified_us (microseconds since 1970).
 {%- endmacro %}
 
 {#-
+Looks which files there are; all that a build asks of `listed_files` afterwards goes by that
+one list. Yields why it cannot as a query of one text, else null. In object storage only
+names that sort behind `after` (SQL for a URL, or null) are asked for.
+-#}
+{% macro list_events(after) -%}
+    {{ return(adapter.dispatch('list_events')(after)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_events(after) -%}
+    select list_events({{ after }})
+{%- endmacro %}
+
+{#- A table over the files is their list. -#}
+{% macro spark__list_events(after) -%}
+    select cast(null as string)
+{%- endmacro %}
+
+{#- Clears away the copies of files that a build has made to read them, as a query. -#}
+{% macro forget_copies() -%}
+    {{ return(adapter.dispatch('forget_copies')()) }}
+{%- endmacro %}
+
+{% macro duckdb__forget_copies() -%}
+    select forget_copies()
+{%- endmacro %}
+
+{#- Spark makes none. -#}
+{% macro spark__forget_copies() -%}
+    select 1
+{%- endmacro %}
+
+{#-
 Tables over the files stand for the functions that read them on DuckDB. A directory's
 files are taken with those below it, hidden ones left out.
 -#}
@@ -41,7 +73,8 @@ files are taken with those below it, hidden ones left out.
 How to read files: the rows of `files` (source_file and file_id) with digest (of the file's
 bytes), read_path (the file itself or a copy of it as plain lines of JSON), longest_line
 (bytes, an upper bound), has_other_case (whether its fields are spelt in another case than
-declared, as far as was looked) and error (why the file cannot be read, else null).
+declared, as far as was looked), error (why the file cannot be read, else null) and
+is_reached (whether it was there to be read; if not, the next build tries again).
 -#}
 {% macro inspected_files(files) -%}
     {{ return(adapter.dispatch('inspected_files')(files)) }}
@@ -70,7 +103,8 @@ declared, as far as was looked) and error (why the file cannot be read, else nul
         case
             when files.source_file like '%.zst'
                 then 'Spark does not decompress .zst; deliver it as .gz under another name'
-        end as error
+        end as error,
+        true as is_reached
     from {{ files }} as files
 {%- endmacro %}
 
@@ -345,7 +379,8 @@ whole: it may be one array.
 {% macro is_among(files) -%}
     {%- set paths = [] -%}
     {%- for file in files -%}
-        {%- do paths.append(dbt.string_literal(dbt.escape_single_quotes('file://' ~ file))) -%}
+        {%- set address = file if '://' in file else 'file://' ~ file -%}
+        {%- do paths.append(dbt.string_literal(dbt.escape_single_quotes(address))) -%}
     {%- endfor -%}
     {{ '_metadata.file_path in (' ~ paths | join(', ') ~ ')' if paths else 'false' }}
 {%- endmacro %}

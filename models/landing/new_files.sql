@@ -55,9 +55,10 @@ select
     read_path,
     digest,
     error,
-    size,
+    -- Of a file that could not be fetched nothing is known: the next build tries again.
+    case when is_reached then size else 0 end as size,
     longest_line,
-    modified_us,
+    case when is_reached then modified_us else 0 end as modified_us,
     has_other_case,
     landed_at
 from inspected_files
