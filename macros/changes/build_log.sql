@@ -110,7 +110,7 @@ next one starts where this one ended.
 -#}
 {% macro log_build(results) %}
     {% if not execute or flags.WHICH not in ('build', 'run') or flags.EMPTY %}{{ return('') }}{% endif %}
-    {% do run_query(forget_copies()) %}
+    {% if not events_table() %}{% do run_query(forget_copies()) %}{% endif %}
     {% set built = [] %}
     {% for result in results if result.status == 'success' %}
         {% do built.append(result.node.unique_id) %}

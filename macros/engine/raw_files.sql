@@ -5,6 +5,9 @@ The files that OFFER_AI_EVENTS names, as a relation: source_file, size (bytes) a
 modified_us (microseconds since 1970).
 -#}
 {% macro listed_files() -%}
+    {%- if events_table() -%}
+        {{ return("(select '' as source_file, 0 as size, 0 as modified_us where false)") }}
+    {%- endif -%}
     {{ return(adapter.dispatch('listed_files')()) }}
 {%- endmacro %}
 
@@ -132,6 +135,8 @@ in a file that is known for it.
 - numbered: rows come in order, with `read_ordinal`, which counts the lines of all files
 -#}
 {% macro raw_events(files, numbered=false) -%}
+    {#- Bound here: dbt sees a `ref` only where it is called while the project is parsed. -#}
+    {%- if events_table() %}{% do ref('new_rows') %}{% endif -%}
     {{ return(adapter.dispatch('raw_events')(files, numbered)) }}
 {%- endmacro %}
 
@@ -180,10 +185,19 @@ columns is a fifth faster and reads on past a line's end.
             select
                 filename as read_path,
                 {%- if numbered %}
-                row_number() over () as read_ordinal,
+                {{ 'line_number' if events_table() else 'row_number() over ()' }} as read_ordinal,
                 {%- endif %}
                 json,
                 from_json(json, {{ text_literal(tojson(fields)) }}) as raw
+            {%- if events_table() %}
+            from (
+                select
+                    {{ text_literal(files.paths[0]) }} as filename,
+                    case when json_valid(raw_line) then cast(raw_line as json) end as json,
+                    line_number
+                from {{ ref('new_rows') }}
+            )
+            {%- else %}
             from read_json_objects(
                 [{{ literals(glob_literals(files.paths)) }}],
                 format = 'newline_delimited',
@@ -192,6 +206,7 @@ columns is a fifth faster and reads on past a line's end.
                 hive_partitioning = false,
                 maximum_object_size = {{ [files.longest_line, 16777216] | max }}
             )
+            {%- endif %}
         ) as parsed
     ) as found
     {%- endif %}
@@ -282,6 +297,11 @@ line_number (from 1, with blank lines) and line_ordinal (without). A .json file 
 whole: it may be one array.
 -#}
 {% macro raw_lines(files, numbered=false) -%}
+    {%- if events_table() -%}
+        {{ return('select ' ~ text_literal(files[0] if files else '') ~ ' as read_path, line_number, '
+            ~ 'raw_line, line_number as line_ordinal from ' ~ ref('new_rows')
+            ~ ('' if files else ' where false')) }}
+    {%- endif -%}
     {%- set parquets, wholes, others = [], [], [] -%}
     {%- for file in files -%}
         {%- do (parquets if file.endswith('.parquet')
@@ -398,6 +418,11 @@ blank lines too), raw_line and is_utf8. `lines` is a relation of read_path and
 line_ordinal.
 -#}
 {% macro texts_of_lines(lines) -%}
+    {%- if events_table() -%}
+        {{ return('select lines.read_path, lines.line_ordinal, new_rows.line_number, '
+            ~ 'new_rows.raw_line, true as is_utf8 from ' ~ lines ~ ' as lines inner join '
+            ~ ref('new_rows') ~ ' as new_rows on lines.line_ordinal = new_rows.line_number') }}
+    {%- endif -%}
     {{ return(adapter.dispatch('texts_of_lines')(lines)) }}
 {%- endmacro %}
 
@@ -421,4 +446,57 @@ line_ordinal.
         is_valid_utf8(raw_line) as is_utf8
     from ({{ raw_lines(files_to_read(rejects_in=ref('landed_events')).paths, numbered=true) }})
     where read_path in (select read_path from {{ lines }})
+{%- endmacro %}
+
+{#-
+A row of a table as JSON text, an expression: the column `json`, if one is named, else all its
+columns by name, each as the text that a JSON producer would send.
+-#}
+{% macro row_as_json(table, json) -%}
+    {%- if json -%}
+        {{ return('cast(' ~ quoted(json) ~ ' as ' ~ dbt.type_string() ~ ')') }}
+    {%- endif -%}
+    {{ return(adapter.dispatch('row_as_json', 'offer_ai')(table)) }}
+{%- endmacro %}
+
+{#- As what Parquet is copied to: whole doubles without a fraction, bytes decoded. -#}
+{% macro duckdb__row_as_json(table) -%}
+    {%- set values = [] -%}
+    {%- for column in (adapter.get_columns_in_relation(table) if is_executing() else []) -%}
+        {%- set name, type = quoted(column.name), column.dtype | upper -%}
+        {%- if type in ('DOUBLE', 'FLOAT') -%}
+            {%- set value = 'case when ' ~ name ~ ' = trunc(' ~ name ~ ') and abs(' ~ name
+                ~ ') < 1e18 then ' ~ name ~ '::hugeint::varchar else ' ~ name ~ '::varchar end' -%}
+        {%- elif type == 'BLOB' -%}
+            {%- set value = 'coalesce(try(decode(' ~ name ~ ')), ' ~ name ~ '::varchar)' -%}
+        {%- elif type.endswith(']') or type.startswith('STRUCT') or type.startswith('MAP') -%}
+            {%- set value = 'to_json(' ~ name ~ ')' -%}
+        {%- elif type == 'JSON' -%}
+            {%- set value = name -%}
+        {%- else -%}
+            {%- set value = name ~ '::varchar' -%}
+        {%- endif -%}
+        {%- do values.append(name ~ ' := ' ~ value) -%}
+    {%- endfor -%}
+    {{ return('to_json(struct_pack(' ~ values | join(', ') ~ '))::varchar' if values
+        else "'{}'") }}
+{%- endmacro %}
+
+{#- What is null is left out. -#}
+{% macro spark__row_as_json(table) -%}
+    to_json(struct(*))
+{%- endmacro %}
+
+{#- What rows are numbered by where any order does, as an expression. -#}
+{% macro any_order() -%}
+    {{ return(adapter.dispatch('any_order', 'offer_ai')()) }}
+{%- endmacro %}
+
+{% macro duckdb__any_order() -%}
+    null
+{%- endmacro %}
+
+{#- Spark numbers rows one by one, in one task, whatever it is by. -#}
+{% macro spark__any_order() -%}
+    loaded_at
 {%- endmacro %}

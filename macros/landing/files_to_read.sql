@@ -31,7 +31,7 @@ Says in one sentence when OFFER_AI_EVENTS names no file, or one that cannot be l
 anything has landed it is an error, after it what has landed stays.
 -#}
 {% macro require_files() %}
-    {% if not is_executing() %}{{ return('') }}{% endif %}
+    {% if not is_executing() or events_table() %}{{ return('') }}{% endif %}
     {% set place = "OFFER_AI_EVENTS='" ~ env_var('OFFER_AI_EVENTS', 'data/events') ~ "'" %}
     {% set problem = run_query(list_events(first_name_to_list())).columns[0].values()[0] %}
     {% if problem %}
@@ -81,7 +81,7 @@ again, and for a re-read every one.
 {#- Names the files that have changed since they landed; they are not read again. -#}
 {% macro warn_of_changed_files() %}
     {% set landed_files = landed_before() %}
-    {% if landed_files is none or is_reread() %}{{ return('') }}{% endif %}
+    {% if landed_files is none or is_reread() or events_table() %}{{ return('') }}{% endif %}
     {% set changed = run_query(
         'select listed.source_file from ' ~ listed_files() ~ ' as listed'
         ~ ' inner join ' ~ landed_files ~ ' as landed'

@@ -60,6 +60,9 @@ source_file.
     left join {{ listed_files() }} as listed on landed.source_file = listed.source_file
     where
         {{ is_of_other_vocabulary() }} and landed.error is null
+        {%- if events_table() %}
+        and not {{ is_batch('landed.source_file') }}
+        {%- endif %}
         and (
             listed.source_file is null
             or case
@@ -74,7 +77,10 @@ source_file.
     {% if not is_executing() or not is_reread() or var('missing_files') in ('keep', 'forget') %}
         {{ return('') }}
     {% endif %}
-    {% set lost = run_query(lost_files() ~ ' order by 1').columns[0].values() %}
+    {% set lost = run_query(lost_files() ~ ' order by 1').columns[0].values() | list %}
+    {% if events_table() and lost_rows() %}
+        {% do lost.append(lost_rows() ~ ' rows of ' ~ events_table()) %}
+    {% endif %}
     {% if lost | length %}
         {% do exceptions.raise_compiler_error(
             'The vocabulary has changed, so raw files have to be read again, and '
@@ -91,7 +97,11 @@ source_file.
     select landed.file_id
     from {{ landed_before() }} as landed
     where
+        {%- if events_table() %}
+        {{ 'true' if keeps_batches() else 'not ' ~ is_batch('landed.source_file') }}
+        {%- else %}
         landed.source_file not in (select source_file from {{ ref('new_files') }})
+        {%- endif %}
         {%- if var('missing_files') == 'forget' %}
         and landed.source_file in (select source_file from {{ listed_files() }})
         {%- endif %}

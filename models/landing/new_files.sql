@@ -7,6 +7,11 @@
 
 with
 
+{% if events_table() -%}
+inspected_files as (
+    {{ new_batch() }}
+)
+{%- else -%}
 listed_files as (
     select * from {{ listed_files() }} as listed
     {%- if flags.EMPTY %}
@@ -48,6 +53,7 @@ new_files as (
 inspected_files as (
     {{ inspected_files('new_files') }}
 )
+{%- endif %}
 
 select
     cast(file_id as bigint) as file_id,
