@@ -8,7 +8,7 @@ modified_us (microseconds since 1970).
     {%- if events_table() -%}
         {{ return("(select '' as source_file, 0 as size, 0 as modified_us where false)") }}
     {%- endif -%}
-    {{ return(adapter.dispatch('listed_files')()) }}
+    {{ return(adapter.dispatch('listed_files', 'offer_ai')()) }}
 {%- endmacro %}
 
 {% macro duckdb__listed_files() -%}
@@ -21,7 +21,7 @@ one list. Yields why it cannot as a query of one text, else null. In object stor
 names that sort behind `after` (SQL for a URL, or null) are asked for.
 -#}
 {% macro list_events(after) -%}
-    {{ return(adapter.dispatch('list_events')(after)) }}
+    {{ return(adapter.dispatch('list_events', 'offer_ai')(after)) }}
 {%- endmacro %}
 
 {% macro duckdb__list_events(after) -%}
@@ -35,7 +35,7 @@ names that sort behind `after` (SQL for a URL, or null) are asked for.
 
 {#- Clears away the copies of files that a build has made to read them, as a query. -#}
 {% macro forget_copies() -%}
-    {{ return(adapter.dispatch('forget_copies')()) }}
+    {{ return(adapter.dispatch('forget_copies', 'offer_ai')()) }}
 {%- endmacro %}
 
 {% macro duckdb__forget_copies() -%}
@@ -80,7 +80,7 @@ declared, as far as was looked), error (why the file cannot be read, else null) 
 is_reached (whether it was there to be read; if not, the next build tries again).
 -#}
 {% macro inspected_files(files) -%}
-    {{ return(adapter.dispatch('inspected_files')(files)) }}
+    {{ return(adapter.dispatch('inspected_files', 'offer_ai')(files)) }}
 {%- endmacro %}
 
 {% macro duckdb__inspected_files(files) -%}
@@ -113,7 +113,7 @@ is_reached (whether it was there to be read; if not, the next build tries again)
 
 {#- A digest of a file's bytes, as text; of a large file, of samples of them. -#}
 {% macro file_digest(path) -%}
-    {{ return(adapter.dispatch('file_digest')(path)) }}
+    {{ return(adapter.dispatch('file_digest', 'offer_ai')(path)) }}
 {%- endmacro %}
 
 {% macro duckdb__file_digest(path) -%}
@@ -137,7 +137,7 @@ in a file that is known for it.
 {% macro raw_events(files, numbered=false) -%}
     {#- Bound here: dbt sees a `ref` only where it is called while the project is parsed. -#}
     {%- if events_table() %}{% do ref('new_rows') %}{% endif -%}
-    {{ return(adapter.dispatch('raw_events')(files, numbered)) }}
+    {{ return(adapter.dispatch('raw_events', 'offer_ai')(files, numbered)) }}
 {%- endmacro %}
 
 {#-
@@ -221,7 +221,7 @@ columns is a fifth faster and reads on past a line's end.
 
 {#- The fields of a JSON object as a struct of text, by name, else by name in any case. -#}
 {% macro any_case(json, names) -%}
-    {{ return(adapter.dispatch('any_case')(json, names)) }}
+    {{ return(adapter.dispatch('any_case', 'offer_ai')(json, names)) }}
 {%- endmacro %}
 
 {% macro duckdb__any_case(json, names) -%}
@@ -423,7 +423,7 @@ line_ordinal.
             ~ 'new_rows.raw_line, true as is_utf8 from ' ~ lines ~ ' as lines inner join '
             ~ ref('new_rows') ~ ' as new_rows on lines.line_ordinal = new_rows.line_number') }}
     {%- endif -%}
-    {{ return(adapter.dispatch('texts_of_lines')(lines)) }}
+    {{ return(adapter.dispatch('texts_of_lines', 'offer_ai')(lines)) }}
 {%- endmacro %}
 
 {% macro duckdb__texts_of_lines(lines) -%}

@@ -100,7 +100,8 @@ and text has; of equal ones as many have as `landed_rows` counts.
     {% if is_executing() and not (is_reread() and not keeps_batches()) %}
         {% set last_us = last_loaded_us() %}
     {% endif %}
-    {% set landed_rows = load_cached_relation(landed_rows) if is_executing() else none %}
+    {% set landed_rows = load_cached_relation(as_configured(landed_rows.identifier))
+        if is_executing() else none %}
     with raw_rows as (
         select
             cast({{ loaded_at }} as timestamp) as loaded_at,

@@ -20,7 +20,8 @@ again only when the vocabulary is another than the one they were read with.
 {#- The files that have landed, as they were before this build; none before the first. -#}
 {% macro landed_before() %}
     {% set landed_files = source('landed_before', 'landed_files') %}
-    {{ return(load_cached_relation(landed_files) if is_executing() else none) }}
+    {{ return(load_cached_relation(as_configured(landed_files.identifier)) if is_executing()
+        else none) }}
 {% endmacro %}
 
 {#- Landed files that this build's vocabulary did not read, as a SQL predicate over them. -#}

@@ -22,7 +22,7 @@ next one lands the file.
     {% if not is_executing() %}{{ return(true) }}{% endif %}
     {% for name in ['new_files', 'landed_events', 'repeated_events', 'rejected_events']
         + (['new_rows', 'landed_rows'] if events_table() else []) %}
-        {% if 'model.' ~ project_name ~ '.' ~ name not in selected_resources %}
+        {% if 'model.offer_ai.' ~ name not in selected_resources %}
             {% do exceptions.warn('No new file counts as landed yet, as this run leaves out '
                 ~ name ~ '. The next build lands them.') %}
             {{ return(false) }}
