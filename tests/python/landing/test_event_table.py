@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oracle
-from built import BuildError, build, dbt, edited, messages, rows
+from built import BuildError, build, build_and_test, dbt, edited, messages, rows
 from compared import MARTS, same
 from streams import batches, builds
 
@@ -169,7 +169,7 @@ def test_what_is_wrong_with_a_table_is_one_sentence(tmp_path):
         with pytest.raises(BuildError) as error:
             build(f"table:{table}", database, "--vars", variables)
         assert sentence in str(error.value)
-    build(TABLE, database, *JSON)
+    build_and_test(TABLE, database, *JSON)
     assert any("2 rows are not read, as their loaded_at is null or still to come" in text
                for text in messages)
     assert rows(database, "select user_id from staging.stg_events") == [{"user_id": "u"}]

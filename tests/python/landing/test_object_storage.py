@@ -11,7 +11,7 @@ import boto3
 import pytest
 import requests
 
-from built import BuildError, build, edited, messages, rows, write_events
+from built import BuildError, build, build_and_test, edited, messages, rows, write_events
 from compared import MARTS, same
 from events import batch
 from object_store import SLOW_DOWN, FailingStore
@@ -118,7 +118,7 @@ def test_what_cannot_be_fetched_waits_and_the_others_land(tmp_path, store):
         return 1000 if path == "/box/in/cut" else None
 
     store.fail = fail
-    build("s3://box/in", database)
+    build_and_test("s3://box/in", database)
     assert files(database) == {
         "s3://box/in/whole": None, "s3://box/in/gone": "the object is gone",
         "s3://box/in/cut": "the download broke off 5 times",
