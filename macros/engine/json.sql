@@ -2,7 +2,7 @@
 
 {#- The scalar at a path such as `$.features.country` of JSON text, as text; null for null. -#}
 {% macro json_value(json, path) -%}
-    {{ return(adapter.dispatch('json_value')(json, path)) }}
+    {{ return(adapter.dispatch('json_value', 'offer_ai')(json, path)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_value(json, path) -%}
@@ -20,7 +20,7 @@ once, however many fields are read. `fields` maps a name to none, or to the fiel
 a leaf that is no scalar is its JSON text.
 -#}
 {% macro json_struct(json, fields) -%}
-    {{ return(adapter.dispatch('json_struct')(json, fields)) }}
+    {{ return(adapter.dispatch('json_struct', 'offer_ai')(json, fields)) }}
 {%- endmacro %}
 
 {#- DuckDB stops at text that is no JSON. -#}
@@ -35,7 +35,7 @@ a leaf that is no scalar is its JSON text.
 
 {#- A JSON array of objects as an array of such structs, to be made rows of. -#}
 {% macro json_struct_rows(json, fields) -%}
-    {{ return(adapter.dispatch('json_struct_rows')(json, fields)) }}
+    {{ return(adapter.dispatch('json_struct_rows', 'offer_ai')(json, fields)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_struct_rows(json, fields) -%}
@@ -50,7 +50,7 @@ a leaf that is no scalar is its JSON text.
 
 {#- Fields as the engine's description of a struct of text. -#}
 {% macro json_shape(fields) -%}
-    {{ return(adapter.dispatch('json_shape')(fields)) }}
+    {{ return(adapter.dispatch('json_shape', 'offer_ai')(fields)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_shape(fields) -%}
