@@ -66,6 +66,20 @@
     cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
 {%- endmacro %}
 
+{#- Makes a row a row for each day from one to another, both among them; a select expression. -#}
+{% macro each_day(first, last) -%}
+    {{ return(adapter.dispatch('each_day')(first, last)) }}
+{%- endmacro %}
+
+{% macro duckdb__each_day(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{#- Spark has no unnest; a sequence that would run backwards is no rows. -#}
+{% macro spark__each_day(first, last) -%}
+    explode(case when {{ first }} <= {{ last }} then sequence({{ first }}, {{ last }}) end)
+{%- endmacro %}
+
 {#- The date so many days before another. -#}
 {% macro days_before(date, count) -%}
     {{ return(adapter.dispatch('days_before')(date, count)) }}

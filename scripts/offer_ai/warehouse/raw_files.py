@@ -45,16 +45,18 @@ class Plugin(BasePlugin):
             "listed_files", lambda: list_files(str(settings.events())), [], LISTED,
             side_effects=True)
         conn.create_function(
-            "inspected_file", self.inspected_file, ["VARCHAR", "BIGINT", "VARCHAR[]"], INSPECTED,
-            side_effects=True)
+            "inspected_file", self.inspected_file,
+            ["VARCHAR", "BIGINT", "VARCHAR[]", "VARCHAR[]"], INSPECTED, side_effects=True)
         conn.create_function(
             "file_digest", digest, ["VARCHAR"], "VARCHAR",
             side_effects=True, exception_handling="return_null")
         conn.create_function("lines_of_file", pick_lines, ["VARCHAR", "BIGINT[]"], PICKED)
 
-    def inspected_file(self, path: str, file_id: int, names: Sequence[str]) -> dict:
+    def inspected_file(
+        self, path: str, file_id: int, names: Sequence[str], below: Sequence[str],
+    ) -> dict:
         self.scratch.mkdir(parents=True, exist_ok=True)
-        return inspect(path, names, self.scratch / f"{file_id}.ndjson")
+        return inspect(path, names, below, self.scratch / f"{file_id}.ndjson")
 
     @property
     def scratch(self) -> Path:
