@@ -1,9 +1,10 @@
 {#-
 Snowplow: enriched events as JSON, as its analytics SDKs write them. A self-describing event lies
-under a name of its own; those of the schemas named here belong to a vendor `com.acme`: say yours
-under field_aliases.
+under a name of its own; those of the schemas named here belong to the vendor that the var
+`snowplow_vendor` names.
 -#}
 {% macro vocabulary_of_snowplow() %}
+{% set vendor = var('snowplow_vendor', 'com_acme') %}
 {% set text %}
 event_types: [page_view, page_ping, screen_view, application_install, application_background, link_click]
 event_type_aliases:
@@ -31,24 +32,24 @@ field_aliases:
   device_type: [dvce_type]
   device_make: ['contexts_com_snowplowanalytics_snowplow_mobile_context_1[0].deviceManufacturer']
   device_model: ['contexts_com_snowplowanalytics_snowplow_mobile_context_1[0].deviceModel']
-  signin_method: [unstruct_event_com_acme_user_update_1.signin_method, unstruct_event_com_acme_session_start_1.signin_method]
-  currency: [unstruct_event_com_acme_purchase_1.currency, unstruct_event_com_acme_offer_shown_1.currency, tr_currency]
-  currency_balance: ['contexts_com_acme_player_1[0].currency_balance']
-  level: [unstruct_event_com_acme_level_start_1.level, unstruct_event_com_acme_level_end_1.level]
-  score: [unstruct_event_com_acme_level_end_1.score, se_value]
-  badge: [unstruct_event_com_acme_level_end_1.badge]
-  won: [unstruct_event_com_acme_level_end_1.won]
-  offer_type: [unstruct_event_com_acme_offer_shown_1.offer_type]
-  offer_price: [unstruct_event_com_acme_offer_shown_1.offer_price]
-  offer_purchased: [unstruct_event_com_acme_offer_shown_1.offer_purchased]
-  offer_dismissed: [unstruct_event_com_acme_offer_shown_1.offer_dismissed]
-  decision_id: [unstruct_event_com_acme_offer_shown_1.decision_id]
-  propensity: [unstruct_event_com_acme_offer_shown_1.propensity]
-  policy_version: [unstruct_event_com_acme_offer_shown_1.policy_version]
-  decision_context: [unstruct_event_com_acme_offer_shown_1.decision_context]
-  sku: [unstruct_event_com_acme_purchase_1.sku]
-  txn_amount: [unstruct_event_com_acme_purchase_1.txn_amount, tr_total]
-  purchase_source: [unstruct_event_com_acme_purchase_1.purchase_source, tr_affiliation]
+  signin_method: [unstruct_event_{{ vendor }}_user_update_1.signin_method, unstruct_event_{{ vendor }}_session_start_1.signin_method]
+  currency: [unstruct_event_{{ vendor }}_purchase_1.currency, unstruct_event_{{ vendor }}_offer_shown_1.currency, tr_currency]
+  currency_balance: ['contexts_{{ vendor }}_player_1[0].currency_balance']
+  level: [unstruct_event_{{ vendor }}_level_start_1.level, unstruct_event_{{ vendor }}_level_end_1.level]
+  score: [unstruct_event_{{ vendor }}_level_end_1.score, se_value]
+  badge: [unstruct_event_{{ vendor }}_level_end_1.badge]
+  won: [unstruct_event_{{ vendor }}_level_end_1.won]
+  offer_type: [unstruct_event_{{ vendor }}_offer_shown_1.offer_type]
+  offer_price: [unstruct_event_{{ vendor }}_offer_shown_1.offer_price]
+  offer_purchased: [unstruct_event_{{ vendor }}_offer_shown_1.offer_purchased]
+  offer_dismissed: [unstruct_event_{{ vendor }}_offer_shown_1.offer_dismissed]
+  decision_id: [unstruct_event_{{ vendor }}_offer_shown_1.decision_id]
+  propensity: [unstruct_event_{{ vendor }}_offer_shown_1.propensity]
+  policy_version: [unstruct_event_{{ vendor }}_offer_shown_1.policy_version]
+  decision_context: [unstruct_event_{{ vendor }}_offer_shown_1.decision_context]
+  sku: [unstruct_event_{{ vendor }}_purchase_1.sku]
+  txn_amount: [unstruct_event_{{ vendor }}_purchase_1.txn_amount, tr_total]
+  purchase_source: [unstruct_event_{{ vendor }}_purchase_1.purchase_source, tr_affiliation]
 {% endset %}
 {{ return(fromyaml(text)) }}
 {% endmacro %}
