@@ -10,7 +10,8 @@ with
 
 counted as (
     select
-        count(*) as events
+        count(*) as events,
+        max(file_id) as last_file_id
         {%- for field in fields %},
         count({{ var('event_fields')[field].as or field }}) as {{ field }}_count
         {%- endfor %}
@@ -19,15 +20,15 @@ counted as (
 )
 {% for field in fields %}
 select
-    {{ text_literal(field) }} as field,
-    {{ text_literal(accepted_names(field, aliases) | join(', ')) }} as names
+    {{ text_literal(field) }} as field_name,
+    {{ text_literal(accepted_names(field, aliases) | join(', ')) }} as raw_names
 from counted
 where events > 0 and {{ field }}_count = 0
 {{ 'union all' if not loop.last }}
 {%- else %}
 select
-    null as field,
-    null as names
+    null as field_name,
+    null as raw_names
 from counted
 where false
 {%- endfor %}

@@ -6,6 +6,19 @@
 
 with
 
+amounts_at_other_rates as (
+    {%- if last_built_file is not none and has_other_currencies(landed_events) %}
+    {{ events_of_changed_rates(landed_events, exchange_rates, rates_before) }}
+    {%- else %}
+    select
+        user_id,
+        session_id,
+        event_time
+    from {{ landed_events }}
+    where false
+    {%- endif %}
+),
+
 -- New events, earlier deliveries of those delivered again, and amounts at another rate.
 new_deliveries as (
     select
@@ -24,10 +37,12 @@ new_deliveries as (
         select repeats.event_key from {{ ref('repeated_events') }} as repeats
         where repeats.file_id > {{ last_built_file or 0 }}
     )
-    {%- if last_built_file is not none and has_other_currencies(landed_events) %}
     union all
-    {{ events_of_changed_rates(landed_events, exchange_rates, rates_before) }}
-    {%- endif %}
+    select
+        user_id,
+        session_id,
+        event_time
+    from amounts_at_other_rates
 ),
 
 changes as (

@@ -31,7 +31,7 @@ TEXT = (
 NUMBERS = "currency_balance level score".split()
 BOOLEANS = "won offer_purchased offer_dismissed".split()
 FIELDS = (
-    *"event_id event_time customer_identifier session_id event_uuid received_at".split(),
+    *"event_id event_time customer_identifier session_id event_uuid received_at currency".split(),
     *IDS, *TEXT, *NUMBERS, *BOOLEANS,
     *"offer_type offer_price propensity txn_amount decision_context".split(),
 )

@@ -46,14 +46,15 @@ CASES = {
     "none of it": ({"properties": 5, "params": {"key": "level"}, "context": [], "skus": "a"},
                    (None, None, None, None, None)),
     "another case": ({"CUSTOMER_IDENTIFIER": "another case", "PROPERTIES": {
-        "LEVEL": 7, "Geo": '{"COUNTRY": "DK"}'}, "Params": [{"key": "won", "value": {"int_value": 1}}]},
-                     ("DK", 7, None, True, None)),
+        "LEVEL": 7, "Geo": '{"COUNTRY": "DK"}'},
+        "Params": [{"key": "won", "value": {"int_value": 1}}]}, ("DK", 7, None, True, None)),
 }
 
 
 def line(user: str, event: dict) -> dict:
     common = {"event_id": "game_end", "event_time": "2025-01-05T10:00:00"}
-    return common | ({} if "CUSTOMER_IDENTIFIER" in event else {"customer_identifier": user}) | event
+    named = {} if "CUSTOMER_IDENTIFIER" in event else {"customer_identifier": user}
+    return common | named | event
 
 
 def found(database) -> dict:

@@ -58,8 +58,8 @@ def segment(e: dict) -> dict:
     if "txn_amount" in inner:
         inner["revenue"] = inner.pop("txn_amount")
         inner["products"] = [{"sku": inner.pop("sku", None)}]
-    line = {"messageId": e["event_uuid"], "timestamp": e["event_time"] + ".000Z", "context": context,
-            "receivedAt": e["received_at"] + "Z", "userId": None,
+    line = {"messageId": e["event_uuid"], "timestamp": e["event_time"] + ".000Z",
+            "context": context, "receivedAt": e["received_at"] + "Z", "userId": None,
             "anonymousId": e["customer_identifier"]}
     if e["event_id"] == "user_updated":
         return line | {"type": "identify", "traits": inner}
