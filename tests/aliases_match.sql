@@ -2,19 +2,15 @@
 {#- The user's own; a vocabulary has names for more than one producer sends. A field that one
     type of event must have is told by its rejects. -#}
 {%- set aliases = var('field_aliases') or {} -%}
-{%- set fields = [] -%}
+{%- set counts, fields = ['count(*) as events'], [] -%}
 {%- for field, spec in var('event_fields').items() if aliases.get(field) and not spec.of -%}
 {%- do fields.append(field) -%}
+{%- do counts.append('count(' ~ (spec.as or field) ~ ') as ' ~ field ~ '_count') -%}
 {%- endfor %}
 with
 
 counted as (
-    select
-        count(*) as events,
-        max(file_id) as last_file_id
-        {%- for field in fields %},
-        count({{ var('event_fields')[field].as or field }}) as {{ field }}_count
-        {%- endfor %}
+    select {{ counts | join(', ') }}
     from {{ ref('landed_events') }}
     where not is_rejected
 )

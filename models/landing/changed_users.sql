@@ -33,10 +33,11 @@ new_deliveries as (
         session_id,
         event_time
     from {{ ref('repeated_events') }}
-    where event_key in (
-        select repeats.event_key from {{ ref('repeated_events') }} as repeats
-        where repeats.file_id > {{ last_built_file or 0 }}
-    )
+    where
+        event_key in (
+            select repeats.event_key from {{ ref('repeated_events') }} as repeats
+            where repeats.file_id > {{ last_built_file or 0 }}
+        )
     union all
     select
         user_id,

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from built import BuildError, build, rows
+from built import BuildError, build, dbt, messages, rows
 
 ALIASES = {
     "country": ["properties.geo.country", "context[0].country"],
@@ -67,6 +67,12 @@ def test_every_kind_of_path(tmp_path):
         "\n".join(json.dumps(line(name, event)) for name, (event, _) in CASES.items()))
     build(tmp_path / "events.json", tmp_path / "w.duckdb", *VARS)
     assert found(tmp_path / "w.duckdb") == {name: values for name, (_, values) in CASES.items()}
+    assert not any("aliases_match" in text for text in messages)
+    (tmp_path / "more.json").write_text(json.dumps(line("u", {"properties": {"badge": 3}})))
+    wrong = {"field_aliases": ALIASES | {"badge": ["properties.bagde"]}}
+    dbt("build", "--full-refresh", "--select", "landing", "aliases_match", "--vars",
+        json.dumps(wrong), events=tmp_path, database=tmp_path / "w.duckdb")
+    assert any("aliases_match" in text for text in messages)
 
 
 def test_a_file_whose_nested_names_are_in_another_case(tmp_path):
