@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -89,9 +90,32 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
 
 
 def build(events, database, *arguments: str, project: Path = ROOT) -> list:
-    """`dbt build` without the unit tests, which need no events."""
+    """Builds every model and seed; data tests are two fifths of a build's time."""
+    return dbt("build", "--resource-type", "model", "--resource-type", "seed", *arguments,
+               events=events, database=database, project=project)
+
+
+def build_and_test(events, database, *arguments: str, project: Path = ROOT) -> list:
+    """The same with the data tests."""
     return dbt("build", "--exclude-resource-type", "unit_test", *arguments,
                events=events, database=database, project=project)
+
+
+@cache
+def _built_once(events: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="offer_ai_built_"))
+    write_events(folder / "events" / "1.ndjson", *json.loads(events))
+    build(folder / "events", folder / "w.duckdb")
+    return folder / "w.duckdb"
+
+
+def built_of(folder: Path, *events: dict) -> Path:
+    """Puts w.duckdb, built of these events, and a folder `events` for more into a folder.
+
+    Tests that begin with the same events share one build.
+    """
+    (folder / "events").mkdir(parents=True)
+    return Path(shutil.copy(_built_once(json.dumps(events)), folder))
 
 
 def write_events(path: Path, *events: dict) -> Path:

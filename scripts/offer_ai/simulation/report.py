@@ -16,7 +16,7 @@ POLICIES = {"ours": "our policy", "random": "random", "single": "best single off
             "same_features": "best on the same features", "oracle": "oracle"}
 REFERENCE = {"objective": "regression", "num_leaves": 31, "min_data_in_leaf": 200,
              "learning_rate": 0.1, "verbosity": -1, "seed": 1, "deterministic": True,
-             "force_row_wise": True, "num_threads": 2}
+             "force_row_wise": True, "num_threads": 1}
 TREES = 100
 
 

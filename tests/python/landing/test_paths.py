@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from built import BuildError, build, dbt, messages, rows
+from built import BuildError, build, build_and_test, dbt, messages, rows
 
 ALIASES = {
     "country": ["properties.geo.country", "context[0].country"],
@@ -65,7 +65,7 @@ def found(database) -> dict:
 def test_every_kind_of_path(tmp_path):
     (tmp_path / "events.json").write_text(
         "\n".join(json.dumps(line(name, event)) for name, (event, _) in CASES.items()))
-    build(tmp_path / "events.json", tmp_path / "w.duckdb", *VARS)
+    build_and_test(tmp_path / "events.json", tmp_path / "w.duckdb", *VARS)
     assert found(tmp_path / "w.duckdb") == {name: values for name, (_, values) in CASES.items()}
     assert not any("aliases_match" in text for text in messages)
     (tmp_path / "more.json").write_text(json.dumps(line("u", {"properties": {"badge": 3}})))

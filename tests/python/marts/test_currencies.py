@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from built import BuildError, build, copy_project, rows, write_events
+from built import BuildError, build, build_and_test, copy_project, rows, write_events
 from compared import same_warehouses
 
 RATES = "currency,day,rate\nEUR,2025-01-01,2\nEUR,2025-01-09,3\n"
@@ -43,7 +43,7 @@ def test_rates_of_the_day_then_other_rates_as_a_full_build(tmp_path, project):
     # GBP has no rate: null, never 10; what was sent stays, and the test names it.
     write_events(raw / "2.ndjson", *events("u3", 13, "c", "GBP"))
     with pytest.raises(BuildError, match="every_currency_has_a_rate"):
-        run(database)
+        build_and_test(raw, database, project=project)
     assert paid(database)[-1] == 0
     assert rows(database, """
         select txn_amount, currency, txn_amount_sent::int as sent from staging.stg_purchases

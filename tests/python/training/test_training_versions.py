@@ -12,7 +12,7 @@ import pandas
 import polars
 import pytest
 
-from built import build, write_events
+from built import build, built_of, write_events
 from commands import PATHS, environment, export
 from events import offers
 from offer_ai.training.table import write_training
@@ -25,8 +25,7 @@ from servers import CREDENTIALS, free_port
 def place(request, tmp_path):
     """A built warehouse and where to publish: (folder, target, read), `read` a function
     from a path below the target to bytes."""
-    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15))
-    build(tmp_path / "events", tmp_path / "w.duckdb")
+    built_of(tmp_path, *offers(1), *offers(2), *offers(15))
     if request.param == "directory":
         folder = tmp_path / "training"
         return tmp_path, str(folder), lambda name: (folder / name).read_bytes()
