@@ -89,9 +89,11 @@
     cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
 {%- endmacro %}
 
-{#- Spark names it otherwise. -#}
+{#- Spark has no unnest; a sequence that would run backwards is no rows. -#}
 {% macro spark__days_between(first_day, last_day) -%}
-    explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day))
+    explode(case
+        when {{ first_day }} <= {{ last_day }} then sequence({{ first_day }}, {{ last_day }})
+    end)
 {%- endmacro %}
 
 {#- The time zone of the session, by its name. -#}
