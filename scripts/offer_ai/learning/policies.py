@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from offer_ai.learning.revenue_model import OFFER, RevenueModel
+from offer_ai.learning.model_files import load_model
+from offer_ai.learning.revenue_model import OFFER
 
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
-EPSILON_GREEDY, THOMPSON = "epsilon-greedy", "thompson"
+EPSILON_GREEDY, THOMPSON, INVERSE_GAP = "epsilon-greedy", "thompson", "inverse-gap"
 
 
 def epsilon_greedy(predicted: np.ndarray, epsilon: float) -> np.ndarray:
@@ -40,12 +41,34 @@ def thompson(predicted: np.ndarray, epsilon: float,
     return (1 - epsilon) * share.mean(axis=0) + epsilon * is_candidate / count
 
 
+def inverse_gap(predicted: np.ndarray, gamma: float, epsilon: float,
+                is_candidate: np.ndarray | None = None) -> np.ndarray:
+    """Probability of each candidate, shaped as `predicted` (..., candidates).
+
+    Of K candidates one that is predicted to earn g less than the favourite is made with
+    1 / (K + gamma * g), the favourite with what is left, equals sharing alike; mixed with the
+    floor epsilon / K. Where `is_candidate` is false, the chance is 0.
+    Source: Foster, Rakhlin, Beyond UCB (2020), algorithm 1.
+    """
+    if is_candidate is None:
+        is_candidate = np.ones(predicted.shape, bool)
+    values = np.where(is_candidate, predicted, -np.inf)
+    best = values.max(axis=-1, keepdims=True)
+    favourites = (values == best) & is_candidate
+    count = np.maximum(is_candidate.sum(axis=-1, keepdims=True), 1)
+    with np.errstate(invalid="ignore"):
+        others = np.where(favourites | ~is_candidate, 0, 1 / (count + gamma * (best - values)))
+    left = 1 - others.sum(axis=-1, keepdims=True)
+    chances = others + favourites * left / np.maximum(favourites.sum(axis=-1, keepdims=True), 1)
+    return (1 - epsilon) * chances * is_candidate + epsilon * is_candidate / count
+
+
 @dataclass(frozen=True)
 class Policy:
     """A rule over the predictions of a model, or of its bootstrapped copies."""
 
     version: str
-    models: list[RevenueModel]
+    models: list  # of RevenueModel or EffectsModel
     rule: str
     epsilon: float
 
@@ -59,12 +82,15 @@ class Policy:
         if not (folder / "model.json").exists():
             raise FileNotFoundError(f"{folder} holds no model that train.py wrote")
         name = "held_out" if held_out else "model"
-        paths = [folder / f"{name}.txt"] if rule == EPSILON_GREEDY else sorted(
+        paths = [folder / f"{name}.txt"] if rule != THOMPSON else sorted(
             folder.glob(f"{name}-*.txt"))
         if not paths:
             raise ValueError(f"{folder} holds no bootstrapped models: run train.py --bootstraps 10")
-        return cls(folder.name, [RevenueModel.load(folder, path.name) for path in paths],
-                   rule, epsilon)
+        models = [load_model(folder, path.name) for path in paths]
+        if rule == INVERSE_GAP and "gamma" not in models[0].description:
+            raise ValueError(f"{folder} knows no gamma for {INVERSE_GAP}: run train.py --kind "
+                             "effects")
+        return cls(folder.name, models, rule, epsilon)
 
     @classmethod
     def at(cls, pointer: Path) -> "Policy":
@@ -85,7 +111,10 @@ class Policy:
     def of_predictions(self, predicted: np.ndarray, is_candidate: np.ndarray | None = None
                        ) -> tuple[np.ndarray, np.ndarray]:
         """Chances and mean predictions (..., candidates) of predictions (models, ...)."""
-        return thompson(predicted, self.epsilon, is_candidate), predicted.mean(axis=0)
+        mean = predicted.mean(axis=0)
+        if self.rule == INVERSE_GAP:
+            return inverse_gap(mean, self.description["gamma"], self.epsilon, is_candidate), mean
+        return thompson(predicted, self.epsilon, is_candidate), mean
 
     @property
     def description(self) -> dict:
@@ -96,6 +125,7 @@ class Policy:
     def kind(self) -> tuple:
         """What a refreshed model has in common with the one before."""
         return (self.rule, self.epsilon, self.description["label"],
+                self.description.get("kind"),
                 tuple(self.models[0].encoding.names))
 
     def lacks(self, features: Collection[str]) -> list[str]:
