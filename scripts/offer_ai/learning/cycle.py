@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 import pyarrow.compute as pc
 
-from offer_ai.base.files import MANIFEST
 from offer_ai.learning import promotions
 from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.evaluation import last_day
@@ -72,15 +71,12 @@ def learned_until(models: Path) -> datetime | None:
     return None
 
 
-def is_due(export: Path, every_days: float) -> bool:
-    """Whether the published events have gone on by so many days since the last step."""
-    try:
-        told = json.loads((export / "training" / MANIFEST).read_text())
-        watermark = instant(told["watermark"])
-    except (OSError, ValueError, KeyError, TypeError):
+def is_due(models: Path, watermark: str | None, every_days: float) -> bool:
+    """Whether the events have gone on by so many days, to `watermark`, since the last step."""
+    if watermark is None:
         return False
-    until = learned_until(export / "models")
-    return until is None or watermark - until >= timedelta(days=every_days)
+    until = learned_until(models)
+    return until is None or instant(watermark) - until >= timedelta(days=every_days)
 
 
 def instant(text: str) -> datetime:

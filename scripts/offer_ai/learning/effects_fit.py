@@ -65,7 +65,7 @@ def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | 
         share = np.clip(rows.bought.sum() / rows.count.sum(), 1e-6, 1 - 1e-6)
         start[0, 0] = np.log(share / (1 - share))
     found = optimize.minimize(loss, (start / spread).ravel(), jac=True, method="L-BFGS-B",
-                              options={"maxiter": STEPS, "ftol": 1e-9, "maxcor": 20})
+                              options={"maxiter": STEPS, "ftol": 1e-7, "maxcor": 20})
     return found.x.reshape(spread.shape) * spread
 
 

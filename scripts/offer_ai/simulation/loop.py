@@ -36,6 +36,7 @@ from offer_ai.simulation.raw_events import (
     write_events,
 )
 from offer_ai.simulation.report import measure
+from offer_ai.simulation.schedule import learning_days
 from offer_ai.simulation.world import load_candidates
 from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
@@ -44,7 +45,6 @@ from offer_ai.warehouse.warm_dbt import Dbt
 
 START = np.datetime64("2025-01-01", "D")
 FRESH_VERSIONS = 2
-FIRST_DAYS = (1, 2, 3, 5, 7, 10)  # after which it learns, until the rhythm is reached
 
 
 @dataclass
@@ -139,12 +139,6 @@ class Loop:
             return learn(self.export, INVERSE_GAP, epsilon).said
         except click.ClickException as error:
             return error.message
-
-
-def learning_days(days: int, every: int) -> list[int]:
-    """After which of so many days it builds and learns: soon at first, then at the rhythm."""
-    early = [day for day in FIRST_DAYS if day < every or day < days <= every]
-    return sorted({*early, *range(every, days + 1, every)} - {0})
 
 
 def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_days: int,

@@ -16,7 +16,7 @@ POLICIES = {"ours": "our policy", "random": "random", "single": "best single off
             "same_features": "best on the same features", "oracle": "oracle"}
 REFERENCE = {"objective": "regression", "num_leaves": 31, "min_data_in_leaf": 200,
              "learning_rate": 0.1, "verbosity": -1, "seed": 1, "deterministic": True,
-             "force_row_wise": True, "num_threads": 2}
+             "force_row_wise": True, "num_threads": 1}
 TREES = 100
 
 
@@ -27,21 +27,22 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
     own (two folds) and with the round as a further input, so that it knows the drift.
     """
     worth = np.array(decisions.worth)
-    table = {feature["name"]: [row.get(feature["name"]) for row in decisions.features]
-             for feature in features}
+    table = getattr(decisions, "table", None) or {feature["name"]: [
+        row.get(feature["name"]) for row in decisions.features] for feature in features}
     rows = len(worth)
     encoding = Encoding.of(features, table | {"offer_type": [""] * rows})
     matrix = np.column_stack([encoding.matrix(
         table | {"offer_type": [""] * rows, "offer_price": [0] * rows}), decisions.round])
     categorical = [encoding.names.index(name) for name in encoding.categories]
-    predicted = np.empty_like(worth)
+    predicted = np.full(worth.shape, -np.inf)
     for test in (0, 1):
-        train = fold != test
         for offer in range(worth.shape[1]):
+            is_valid = ~np.isnan(worth[:, offer])
+            train, other = is_valid & (fold != test), is_valid & (fold == test)
             data = lightgbm.Dataset(matrix[train], worth[train, offer],
                                     categorical_feature=categorical)
-            predicted[~train, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
-                matrix[~train])
+            predicted[other, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
+                matrix[other], num_threads=1)
     return predicted.argmax(axis=1)
 
 
