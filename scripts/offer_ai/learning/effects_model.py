@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Bins:
         cuts, first, size = [], [], 1
         for values, category in zip(matrix.T, is_category, strict=True):
             known = values[~np.isnan(values)]
-            if category or len(np.unique(known[:1000])) <= 2 and len(np.unique(known)) <= 2:
+            if category or (len(np.unique(known[:1000])) <= 2 and len(np.unique(known)) <= 2):
                 cut = np.unique(known)
             else:
                 # What is most common of amounts and counts, 0, has a bin of its own.
@@ -206,7 +207,7 @@ class EffectsModel:
         ends = [*self.bins.first, self.bins.size]
         kinds = len(self.catalogue.kinds)
         return [*(float(squares[start:end].sum())
-                  for start, end in zip(ends, ends[1:], strict=False)),
+                  for start, end in pairwise(ends)),
                 float((self.weights[2:2 + kinds] ** 2).sum()),
                 float((self.weights[1] ** 2).sum())]
 

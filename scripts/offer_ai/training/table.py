@@ -20,7 +20,7 @@ from offer_ai.base.sql import sql_text
 from offer_ai.training.versions import Versions, content_version
 from offer_ai.warehouse.connection import schema_of, watermark
 
-YOUNG = "_young/offers.parquet"
+YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes for a day
 
 
 def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
@@ -79,7 +79,7 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
 def write_young(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict]:
     """Writes the offers of which a part of the label alone is known; returns the file, if any.
 
-    Readers of Parquet pass over a folder that begins with an underscore.
+    Which labels they lack and why, the docstring of `write_training` says.
     """
     labels = declarations.labels()
     parts = [label for label in labels if "part_of" in label["definition"]]
@@ -89,7 +89,6 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict]:
                           key=lambda after: interval_of(after)).items()
     others = ", ".join(label["name"] for label in labels if label not in parts)
     path = folder / YOUNG
-    path.parent.mkdir()
     (rows,) = con.execute(f"""
         copy (
             select
@@ -107,7 +106,7 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict]:
             order by training_offers.offered_at, offer_id
         ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
     if not rows:
-        shutil.rmtree(path.parent)
+        path.unlink()
         return []
     return [{"path": YOUNG, "rows": rows, "sha256": file_hash(path)}]
 
@@ -150,7 +149,7 @@ def read_offers(folder: Path, with_young: bool = False) -> tuple[dict, pa.Table]
     if not files and not young:
         raise click.ClickException(
             f"The training table in {folder} is empty: no offer's 7 days have passed yet.")
-    parts = [pyarrow.dataset.dataset(some).to_table() for some in (files, young) if some]
+    parts = [pyarrow.dataset.dataset(some, format="parquet").to_table() for some in (files, young) if some]
     table = pa.concat_tables(parts, promote_options="default")
     if not files:
         for label in manifest["labels"]:

@@ -51,7 +51,7 @@ def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0
         LABEL: money(early + rest), PART: money(early)})
     mature = sum(one < datetime(2025, 1, 1) + timedelta(days=mature_days) for one in at)
     root = folder / "training" / version
-    (root / "_young").mkdir(parents=True)
+    root.mkdir(parents=True)
     told = {"files": [], "young": []}
     if mature:
         pq.write_table(table.slice(0, mature), root / "offers.parquet")
