@@ -129,7 +129,8 @@ def as_seen_by(policy: Policy, table: dict[str, list], label: str,
             every[number, :, index] = model.predict_rows(
                 table | {"offer_type": [kind] * rows, "offer_price": [price] * rows})
         at_made[number] = model.predict_rows(table)
-    chances, predicted = policy.of_predictions(every, candidates.is_candidate)
+    chances, predicted = policy.of_predictions(every, candidates.is_candidate,
+                                               policy.is_new(candidates.offers))
     logged = Logged(
         reward=np.array([float(value) for value in table[label]]),
         propensity=np.array(table["propensity"], float),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,10 @@ from offer_ai.learning.revenue_model import OFFER
 
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
 EPSILON_GREEDY, THOMPSON, INVERSE_GAP = "epsilon-greedy", "thompson", "inverse-gap"
+
+# By inverse gaps a candidate that was made less often than that has this chance at least, all
+# such together at most that: a model knows little of it, and that little is of others.
+NEW_COUNT, NEW_CHANCE, MOST_NEW = 1_000, 0.05, 0.45
 
 
 def epsilon_greedy(predicted: np.ndarray, epsilon: float) -> np.ndarray:
@@ -71,6 +75,7 @@ class Policy:
     models: list  # of RevenueModel or EffectsModel
     rule: str
     epsilon: float
+    new: dict = field(default_factory=dict, repr=False, compare=False)  # of is_new, by offers
 
     @classmethod
     def load(cls, folder: Path, rule: str, epsilon: float, held_out: bool = False) -> "Policy":
@@ -88,8 +93,8 @@ class Policy:
             raise ValueError(f"{folder} holds no bootstrapped models: run train.py --bootstraps 10")
         models = [load_model(folder, path.name) for path in paths]
         if rule == INVERSE_GAP and "gamma" not in models[0].description:
-            raise ValueError(f"{folder} knows no gamma for {INVERSE_GAP}: run train.py --kind "
-                             "effects")
+            raise ValueError(f"{folder} knows no gamma for {INVERSE_GAP}: "
+                             "models of scripts/learn.py do")
         return cls(folder.name, models, rule, epsilon)
 
     @classmethod
@@ -106,15 +111,40 @@ class Policy:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The chance of each offer and the revenue predicted for it, (offers,) both."""
         return self.of_predictions(
-            np.array([model.predict(features, offers) for model in self.models]))
+            np.array([model.predict(features, offers) for model in self.models]),
+            is_new=self.is_new(offers))
 
-    def of_predictions(self, predicted: np.ndarray, is_candidate: np.ndarray | None = None
-                       ) -> tuple[np.ndarray, np.ndarray]:
-        """Chances and mean predictions (..., candidates) of predictions (models, ...)."""
+    def of_predictions(self, predicted: np.ndarray, is_candidate: np.ndarray | None = None,
+                       is_new: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Chances and mean predictions (..., candidates) of predictions (models, ...).
+
+        By inverse gaps, `is_new` (candidates,) says which get the chance of a new one.
+        """
         mean = predicted.mean(axis=0)
-        if self.rule == INVERSE_GAP:
-            return inverse_gap(mean, self.description["gamma"], self.epsilon, is_candidate), mean
-        return thompson(predicted, self.epsilon, is_candidate), mean
+        if self.rule != INVERSE_GAP:
+            return thompson(predicted, self.epsilon, is_candidate), mean
+        chances = inverse_gap(mean, self.description["gamma"], self.epsilon, is_candidate)
+        if is_new is None or not is_new.any():
+            return chances, mean
+        new = NEW_CHANCE * np.broadcast_to(is_new, mean.shape)
+        new = new if is_candidate is None else new * is_candidate
+        total = new.sum(axis=-1, keepdims=True)
+        part = np.minimum(total, MOST_NEW)
+        # Where there is no candidate at all, nothing is made.
+        return chances * (1 - part) + new * part / np.maximum(total, NEW_CHANCE), mean
+
+    def is_new(self, offers: Sequence[tuple[str, float]]) -> np.ndarray | None:
+        """Which offers the model has seen seldom, (offers,); None where it does not count."""
+        key = tuple(offers)
+        if key not in self.new:
+            catalogue = getattr(self.models[0], "catalogue", None)
+            seen = {} if catalogue is None else dict(zip(
+                catalogue.offers, catalogue.counts, strict=True))
+            if len(self.new) > 1000:
+                self.new.clear()
+            self.new[key] = None if catalogue is None else np.array(
+                [seen.get((kind, float(price)), 0) < NEW_COUNT for kind, price in offers])
+        return self.new[key]
 
     @property
     def description(self) -> dict:

@@ -111,7 +111,7 @@ def chosen(policy: Policy, features: dict, offers: list, is_candidate: np.ndarra
         at = model.rows(features)
         predicted.append(np.column_stack([
             sum(model.parts(at, [offer], np.zeros(rows, int))) for offer in offers]))
-    return policy.of_predictions(np.array(predicted), is_candidate)
+    return policy.of_predictions(np.array(predicted), is_candidate, policy.is_new(offers))
 
 
 @dataclass

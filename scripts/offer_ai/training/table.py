@@ -149,7 +149,8 @@ def read_offers(folder: Path, with_young: bool = False) -> tuple[dict, pa.Table]
     if not files and not young:
         raise click.ClickException(
             f"The training table in {folder} is empty: no offer's 7 days have passed yet.")
-    parts = [pyarrow.dataset.dataset(some, format="parquet").to_table() for some in (files, young) if some]
+    parts = [pyarrow.dataset.dataset(some, format="parquet").to_table()
+             for some in (files, young) if some]
     table = pa.concat_tables(parts, promote_options="default")
     if not files:
         for label in manifest["labels"]:
