@@ -16,7 +16,8 @@ from offer_ai.training.table import read_training
                 type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--training", type=click.Path(path_type=Path), default=None,
               help="The published training table; OFFER_AI_EXPORT/training by default.")
-@click.option("--rule", default=EPSILON_GREEDY, type=click.Choice([EPSILON_GREEDY, THOMPSON, INVERSE_GAP]),
+@click.option("--rule", default=EPSILON_GREEDY,
+              type=click.Choice([EPSILON_GREEDY, THOMPSON, INVERSE_GAP]),
               help="The model's favourite, that of one of its bootstrapped copies, or (models of "
               "learn.py) each the likelier, the less its prediction is below the favourite's.")
 @click.option("--epsilon", default=0.1, type=click.FloatRange(0, 1),
