@@ -14,7 +14,8 @@ from offer_ai.simulation.report import best_on_features, interval
 from offer_ai.simulation.schedule import learning_days
 from offer_ai.simulation.world import load_candidates
 
-WORLDS = {"drifting": DriftingGame, "moving": MovingGame}
+WORLDS = {"drifting": lambda players, seed, offers, _: DriftingGame(players, seed, offers),
+          "moving": MovingGame}
 LEARNERS: dict[str, Callable] = {
     "inverse-gap": Ours,
     "no gate": lambda world: Ours(world, has_gate=False),
@@ -46,7 +47,7 @@ def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, 
          ) -> dict:
     """Plays a world with a learner; returns its figures: see `measured`."""
     began = time.process_time()
-    game = WORLDS[kind](players, seed, load_candidates())
+    game = WORLDS[kind](players, seed, load_candidates(), days)
     world = MemoryWorld(game, seed)
     learner = LEARNERS[name](world)
     due = set(learning_days(rounds * days, every))

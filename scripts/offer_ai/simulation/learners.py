@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import click
 import numpy as np
 
 from offer_ai.learning.effects_training import fit_early, rows_of
@@ -59,7 +60,11 @@ class Ours:
         validate = min(MOST_VALIDATE_DAYS, days // 2)
         manifest = {"features": FEATURES, "version": f"day {self.world.day}",
                     "watermark": None, "code_version": None}
-        models, description = fit_early(manifest, table, LABEL, validate, self.bootstraps)
+        try:
+            models, description = fit_early(manifest, table, LABEL, validate, self.bootstraps)
+        except click.ClickException as error:
+            self.steps.append(f"day {self.world.day}: {error.message}")
+            return
         for model in models.values():
             model.description = description
         epsilon = self.epsilon(self.world.day) if callable(self.epsilon) else self.epsilon

@@ -39,6 +39,8 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
         for offer in range(worth.shape[1]):
             is_valid = ~np.isnan(worth[:, offer])
             train, other = is_valid & (fold != test), is_valid & (fold == test)
+            if not (train.any() and other.any()):
+                continue
             data = lightgbm.Dataset(matrix[train], worth[train, offer],
                                     categorical_feature=categorical)
             predicted[other, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
