@@ -20,7 +20,8 @@ from offer_ai.warehouse.connection import open_warehouse
 
 LOOKUPS = 50_000
 SYNTHETIC = """
-create schema staging; create schema anchors; create schema sessions; create schema marts;
+create schema landing; create schema staging; create schema anchors;
+create schema sessions; create schema marts;
 create table landing.build_log as
     select 1 as last_file_id, timestamp '2025-01-29' as completed_at;
 create table landing.landed_files as

@@ -2,7 +2,7 @@
 
 import pytest
 
-from built import BuildError, build, dbt, edited, rows, write_events
+from built import BuildError, build_and_test, dbt, edited, rows, write_events
 from compared import same_warehouses
 
 
@@ -15,25 +15,25 @@ def day(number: int) -> list[dict]:
 def test_whatever_was_run_the_next_build_is_right(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "1.ndjson", *day(1))
-    build(events, database, "--empty")
+    build_and_test(events, database, "--empty")
     assert rows(database, "from marts.sessions") == []
-    build(events, database)
-    build(events, database, "--empty")
+    build_and_test(events, database)
+    build_and_test(events, database, "--empty")
     write_events(events / "2.ndjson", *day(2))
-    build(events, database, "--select", "session_rollups")
-    build(events, database, "--select", "+stg_purchases")
+    build_and_test(events, database, "--select", "session_rollups")
+    build_and_test(events, database, "--select", "+stg_purchases")
     write_events(events / "3.ndjson", *day(2), *day(3))
-    build(events, database, "--select", "new_files", "landed_events", "landed_files",
+    build_and_test(events, database, "--select", "new_files", "landed_events", "landed_files",
           "rejected_events")
-    build(events, database, "--full-refresh", "--select", "session_rollups")
+    build_and_test(events, database, "--full-refresh", "--select", "session_rollups")
     write_events(events / "4.ndjson", *day(4))
     dbt("run", "--exclude", "offer_labels", events=events, database=database)
-    build(events, database, "--threads", "4")
+    build_and_test(events, database, "--threads", "4")
     assert rows(database, """
         select count(*) as sessions, sum(purchase_amount)::int as paid from marts.sessions
         """) == [{"sessions": 4, "paid": 4}]
-    whole = tmp_path / "whole.duckdb"
-    build(events, whole)
+    whole = tmp_path / "whole" / "w.duckdb"
+    build_and_test(events, whole)
     same_warehouses(database, whole)
 
 
@@ -42,19 +42,19 @@ def test_skipped_models_are_not_counted_as_built(tmp_path):
     project = edited(tmp_path)
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "1.ndjson", *day(1))
-    build(events, database, project=project)
+    build_and_test(events, database, project=project)
     view = project / "models" / "anchors" / "offer_anchors.sql"
     text = view.read_text()
     view.write_text(text + "\nwhere no_such_column")
     write_events(events / "2.ndjson", *day(2))
     with pytest.raises(BuildError, match="changed since the tables were built"):
-        build(events, database, project=project)
+        build_and_test(events, database, project=project)
     dbt("run", "--full-refresh", "--select", "landed_files", events=events, database=database,
         project=project)
     with pytest.raises(BuildError, match="no_such_column"):
-        build(events, database, project=project)
+        build_and_test(events, database, project=project)
     view.write_text(text)
-    build(events, database, project=project)
+    build_and_test(events, database, project=project)
     log = rows(database, "select last_file_id from landing.build_log order by completed_at")
     assert [row["last_file_id"] for row in log] == [2]
     assert len(rows(database, "from marts.training_offers")) == 2

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oracle
-from built import BuildError, build, copy_project, rows, write_events
+from built import BuildError, build, build_and_test, copy_project, rows, write_events
 from compared import same, same_warehouses
 from streams import batches, builds, write_in_any_form
 
-EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "3"))
 
 
 @builds(EXAMPLES)
@@ -25,12 +25,12 @@ def test_batches_equal_a_full_build(parts, seed):
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder, "events")
-        grown, whole = Path(folder, "grown.duckdb"), Path(folder, "whole.duckdb")
+        grown, whole = Path(folder, "w.duckdb"), Path(folder, "whole", "w.duckdb")
         for number, lines in enumerate(parts):
             # Names that do not sort in order of arrival.
             write_in_any_form(events, f"{number * 5 % 7}", lines, chance)
             build(events, grown)
-        build(events, whole)
+        build_and_test(events, whole)
         same_warehouses(grown, whole)
         world = oracle.read({str(number): lines for number, lines in enumerate(parts)})
         same(rows(grown, "from marts.training_offers"), oracle.training_offers(world))
@@ -76,7 +76,7 @@ def test_a_purchase_three_weeks_late(tmp_path):
 
 
 def test_a_delta_with_other_columns_is_refused(tmp_path):
-    """By the model's name; when there is no log to tell it by, by the column's."""
+    """Though there is no log that knows the model by its text."""
     project, database = copy_project(tmp_path), tmp_path / "w.duckdb"
     purchase = {"event_id": "purchase", "txn_amount": "1"}
     write_events(tmp_path / "events" / "1.ndjson", purchase)
@@ -87,8 +87,6 @@ def test_a_delta_with_other_columns_is_refused(tmp_path):
     for edit, column in ((("    sku,\n", ""), "sku"),
                          (("    sku,\n", "    sku,\n    level,\n"), "level")):
         model.write_text(before.replace(*edit))
-        with pytest.raises(BuildError, match="model stg_purchases changed"):
-            build(tmp_path / "events", database, project=project)
         with duckdb.connect(str(database)) as con:
             con.execute("create table log as from landing.build_log")
             con.execute("drop table landing.build_log")

@@ -8,14 +8,15 @@ import pytest
 
 from built import ROOT, BuildError, build, rows, write_events
 from commands import export
-from offer_ai.warehouse.connection import RESERVED
+from offer_ai.warehouse.connection import RESERVED, catalog_of
 
 
-@pytest.mark.parametrize("name", sorted(RESERVED - {"memory"}))
-def test_a_name_that_is_taken_is_one_sentence(tmp_path, name):
-    write_events(tmp_path / "f.ndjson", {})
-    with pytest.raises(BuildError, match=f"'{name}' is taken. Give the file another name"):
-        build(tmp_path / "f.ndjson", tmp_path / f"{name}.duckdb")
+def test_a_name_that_is_taken_is_one_sentence(tmp_path):
+    for name in RESERVED:
+        with pytest.raises(ValueError, match=f"'{name}' is taken. Give the file another name"):
+            catalog_of(tmp_path / f"{name}.of.mine.duckdb")
+    with pytest.raises(BuildError, match="'marts' is taken"):
+        build(tmp_path / "f.ndjson", tmp_path / "marts.duckdb")
 
 
 def test_relative_paths_start_where_the_user_stands(tmp_path):

@@ -8,14 +8,14 @@ from pathlib import Path
 from hypothesis import given
 
 import oracle
-from built import build, rows
+from built import build_and_test, rows
 from compared import same
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.warehouse.connection import open_warehouse
 from streams import MICROSECOND, OFFSETS, builds, streams, write_lines
 
-EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "6"))
 @builds(EXAMPLES)
 @given(streams())
 def test_every_mart_equals_the_oracle(files):
@@ -24,7 +24,7 @@ def test_every_mart_equals_the_oracle(files):
         named = {f"{number}.ndjson": lines for number, lines in enumerate(files)}
         for name, lines in named.items():
             write_lines(events / name, lines)
-        build(events, database)
+        build_and_test(events, database)
         world = oracle.read(named)
 
         rejects = rows(database, "from landing.rejected_events")

@@ -88,6 +88,7 @@ def equal_on_both(parts: list[list[bytes]], in_batches: bool) -> None:
         assert_equal(database)
 
 
+@pytest.mark.skipif(STREAMS == 1, reason="make test-spark builds many streams")
 @builds(STREAMS, derandomize=True)
 @given(streams())
 def test_marts_are_equal(files):
@@ -98,7 +99,8 @@ def test_marts_are_equal(files):
 @given(batches())
 def test_batches_equal_a_full_build(parts):
     """On Spark, too: batch after batch there, at once on DuckDB."""
-    equal_on_both(parts, in_batches=True)
+    few = parts if STREAMS > 1 else [parts[0], [line for part in parts[1:] for line in part]]
+    equal_on_both(few, in_batches=True)
 
 
 def test_what_a_user_declares_holds_there_too(tmp_path):
@@ -229,7 +231,7 @@ def test_kills(tmp_path):
 def test_a_simulated_world(tmp_path):
     run("simulate", "--out", tmp_path, "--users", PLAYERS, "--days", 28, check=True)
     built.build(tmp_path / "events", tmp_path / "w.duckdb")
-    spark_engine.dbt_anew("build", events=tmp_path / "events")
+    spark_engine.dbt_anew("run", events=tmp_path / "events")
     assert_equal(tmp_path / "w.duckdb")
 
 

@@ -3,14 +3,13 @@
 import os
 import random
 
-from built import build, write_events
+from built import built_of
 from commands import run, run_code
 from events import batch
 
 
 def test_replay(tmp_path):
-    write_events(tmp_path / "events" / "0.ndjson", *batch(random.Random(5)))
-    build(tmp_path / "events", tmp_path / "w.duckdb")
+    built_of(tmp_path, *batch(random.Random(5)))
     result = run("replay", "--offers", 4,
                  env=os.environ | {"OFFER_AI_DB": str(tmp_path / "w.duckdb")})
     assert result.returncode == 0, result.stderr
@@ -19,8 +18,7 @@ def test_replay(tmp_path):
 
 def test_replay_shows_a_lookup_that_is_wrong(tmp_path):
     """One that takes the newest version for every request."""
-    write_events(tmp_path / "events" / "0.ndjson", *batch(random.Random(5)))
-    build(tmp_path / "events", tmp_path / "w.duckdb")
+    built_of(tmp_path, *batch(random.Random(5)))
     result = run_code("""
 import sys
 from pathlib import Path

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from built import BuildError, build, messages, rows, write_events
+from built import BuildError, build_and_test, messages, rows, write_events
 
 DAY = datetime(2025, 1, 10, 10)
 ALARMS = ("few_lines_are_rejects", "event_types_are_known", "sessions_end_within_a_day",
@@ -26,7 +26,7 @@ def test_each_alarm_is_heard_once_and_in_quiet_times_none(tmp_path):
     quiet = [event(day, kind, customer_identifier=user) for day in range(12)
              for kind in ("game_start", "game_end") for user in "uvwxyz"]
     write_events(events / "quiet.ndjson", *quiet)
-    build(events, database)
+    build_and_test(events, database)
     assert heard() == set()
     odd = [
         {"event_time": "?"},
@@ -38,7 +38,7 @@ def test_each_alarm_is_heard_once_and_in_quiet_times_none(tmp_path):
     ]
     write_events(events / "odd.ndjson", *odd)
     (events / "odd.csv").write_text("event_id,event_time\n")
-    build(events, database)
+    build_and_test(events, database)
     assert heard() == set(ALARMS)
     assert len(rows(database, "from staging.stg_events")) == len(quiet) + len(odd) - 1
 
@@ -46,15 +46,15 @@ def test_each_alarm_is_heard_once_and_in_quiet_times_none(tmp_path):
 def test_a_wrong_vocabulary_fails_the_build_and_what_was_built_stays(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "1.ndjson", {})
-    build(events, database)
+    build_and_test(events, database)
     before = rows(database, "from marts.sessions")
     other = [{"customer_identifier": None, "user": f"u{n}"} for n in range(600)]
     write_events(events / "2.ndjson", *other, *(event(n % 9, level=n) for n in range(500)))
     for _ in range(2):  # the next build does not pass over it either
         with pytest.raises(BuildError, match="most_lines_are_events"):
-            build(events, database)
+            build_and_test(events, database)
         assert rows(database, "from marts.sessions") == before
-    build(events, database, "--full-refresh", "--vars",
+    build_and_test(events, database, "--full-refresh", "--vars",
           "field_aliases: {customer_identifier: [user], offer_type: [item_category], "
           "offer_price: [item_price], txn_amount: [item_price]}")
     assert rows(database, "from landing.rejected_events") == []

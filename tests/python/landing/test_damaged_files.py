@@ -5,7 +5,7 @@ import os
 import random
 from pathlib import Path
 
-from built import build, rows
+from built import build_and_test, rows
 
 FILES = int(os.environ.get("OFFER_AI_DAMAGED", "250"))
 LINES = 12
@@ -61,7 +61,7 @@ def test_no_good_line_is_lost_changed_or_doubled(tmp_path):
         number += LINES
         Path(tmp_path, f"{file}.ndjson").write_bytes(b"\n".join(lines))
     database = tmp_path / "w.duckdb"
-    build(tmp_path / "*.ndjson", database)
+    build_and_test(tmp_path / "*.ndjson", database)
     found = rows(database, """
         select score, user_id, session_id, badge, won, minute(event_time) as minute
         from staging.stg_events""")

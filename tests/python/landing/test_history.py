@@ -4,7 +4,7 @@
 import duckdb
 import pytest
 
-from built import BuildError, build, edited, messages, rows, write_events
+from built import BuildError, build, build_and_test, edited, messages, rows, write_events
 from compared import same_warehouses
 
 FIELD = "    sku: {type: text, description: What was bought.}\n"
@@ -51,7 +51,7 @@ def test_another_vocabulary_reads_files_again_or_says_which_are_lost(tmp_path):
     assert moods(database) == ["happy", "happy"]
     assert rows(database, "select source_file, landed_at from landing.landed_files order by 1") \
         == landed
-    whole = tmp_path / "whole.duckdb"
+    whole = tmp_path / "whole" / "w.duckdb"
     build(events, whole, project=project)
     same_warehouses(database, whole)
 
@@ -132,13 +132,13 @@ def test_days_before_the_first_label(tmp_path):
     """Nothing but rejects, then one event, then an offer: each is built and told."""
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "0.ndjson", {"event_time": "?"})
-    build(events, database)
+    build_and_test(events, database)
     assert rows(database, "from marts.latest_features") == []
     write_events(events / "1.ndjson", {})
-    build(events, database)
+    build_and_test(events, database)
     assert len(rows(database, "from marts.latest_features")) == 1
     write_events(events / "2.ndjson", {"event_id": "offer_shown", "offer_type": "x",
                                        "offer_price": 1, "session_id": "t"})
-    build(events, database)
+    build_and_test(events, database)
     assert rows(database, "select is_label_mature from marts.training_offers") \
         == [{"is_label_mature": False}]

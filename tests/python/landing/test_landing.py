@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from built import BuildError, build, messages, rows, write_events
+from built import BuildError, build, build_and_test, messages, rows, write_events
 
 REJECTS = "select source_file, line_number, raw_line, reason from landing.rejected_events"
 
@@ -177,7 +177,7 @@ def test_files_of_no_known_form_stop_nothing(tmp_path):
     for name, content in UNKNOWN.items():
         (folder / name).write_bytes(content)
     (folder / "gone.ndjson").symlink_to(folder / "nothing")
-    build(folder, database)
+    build_and_test(folder, database)
     assert rows(database, "select event_count from marts.sessions") == [{"event_count": 1}]
     found = {os.path.basename(row["source_file"]): row["reason"]
              for row in rows(database, REJECTS)}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from built import build, dbt, rows, write_events
+from built import build, built_of, dbt, rows, write_events
 from learned import SHOWN, TARGET, TRUTH
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish_latest
@@ -24,15 +24,14 @@ TEST = "decisions_used_what_training_sees"
 @pytest.fixture
 def served(tmp_path):
     """A folder whose published features have decided for `u`; `decide` and `land` in it."""
-    write_events(
-        tmp_path / "events" / "1.ndjson",
+    built_of(
+        tmp_path,
         {"event_id": "app_launched", "event_time": "2025-01-01T00:00:00", "country": "DK",
          "customer_identifier": "u", "session_id": "a", "signin_method": "fb"},
         {"event_id": "purchase", "event_time": "2025-01-01T00:01:00", "txn_amount": "4.99",
          "customer_identifier": "u", "session_id": "a"},
         {"event_id": "game_start", "event_time": "2025-01-01T00:02:00",
          "customer_identifier": "u", "session_id": "a"})
-    build(tmp_path / "events", tmp_path / "w.duckdb")
     url = f"sqlite:///{tmp_path}/features.sqlite"
     with open_warehouse(tmp_path / "w.duckdb") as con:
         store = open_store(url)

@@ -14,12 +14,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from built import build, rows, write_events
-from commands import environment, export, train
+from built import build, built_of, rows, write_events
+from commands import environment, train
 from events import offers
 from learned import published
-from offer_ai.base.settings import SCRIPTS
+from offer_ai.base.settings import SCRIPTS, default_store
+from offer_ai.features import open_store
+from offer_ai.features.publish import publish_latest
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.warehouse.connection import open_warehouse
 from servers import free_port
 
 KEYS = {"decision_id", "offer_type", "offer_price", "propensity", "policy_version", "features"}
@@ -54,14 +57,21 @@ class Service:
         self.process.wait(30)
 
 
+def publish_store(folder: Path) -> None:
+    """Publishes the latest features of a folder's warehouse to its feature store."""
+    store = open_store(default_store(folder / "export"))
+    with open_warehouse(folder / "w.duckdb") as con:
+        publish_latest(con, store)
+    store.close()
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Events that are built and published, without a model."""
-    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(9), {
+    built_of(tmp_path, *offers(1), *offers(9), {
         "event_id": "app_launched", "customer_identifier": "u0", "country": "DK",
         "event_time": "2025-01-09T09:00:00"})
-    build(tmp_path / "events", tmp_path / "w.duckdb")
-    export(tmp_path, "latest")
+    publish_store(tmp_path)
     return tmp_path
 
 

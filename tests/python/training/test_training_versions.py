@@ -12,7 +12,7 @@ import pandas
 import polars
 import pytest
 
-from built import build, write_events
+from built import build, built_of, write_events
 from commands import PATHS, environment, export
 from events import offers
 from offer_ai.training.table import write_training
@@ -25,8 +25,7 @@ from servers import CREDENTIALS, free_port
 def place(request, tmp_path):
     """A built warehouse and where to publish: (folder, target, read), `read` a function
     from a path below the target to bytes."""
-    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2), *offers(15))
-    build(tmp_path / "events", tmp_path / "w.duckdb")
+    built_of(tmp_path, *offers(1), *offers(2), *offers(15))
     if request.param == "directory":
         folder = tmp_path / "training"
         return tmp_path, str(folder), lambda name: (folder / name).read_bytes()
@@ -146,10 +145,10 @@ def test_the_same_offers_give_the_same_bytes(tmp_path):
     for name, parts in (("a", [many, late]), ("b", [late, many[::-1]])):
         for number, part in enumerate(parts):
             write_events(tmp_path / name / f"{number}.ndjson", *part)
-            build(tmp_path / name, tmp_path / f"{name}.duckdb")
+            build(tmp_path / name, tmp_path / f"of-{name}" / "w.duckdb")
         folder = tmp_path / f"{name}.out"
         folder.mkdir()
-        with open_warehouse(tmp_path / f"{name}.duckdb") as con:
+        with open_warehouse(tmp_path / f"of-{name}" / "w.duckdb") as con:
             manifests.append(write_training(con, folder))
     assert manifests[0]["rows"] == 130_000
     assert manifests[0]["files"] == manifests[1]["files"]
