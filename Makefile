@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-spark train serve loop replay watch bench bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-spark train learn serve loop compare replay watch bench bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -113,11 +113,17 @@ test-spark: setup-test ## Both engines on many streams and a million events; kil
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py
 
+learn: setup-learn ## Learn at a rhythm: publish, train, value, promote.
+	$(BIN)/python scripts/learn.py
+
 serve: setup-serve ## Serve decisions on http://127.0.0.1:8080.
 	$(BIN)/python scripts/serve.py
 
 loop: setup-serve ## Ten rounds of deciding and learning in a simulated world.
 	$(BIN)/python scripts/loop.py
+
+compare: setup-test ## Learners and peers side by side in simulated worlds in memory.
+	$(BIN)/python scripts/compare.py
 
 replay: setup ## Compare training rows with what serving would have seen.
 	$(BIN)/python scripts/replay.py

@@ -1,11 +1,7 @@
 """Builds and publishes whenever new event files appear, in one warm process."""
 
-import fcntl
-import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -123,22 +119,3 @@ class Watch:
 def say(text: str) -> None:
     click.echo(f"{datetime.now():%H:%M:%S} {text}")
     sys.stdout.flush()
-
-
-@contextmanager
-def only_one(database: Path) -> Iterator[None]:
-    """Holds the watch's lock on a warehouse; raises ClickException when another does."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    path = database.with_name(f"{database.name}.watch")
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise click.ClickException(
-                f"Process {file.read().strip() or '?'} watches for {database} already."
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
