@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+import duckdb
 
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
@@ -104,8 +105,14 @@ class Watch:
         with open_warehouse(self.database) as con:
             publish_marts(con, self.export)
             if is_installed():
-                write_page(con, self.export)
+                self.write_page(con)
         self.marts_at, self.is_marts_due = time.time(), False
+
+    def write_page(self, con: duckdb.DuckDBPyConnection) -> None:
+        try:
+            write_page(con, self.export)
+        except Exception as error:  # people look at the page, but models read what is published
+            say(f"the page was not written, the one before stays: {error}")
 
     def sleep(self, seconds: float) -> None:
         until = time.time() + seconds
