@@ -6,7 +6,8 @@ import signal
 import click
 
 from offer_ai.base import settings
-from offer_ai.features.watch import Watch, only_one
+from offer_ai.base.locks import only_one
+from offer_ai.features.watch import Watch
 
 OBJECTS_POLL = 5.0
 
@@ -36,7 +37,7 @@ def main(poll: float, marts_every: float, store: str | None) -> None:
         poll = max(poll, OBJECTS_POLL)  # each look is a request, or many
     database, export = settings.database().absolute(), settings.export_folder().absolute()
     os.environ |= {"OFFER_AI_EVENTS": events, "OFFER_AI_DB": str(database)}
-    with only_one(database):
+    with only_one(database.with_name(f"{database.name}.watch"), f"watches for {database}"):
         watch = Watch(events, database, export, poll, marts_every,
                       store or settings.default_store(export))
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -7,8 +7,10 @@ did not go through is simply done again from the last that did.
 {% macro declarations() %}
     {% set digests = {} %}
     {% for name in vocabulary_vars() + ['session_split', 'max_anchors_per_user_day', 'features',
-            'labels'] %}
-        {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(var(name))) %}
+            'labels', 'reporting_currency'] %}
+        {% set value = field_aliases() if name == 'field_aliases'
+            else event_type_aliases() if name == 'event_type_aliases' else var(name) %}
+        {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(value)) %}
         {% do digests.update({name: local_md5(text)}) %}
     {% endfor %}
     {{ return(digests) }}
@@ -132,6 +134,8 @@ next one starts where this one ended.
         and node.package_name == 'offer_ai' and node.unique_id not in built %}
         {{ return('') }}
     {% endfor %}
+    {#- Before the log: of rates that are not kept, the next build takes all for changed. -#}
+    {% do keep_rates() %}
     {% set build_log = landing_relation('build_log') %}
     {% set completed_at = run_query('select ' ~ utc_now()).columns[0].values()[0] %}
     {% set row = 'select cast(coalesce(max(file_id), 0) as bigint) as last_file_id, '

@@ -84,13 +84,17 @@ is_reached (whether it was there to be read; if not, the next build tries again)
 {%- endmacro %}
 
 {% macro duckdb__inspected_files(files) -%}
+    {%- set known = names_in_lines() -%}
     select
         * exclude (inspected),
         unnest(inspected)
     from (
         select
             *,
-            inspected_file(source_file, file_id, [{{ literals(raw_names()) }}]) as inspected
+            inspected_file(
+                source_file, file_id,
+                [{{ literals(known[0]) }}], [{{ literals(known[1]) }}]
+            ) as inspected
         from {{ files }}
     ) as files
 {%- endmacro %}
@@ -145,27 +149,26 @@ Each line is one JSON value or null, whatever the lines around it are; `read_jso
 columns is a fifth faster and reads on past a line's end.
 -#}
 {% macro duckdb__raw_events(files, numbered) -%}
-    {%- set names = raw_names() -%}
+    {%- set tree = raw_tree() -%}
     {%- if not files.paths %}
     select
         cast(null as varchar) as read_path,
         {%- if numbered %}
         cast(null as bigint) as read_ordinal,
         {%- endif %}
-        {%- for name in names %}
+        {%- for name in raw_names() %}
         cast(null as varchar) as {{ quoted(name) }}{{ ',' if not loop.last }}
         {%- endfor %}
     where false
     {%- else %}
-    {%- set fields = {} -%}
-    {%- for name in names %}{% do fields.update({name: 'VARCHAR'}) %}{% endfor %}
+    {%- set fields = shape_below(tree) -%}
     select
         read_path,
         {%- if numbered %}
         read_ordinal,
         {%- endif %}
-        {%- for name in names %}
-        raw.{{ quoted(name) }}{{ ',' if not loop.last }}
+        {%- for name in raw_names() %}
+        {{ raw_value('raw', tree, name) }} as {{ quoted(name) }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         select
@@ -173,12 +176,16 @@ columns is a fifth faster and reads on past a line's end.
             case
                 when
                     (
-                        {%- for field in required_raw_names() %}
-                        {{ first_of('raw', field) }} is null or
+                        {%- for names in required_raw_names() %}
+                        {{ first_raw_value('raw', tree, names) }} is null or
                         {%- endfor %}
                         read_path in ({{ literals(files.of_other_case) }})
                     ) and json_type(json) = 'OBJECT'
-                    then {{ any_case('json', names) }}
+                    then {{ any_case('json', fields) }}
+                {%- if has_paths(fields) %}
+                when {{ holds_json_text('json', fields) }}
+                    then {{ unpacked('json', 'raw', fields) }}
+                {%- endif %}
                 else raw
             end as raw
         from (
@@ -188,7 +195,7 @@ columns is a fifth faster and reads on past a line's end.
                 {{ 'line_number' if events_table() else 'row_number() over ()' }} as read_ordinal,
                 {%- endif %}
                 json,
-                from_json(json, {{ text_literal(tojson(fields)) }}) as raw
+                from_json(json, {{ text_literal(json_shape(fields)) }}) as raw
             {%- if events_table() %}
             from (
                 select
@@ -219,68 +226,41 @@ columns is a fifth faster and reads on past a line's end.
     {{ found | join(', ') or 'null' }}
 {%- endmacro %}
 
-{#- The fields of a JSON object as a struct of text, by name, else by name in any case. -#}
-{% macro any_case(json, names) -%}
-    {{ return(adapter.dispatch('any_case', 'offer_ai')(json, names)) }}
-{%- endmacro %}
-
-{% macro duckdb__any_case(json, names) -%}
-    {
-        {%- for name in names %}
-        {{ text_literal(name) }}: coalesce(
-            json_extract_string({{ json }}, {{ text_literal(json_pointer(name)) }}),
-            json_extract_string({{ json }}, '/' || replace(replace(list_filter(
-                json_keys({{ json }}), lambda key: lower(key) = {{ text_literal(name | lower) }}
-            )[1], '~', '~0'), '/', '~1'))
-        ){{ ',' if not loop.last }}
-        {%- endfor %}
-    }
-{%- endmacro %}
-
-{% macro json_pointer(name) -%}
-    /{{ name | replace('~', '~0') | replace('/', '~1') }}
-{%- endmacro %}
-
-{#- Spark has no pointers; a missing element is no error behind `get`. -#}
-{% macro spark__any_case(json, names) -%}
-    named_struct(
-        {%- for name in names %}
-        {{ text_literal(name) }}, coalesce(
-            get_json_object({{ json }}, {{ text_literal("$['" ~ name ~ "']") }}),
-            get_json_object({{ json }}, concat("$['", get(filter(
-                json_object_keys({{ json }}), key -> lower(key) = {{ text_literal(name | lower) }}
-            ), 0), "']"))
-        ){{ ',' if not loop.last }}
-        {%- endfor %}
-    )
-{%- endmacro %}
-
 {#- Each line is text first: one that is no JSON object has no fields. -#}
 {% macro spark__raw_events(files, numbered) -%}
-    {%- set fields = [] -%}
-    {%- for name in raw_names() %}{% do fields.append(quoted(name) ~ ' string') %}{% endfor -%}
+    {%- set tree = raw_tree() -%}
+    {%- set fields = shape_below(tree) -%}
     select
         read_path,
         {%- if numbered %}
         line_ordinal as read_ordinal,
         {%- endif %}
-        raw.*
+        {%- for name in raw_names() %}
+        {{ raw_value('raw', tree, name) }} as {{ quoted(name) }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from (
         select
             *,
             case
                 when not is_object then null
                 when
-                    {%- for field in required_raw_names() %}
-                    {{ 'or ' if not loop.first }}{{ first_of('parsed', field) }} is null
+                    {%- for names in required_raw_names() %}
+                    {{ 'or ' if not loop.first }}{{ first_raw_value('parsed', tree, names) }} is null
                     {%- endfor %}
-                    then {{ any_case('raw_line', raw_names()) }}
+                    then {{ any_case('raw_line', fields) }}
+                {%- if has_paths(fields) %}
+                when {{ holds_json_text('raw_line', fields) }}
+                    then {{ unpacked('raw_line', 'parsed', fields) }}
+                {%- endif %}
                 else parsed
             end as raw
         from (
             select
                 *,
-                case when is_object then from_json(raw_line, '{{ fields | join(', ') }}') end as parsed
+                case
+                    when is_object
+                        then from_json(raw_line, {{ text_literal(json_shape(fields)) }})
+                end as parsed
             from (
                 select
                     *,

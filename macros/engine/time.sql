@@ -80,6 +80,22 @@
     date_sub({{ date }}, {{ count }})
 {%- endmacro %}
 
+{#- One row for each day from one to another, both of them too; in a select list. -#}
+{% macro days_between(first_day, last_day) -%}
+    {{ return(adapter.dispatch('days_between', 'offer_ai')(first_day, last_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first_day, last_day) -%}
+    cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{#- Spark has no unnest; a sequence that would run backwards is no rows. -#}
+{% macro spark__days_between(first_day, last_day) -%}
+    explode(case
+        when {{ first_day }} <= {{ last_day }} then sequence({{ first_day }}, {{ last_day }})
+    end)
+{%- endmacro %}
+
 {#- The time zone of the session, by its name. -#}
 {% macro time_zone() -%}
     {{ return(adapter.dispatch('time_zone', 'offer_ai')()) }}

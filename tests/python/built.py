@@ -18,8 +18,8 @@ TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
 
-# By what is in them: the database's name and the table of events. A copy of the project
-# may change, and so may vars, which are no part of the key.
+# By what is in them: the database's name (tests call theirs `w`) and the table of events. A
+# copy of the project may change, and so may vars, which are no part of the key.
 manifests: dict = {}
 messages: list[str] = []  # what dbt last warned of or failed with
 
@@ -59,6 +59,7 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     target = TARGET if project == ROOT else project / "target"
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
     messages.clear()
 
     def listen(event):

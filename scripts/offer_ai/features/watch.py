@@ -1,11 +1,7 @@
 """Builds and publishes whenever new event files appear, in one warm process."""
 
-import fcntl
-import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +10,7 @@ import click
 
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
+from offer_ai.report.writing import is_installed, write_page
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.event_source import EventSource
 from offer_ai.warehouse.marts import publish_marts
@@ -106,6 +103,8 @@ class Watch:
     def publish_marts(self) -> None:
         with open_warehouse(self.database) as con:
             publish_marts(con, self.export)
+            if is_installed():
+                write_page(con, self.export)
         self.marts_at, self.is_marts_due = time.time(), False
 
     def sleep(self, seconds: float) -> None:
@@ -120,22 +119,3 @@ class Watch:
 def say(text: str) -> None:
     click.echo(f"{datetime.now():%H:%M:%S} {text}")
     sys.stdout.flush()
-
-
-@contextmanager
-def only_one(database: Path) -> Iterator[None]:
-    """Holds the watch's lock on a warehouse; raises ClickException when another does."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    path = database.with_name(f"{database.name}.watch")
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise click.ClickException(
-                f"Process {file.read().strip() or '?'} watches for {database} already."
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield

@@ -35,7 +35,8 @@ class EventSource:
         return self.storage.etag(name) if self.storage else event_files.digest(name)
 
     def inspect(
-        self, places: Sequence[tuple[str, int]], names: Sequence[str], scratch: Path,
+        self, places: Sequence[tuple[str, int]], names: Sequence[str], below: Sequence[str],
+        scratch: Path,
     ) -> Iterator[dict]:
         """How each file (its name and file_id) is read, in order; `scratch` is for copies.
 
@@ -44,7 +45,7 @@ class EventSource:
         scratch.mkdir(parents=True, exist_ok=True)
         if not self.storage:
             for name, file_id in places:
-                yield inspect(name, names, scratch / f"{file_id}.ndjson") | {"is_reached": True}
+                yield inspect(name, names, below, scratch / f"{file_id}.ndjson") | {"is_reached": True}
             return
         with ThreadPoolExecutor(AT_ONCE) as pool:
             fetched = pool.map(lambda place: self.fetched(*place, scratch), places)
@@ -54,8 +55,9 @@ class EventSource:
                            "has_other_case": False, "is_reached": False}
                 else:
                     path, etag = copy
-                    yield inspect(str(path), names, scratch / f"{file_id}.ndjson") | {
-                        "digest": etag, "is_reached": True}
+                    yield inspect(
+                        str(path), names, below, scratch / f"{file_id}.ndjson",
+                    ) | {"digest": etag, "is_reached": True}
 
     def fetched(self, url: str, file_id: int, scratch: Path) -> tuple[Path, str] | StorageError:
         """A copy of an object, under a name that says how it is compressed, and its ETag."""

@@ -57,7 +57,8 @@ class Plugin(BasePlugin):
             side_effects=True, null_handling="special")
         conn.create_function("listed_files", self.listed_files, [], LISTED, side_effects=True)
         conn.create_function(
-            "inspected_file", self.inspected_file, ["VARCHAR", "BIGINT", "VARCHAR[]"], INSPECTED,
+            "inspected_file", self.inspected_file,
+            ["VARCHAR", "BIGINT", "VARCHAR[]", "VARCHAR[]"], INSPECTED,
             side_effects=True, type="arrow")
         conn.create_function(
             "file_digest", self.source.digest, ["VARCHAR"], "VARCHAR",
@@ -80,9 +81,12 @@ class Plugin(BasePlugin):
             self.listed = self.source.list()
         return self.listed
 
-    def inspected_file(self, names: pa.Array, file_ids: pa.Array, fields: pa.Array) -> pa.Array:
+    def inspected_file(
+        self, names: pa.Array, file_ids: pa.Array, fields: pa.Array, below: pa.Array,
+    ) -> pa.Array:
         places = list(zip(names.to_pylist(), file_ids.to_pylist(), strict=True))
-        inspected = self.source.inspect(places, fields[0].as_py(), self.scratch)
+        inspected = self.source.inspect(
+            places, fields[0].as_py(), below[0].as_py(), self.scratch)
         return pa.array(list(inspected), ARROW_INSPECTED)
 
     def forget_copies(self) -> bool:
