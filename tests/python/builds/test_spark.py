@@ -354,8 +354,8 @@ def test_a_table_is_a_source_there_too(tmp_path):
         run = spark_engine.dbt
     assert spark_engine.rows(COUNTS)[0].items() >= {"lines": 5, "events": 2, "repeats": 1}.items()
     write_events(events / "1.ndjson", *(
-        {"event_id": "purchase", "customer_identifier": 1, "txn_amount": 4.99},) * 2,
-        {"event_time": None, "customer_identifier": 1}, {"event_time": None, "customer_identifier": 1},
+        {"event_id": "purchase", "customer_identifier": 1, "txn_amount": 4.99},
+        {"event_time": None, "customer_identifier": 1}) * 2,
         {"event_time": "2025-01-01T09:00:00", "customer_identifier": 2, "session_id": "t"})
     built.build(events, database)
     for mart in ("sessions", "training_offers", "latest_features"):
