@@ -45,8 +45,8 @@ class EventSource:
         scratch.mkdir(parents=True, exist_ok=True)
         if not self.storage:
             for name, file_id in places:
-                yield inspect(
-                    name, names, below, scratch / f"{file_id}.ndjson") | {"is_reached": True}
+                copy = scratch / f"{file_id}.ndjson"
+                yield inspect(name, names, below, copy) | {"is_reached": True}
             return
         with ThreadPoolExecutor(AT_ONCE) as pool:
             fetched = pool.map(lambda place: self.fetched(*place, scratch), places)
