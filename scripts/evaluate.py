@@ -6,7 +6,7 @@ import click
 
 from offer_ai.base import settings
 from offer_ai.learning.off_policy import effective_sample_size
-from offer_ai.learning.policies import EPSILON_GREEDY, THOMPSON
+from offer_ai.learning.policies import EPSILON_GREEDY, INVERSE_GAP, THOMPSON
 from offer_ai.learning.promotion import evaluate_against, promote, roll_back
 from offer_ai.training.table import read_training
 
@@ -16,8 +16,10 @@ from offer_ai.training.table import read_training
                 type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--training", type=click.Path(path_type=Path), default=None,
               help="The published training table; OFFER_AI_EXPORT/training by default.")
-@click.option("--rule", default=EPSILON_GREEDY, type=click.Choice([EPSILON_GREEDY, THOMPSON]),
-              help="The model's favourite, or that of one of its bootstrapped copies.")
+@click.option("--rule", default=EPSILON_GREEDY,
+              type=click.Choice([EPSILON_GREEDY, THOMPSON, INVERSE_GAP]),
+              help="The model's favourite, that of one of its bootstrapped copies, or (models of "
+              "learn.py) each the likelier, the less its prediction is below the favourite's.")
 @click.option("--epsilon", default=0.1, type=click.FloatRange(0, 1),
               help="Share of decisions that explore, evenly over the candidates.")
 @click.option("--promote/--no-promote", "is_promotion", default=False,
@@ -46,8 +48,8 @@ def main(model: Path | None, training: Path | None, rule: str, epsilon: float,
         return
     if model is None:
         raise click.UsageError("Name a MODEL, a folder that train.py wrote.")
-    _, table = read_training(training or settings.export_folder() / "training")
-    found, made = evaluate_against(model.absolute(), table, rule, epsilon)
+    manifest, table = read_training(training or settings.export_folder() / "training")
+    found, made = evaluate_against(model.absolute(), table, rule, epsilon, manifest.get("drift"))
     logged = found.logged
     click.echo(f"{len(logged.reward):,} decisions from {found.days[0]} to {found.days[1]} "
                f"({found.left_out:,} left out), {int((~logged.is_known).sum()):,} without a "

@@ -15,15 +15,15 @@ from offer_ai.simulation.loop import run
 @click.option("--players", default=20_000, type=click.IntRange(10), help="Players at a time.")
 @click.option("--rounds", default=10, type=click.IntRange(2), help="Rounds to learn over.")
 @click.option("--days", default=14, type=click.IntRange(1), help="Days of a round.")
-@click.option("--explore-rounds", default=7, type=click.IntRange(1),
-              help="Rounds in which every offer has the same chance, before the first model.")
-@click.option("--epsilon", default=0.02, type=click.FloatRange(0, 1),
-              help="Share of decisions in which a model explores.")
+@click.option("--every-days", default=7, type=click.IntRange(1),
+              help="The rhythm of learning, in days; sooner in the first ones.")
+@click.option("--epsilon", default=0.01, type=click.FloatRange(0, 1),
+              help="Share of decisions that is spread evenly over the candidates: the floor.")
 @click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")
 @click.option("--first-seed", default=1, help="The seed of the first world.")
 @click.option("--out", default="data/loop", type=click.Path(path_type=Path),
               help="Folder of the worlds and the report.")
-def main(players: int, rounds: int, days: int, explore_rounds: int, epsilon: float,
+def main(players: int, rounds: int, days: int, every_days: int, epsilon: float,
          seeds: int, first_seed: int, out: Path) -> None:
     """Play rounds of a drifting world against the whole project; report what was earned.
 
@@ -41,7 +41,7 @@ def main(players: int, rounds: int, days: int, explore_rounds: int, epsilon: flo
             # The events of a world fill several gigabytes.
             shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
         reports.append(run(
-            out / f"world-{seed}", players, rounds, days, seed, explore_rounds, epsilon))
+            out / f"world-{seed}", players, rounds, days, seed, every_days, epsilon))
         (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")
     click.echo(report.table(reports))
     report.draw(reports, out)

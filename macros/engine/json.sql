@@ -2,7 +2,7 @@
 
 {#- The scalar at a path such as `$.features.country` of JSON text, as text; null for null. -#}
 {% macro json_value(json, path) -%}
-    {{ return(adapter.dispatch('json_value')(json, path)) }}
+    {{ return(adapter.dispatch('json_value', 'offer_ai')(json, path)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_value(json, path) -%}
@@ -20,7 +20,7 @@ once, however many fields are read. `fields` maps a name to none, or to the fiel
 or is a list of one such, for an array; a leaf that is no scalar is its JSON text.
 -#}
 {% macro json_struct(json, fields) -%}
-    {{ return(adapter.dispatch('json_struct')(json, fields)) }}
+    {{ return(adapter.dispatch('json_struct', 'offer_ai')(json, fields)) }}
 {%- endmacro %}
 
 {#- DuckDB stops at text that is no JSON. -#}
@@ -35,7 +35,7 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {#- A JSON array of objects as an array of such structs, to be made rows of. -#}
 {% macro json_struct_rows(json, fields) -%}
-    {{ return(adapter.dispatch('json_struct_rows')(json, fields)) }}
+    {{ return(adapter.dispatch('json_struct_rows', 'offer_ai')(json, fields)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_struct_rows(json, fields) -%}
@@ -50,7 +50,7 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {#- Fields as the engine's description of a struct of text. -#}
 {% macro json_shape(fields) -%}
-    {{ return(adapter.dispatch('json_shape')(fields)) }}
+    {{ return(adapter.dispatch('json_shape', 'offer_ai')(fields)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_shape(fields) %}
@@ -76,7 +76,7 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {#- The value at a name in the JSON text of an object, as text; null where that is none. -#}
 {% macro json_member(json, name) -%}
-    {{ return(adapter.dispatch('json_member')(json, name)) }}
+    {{ return(adapter.dispatch('json_member', 'offer_ai')(json, name)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_member(json, name) -%}
@@ -90,7 +90,7 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {#- The same of the first of its names that is equal but for case. -#}
 {% macro json_member_any_case(json, name) -%}
-    {{ return(adapter.dispatch('json_member_any_case')(json, name)) }}
+    {{ return(adapter.dispatch('json_member_any_case', 'offer_ai')(json, name)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_member_any_case(json, name) -%}
@@ -115,7 +115,7 @@ The members of a JSON object as a struct of the shape of `fields`, however deep:
 by name in any case; text that is JSON counts as what it holds.
 -#}
 {% macro any_case(json, fields) -%}
-    {{ return(adapter.dispatch('any_case')(json, fields)) }}
+    {{ return(adapter.dispatch('any_case', 'offer_ai')(json, fields)) }}
 {%- endmacro %}
 
 {% macro duckdb__any_case(json, fields) -%}
@@ -149,7 +149,7 @@ The same struct, by name alone, of an object that has been parsed (`parsed`, of 
 and in which text may be JSON.
 -#}
 {% macro unpacked(json, parsed, fields) -%}
-    {{ return(adapter.dispatch('unpacked')(json, parsed, fields)) }}
+    {{ return(adapter.dispatch('unpacked', 'offer_ai')(json, parsed, fields)) }}
 {%- endmacro %}
 
 {% macro duckdb__unpacked(json, parsed, fields) -%}
@@ -171,7 +171,7 @@ and in which text may be JSON.
 
 {#- The element of an array at a place from 0 on; null where there is none. -#}
 {% macro element_at(array, place) -%}
-    {{ return(adapter.dispatch('element_at')(array, place)) }}
+    {{ return(adapter.dispatch('element_at', 'offer_ai')(array, place)) }}
 {%- endmacro %}
 
 {#- DuckDB counts from 1. -#}
@@ -185,7 +185,7 @@ and in which text may be JSON.
 
 {#- The `value` of the first element of an array of `key` and `value` with a key; null for none. -#}
 {% macro value_of_key(pairs, key) -%}
-    {{ return(adapter.dispatch('value_of_key')(pairs, key)) }}
+    {{ return(adapter.dispatch('value_of_key', 'offer_ai')(pairs, key)) }}
 {%- endmacro %}
 
 {% macro duckdb__value_of_key(pairs, key) -%}
@@ -201,7 +201,7 @@ Whether members of a JSON object that ought to be objects or arrays are text; on
 whether they may be. JSON in text has quotes in it, which are escaped: few lines have any.
 -#}
 {% macro holds_json_text(json, fields) -%}
-    {{ return(adapter.dispatch('holds_json_text')(json, fields)) }}
+    {{ return(adapter.dispatch('holds_json_text', 'offer_ai')(json, fields)) }}
 {%- endmacro %}
 
 {% macro duckdb__holds_json_text(json, fields) -%}

@@ -32,7 +32,7 @@ the seed `exchange_rates`: a rate holds until the day before the next.
         select
             currency,
             rate,
-            {{ each_day('day', 'last_day') }} as day
+            {{ days_between('day', 'last_day') }} as day
         from (
             select
                 currency,

@@ -322,6 +322,12 @@ def training_offers(world: World) -> list[dict]:
                  if e["user_id"] == user and e["type"] == "purchase"
                  and t <= e["time"] < t + WEEK), Decimal(0)
             ),
+            "first_hour_offer_amount": sum(
+                (e["txn_amount"] for e in world.events
+                 if e["user_id"] == user and e["type"] == "purchase"
+                 and e["purchase_source"] in (None, "offer")
+                 and t <= e["time"] < t + timedelta(hours=1)), Decimal(0)
+            ),
             "label_matures_at": t + WEEK,
             "is_label_mature": t + WEEK <= world.watermark,
         })

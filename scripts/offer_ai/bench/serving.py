@@ -16,7 +16,8 @@ import click
 from offer_ai.base.files import write_json
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.bench.runs import percentile
-from offer_ai.learning.policies import EPSILON_GREEDY, PROMOTED
+from offer_ai.learning.cycle import learn
+from offer_ai.learning.policies import INVERSE_GAP, PROMOTED
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
 
@@ -24,12 +25,10 @@ CLIENTS = 6
 
 
 def train_and_promote(work: Path) -> None:
-    """A model on the published training table under `work`, promoted as it is."""
-    subprocess.run([sys.executable, SCRIPTS / "train.py", "--training", work / "training",
-                    "--out", work / "models"], check=True, capture_output=True)
-    model = max((work / "models").glob("m*"), key=lambda path: path.stat().st_mtime)
+    """A model of learn.py on the training table under `work`, promoted as it is."""
+    step = learn(work)
     write_json(work / "models" / PROMOTED,
-               {"model": model.name, "rule": EPSILON_GREEDY, "epsilon": 0.1})
+               {"model": step.model.name, "rule": INVERSE_GAP, "epsilon": 0.01})
 
 
 def in_process(work: Path, users: list[str], count: int) -> list[float]:

@@ -1,11 +1,7 @@
 """Builds and publishes whenever new event files appear, in one warm process."""
 
-import fcntl
-import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +10,9 @@ import click
 
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
+from offer_ai.report.writing import is_installed, write_page
 from offer_ai.warehouse.connection import open_warehouse
-from offer_ai.warehouse.event_files import list_files
+from offer_ai.warehouse.event_source import EventSource
 from offer_ai.warehouse.marts import publish_marts
 from offer_ai.warehouse.warm_dbt import Dbt
 
@@ -35,6 +32,8 @@ class Watch:
     marts_at: float = 0.0  # when the marts were last published; 0 for never
     is_marts_due: bool = False
     built: set = field(default_factory=set)  # of (source_file, size, modified_us)
+    unreached: set = field(default_factory=set)  # of these, what could not be fetched
+    unreached_at: float = 0.0
     is_stopped: bool = False
 
     def run(self) -> None:
@@ -42,9 +41,17 @@ class Watch:
         dbt = Dbt(self.database.parent / "target-watch")
         dbt.parse()
         click.echo(f"watching {self.events}; stop with Ctrl-C")
+        source = EventSource(self.events)
         failures, rounds = 0, 0
         while not self.is_stopped:
-            files = {tuple(file.values()) for file in list_files(self.events)}
+            try:
+                files = {tuple(file.values()) for file in source.list()}
+            except OSError as error:
+                say(f"the events cannot be listed, next look in {MAX_PAUSE:.0f} s: {error}")
+                self.sleep(MAX_PAUSE)
+                continue
+            if time.time() - self.unreached_at >= MAX_PAUSE:
+                self.built -= self.unreached
             if files <= self.built:
                 if self.is_marts_due:
                     self.publish_marts()
@@ -64,6 +71,9 @@ class Watch:
                 continue
             for message in dbt.messages:
                 say(message)
+            unreached = {name for name, *stamp in landed if stamp == [0, 0]}
+            self.unreached = {file for file in files - landed if file[0] in unreached}
+            self.unreached_at = time.time()
             failures, rounds, self.built = 0, rounds + 1, files | landed
             say(f"round {rounds}: {line}")
         if self.is_marts_due:
@@ -93,6 +103,8 @@ class Watch:
     def publish_marts(self) -> None:
         with open_warehouse(self.database) as con:
             publish_marts(con, self.export)
+            if is_installed():
+                write_page(con, self.export)
         self.marts_at, self.is_marts_due = time.time(), False
 
     def sleep(self, seconds: float) -> None:
@@ -107,22 +119,3 @@ class Watch:
 def say(text: str) -> None:
     click.echo(f"{datetime.now():%H:%M:%S} {text}")
     sys.stdout.flush()
-
-
-@contextmanager
-def only_one(database: Path) -> Iterator[None]:
-    """Holds the watch's lock on a warehouse; raises ClickException when another does."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    path = database.with_name(f"{database.name}.watch")
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise click.ClickException(
-                f"Process {file.read().strip() or '?'} watches for {database} already."
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield

@@ -41,8 +41,10 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
     """Values the policy of a model folder on a training table.
 
     Its twin that was fitted to the days before is what is valued, on all days of the table
-    after those and after the day `after`, whatever the table and its last days are. Raises
-    ClickException when the folder or the logs do not allow it.
+    after those and after the day `after`, whatever the table and its last days are. A label that
+    is not mature (None) is what its part shows so far and, for the rest, what the model expects;
+    where the model knows no part, such decisions are left out. Raises ClickException when the
+    folder or the logs do not allow it.
     """
     try:
         policy = Policy.load(model, rule, epsilon, held_out=True)
@@ -53,6 +55,7 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
         raise click.ClickException(
             f"The training table has no column {missing[0]}: publish it with this version of "
             "Offer AI and the declarations that the model was trained with.")
+    table = completed(policy, table, label)
     if missing := policy.lacks(table):
         raise click.ClickException(
             f"{model.name} asks for the feature {missing[0]}, which the training table lacks: "
@@ -86,6 +89,22 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
                       int((~is_usable).sum()), logged, predicted, estimates(logged), found)
 
 
+def completed(policy: Policy, table: dict[str, list], label: str) -> dict[str, list]:
+    """The table with labels that are not mature filled by what is known and expected of them."""
+    young = np.array([value is None for value in table[label]])
+    if not young.any():
+        return table
+    part = policy.description.get("part")
+    if part is None or part not in table or policy.lacks(table):
+        return rows_of(table, ~young)
+    shown = rows_of(table, young)
+    rest = np.mean([model.rest_of(shown) for model in policy.models], axis=0)
+    values = list(table[label])
+    for row, early, later in zip(np.flatnonzero(young), shown[part], rest, strict=True):
+        values[row] = float(early) + float(later)
+    return table | {label: values}
+
+
 def rows_of(table: dict[str, list], keep: np.ndarray) -> dict[str, list]:
     """The rows of a table (column name to values) for which `keep` (rows,) holds."""
     at = np.flatnonzero(keep)
@@ -110,7 +129,8 @@ def as_seen_by(policy: Policy, table: dict[str, list], label: str,
             every[number, :, index] = model.predict_rows(
                 table | {"offer_type": [kind] * rows, "offer_price": [price] * rows})
         at_made[number] = model.predict_rows(table)
-    chances, predicted = policy.of_predictions(every, candidates.is_candidate)
+    chances, predicted = policy.of_predictions(every, candidates.is_candidate,
+                                               policy.is_new(candidates.offers))
     logged = Logged(
         reward=np.array([float(value) for value in table[label]]),
         propensity=np.array(table["propensity"], float),

@@ -6,12 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
-import lightgbm
-
 from offer_ai.base.files import file_hash, new_folder, part_of
+from offer_ai.learning.effects_model import EffectsModel
+from offer_ai.learning.revenue_model import Encoding, RevenueModel
 
 
-def write_model(out: Path, boosters: dict[str, lightgbm.Booster], description: dict) -> Path:
+def write_model(out: Path, boosters: dict, description: dict) -> Path:
     """Writes a version, named after its content, whole or not at all; returns its folder."""
     texts = {name: booster.model_to_string() for name, booster in boosters.items()}
     description = description | {"digests": {
@@ -36,6 +36,18 @@ def write_model(out: Path, boosters: dict[str, lightgbm.Booster], description: d
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     return folder
+
+
+def load_model(folder: Path, name: str = "model.txt") -> RevenueModel | EffectsModel:
+    """The model of a version's file, of the kind that its description says.
+
+    Raises OSError and ValueError as RevenueModel.load does.
+    """
+    description = RevenueModel.describe(folder, name)
+    if description.get("kind") == "effects":
+        return EffectsModel.from_string((folder / name).read_text(),
+                                        Encoding(**description["encoding"]), description)
+    return RevenueModel.load(folder, name)
 
 
 def is_whole(folder: Path, description: dict) -> bool:

@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from offer_ai.learning.revenue_model import OFFER, RevenueModel
+from offer_ai.learning.model_files import load_model
+from offer_ai.learning.revenue_model import OFFER
 
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
-EPSILON_GREEDY, THOMPSON = "epsilon-greedy", "thompson"
+EPSILON_GREEDY, THOMPSON, INVERSE_GAP = "epsilon-greedy", "thompson", "inverse-gap"
+
+# By inverse gaps a candidate that was made less often than that has this chance at least, all
+# such together at most that: a model knows little of it, and that little is of others.
+NEW_COUNT, NEW_CHANCE, MOST_NEW = 1_000, 0.05, 0.45
 
 
 def epsilon_greedy(predicted: np.ndarray, epsilon: float) -> np.ndarray:
@@ -40,14 +45,37 @@ def thompson(predicted: np.ndarray, epsilon: float,
     return (1 - epsilon) * share.mean(axis=0) + epsilon * is_candidate / count
 
 
+def inverse_gap(predicted: np.ndarray, gamma: float, epsilon: float,
+                is_candidate: np.ndarray | None = None) -> np.ndarray:
+    """Probability of each candidate, shaped as `predicted` (..., candidates).
+
+    Of K candidates one that is predicted to earn g less than the favourite is made with
+    1 / (K + gamma * g), the favourite with what is left, equals sharing alike; mixed with the
+    floor epsilon / K. Where `is_candidate` is false, the chance is 0.
+    Source: Foster, Rakhlin, Beyond UCB (2020), algorithm 1.
+    """
+    if is_candidate is None:
+        is_candidate = np.ones(predicted.shape, bool)
+    values = np.where(is_candidate, predicted, -np.inf)
+    best = values.max(axis=-1, keepdims=True)
+    favourites = (values == best) & is_candidate
+    count = np.maximum(is_candidate.sum(axis=-1, keepdims=True), 1)
+    with np.errstate(invalid="ignore"):
+        others = np.where(favourites | ~is_candidate, 0, 1 / (count + gamma * (best - values)))
+    left = 1 - others.sum(axis=-1, keepdims=True)
+    chances = others + favourites * left / np.maximum(favourites.sum(axis=-1, keepdims=True), 1)
+    return (1 - epsilon) * chances * is_candidate + epsilon * is_candidate / count
+
+
 @dataclass(frozen=True)
 class Policy:
     """A rule over the predictions of a model, or of its bootstrapped copies."""
 
     version: str
-    models: list[RevenueModel]
+    models: list  # of RevenueModel or EffectsModel
     rule: str
     epsilon: float
+    new: dict = field(default_factory=dict, repr=False, compare=False)  # of is_new, by offers
 
     @classmethod
     def load(cls, folder: Path, rule: str, epsilon: float, held_out: bool = False) -> "Policy":
@@ -59,12 +87,15 @@ class Policy:
         if not (folder / "model.json").exists():
             raise FileNotFoundError(f"{folder} holds no model that train.py wrote")
         name = "held_out" if held_out else "model"
-        paths = [folder / f"{name}.txt"] if rule == EPSILON_GREEDY else sorted(
+        paths = [folder / f"{name}.txt"] if rule != THOMPSON else sorted(
             folder.glob(f"{name}-*.txt"))
         if not paths:
             raise ValueError(f"{folder} holds no bootstrapped models: run train.py --bootstraps 10")
-        return cls(folder.name, [RevenueModel.load(folder, path.name) for path in paths],
-                   rule, epsilon)
+        models = [load_model(folder, path.name) for path in paths]
+        if rule == INVERSE_GAP and "gamma" not in models[0].description:
+            raise ValueError(f"{folder} knows no gamma for {INVERSE_GAP}: "
+                             "models of scripts/learn.py do")
+        return cls(folder.name, models, rule, epsilon)
 
     @classmethod
     def at(cls, pointer: Path) -> "Policy":
@@ -80,12 +111,40 @@ class Policy:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The chance of each offer and the revenue predicted for it, (offers,) both."""
         return self.of_predictions(
-            np.array([model.predict(features, offers) for model in self.models]))
+            np.array([model.predict(features, offers) for model in self.models]),
+            is_new=self.is_new(offers))
 
-    def of_predictions(self, predicted: np.ndarray, is_candidate: np.ndarray | None = None
-                       ) -> tuple[np.ndarray, np.ndarray]:
-        """Chances and mean predictions (..., candidates) of predictions (models, ...)."""
-        return thompson(predicted, self.epsilon, is_candidate), predicted.mean(axis=0)
+    def of_predictions(self, predicted: np.ndarray, is_candidate: np.ndarray | None = None,
+                       is_new: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Chances and mean predictions (..., candidates) of predictions (models, ...).
+
+        By inverse gaps, `is_new` (candidates,) says which get the chance of a new one.
+        """
+        mean = predicted.mean(axis=0)
+        if self.rule != INVERSE_GAP:
+            return thompson(predicted, self.epsilon, is_candidate), mean
+        chances = inverse_gap(mean, self.description["gamma"], self.epsilon, is_candidate)
+        if is_new is None or not is_new.any():
+            return chances, mean
+        new = NEW_CHANCE * np.broadcast_to(is_new, mean.shape)
+        new = new if is_candidate is None else new * is_candidate
+        total = new.sum(axis=-1, keepdims=True)
+        part = np.minimum(total, MOST_NEW)
+        # Where there is no candidate at all, nothing is made.
+        return chances * (1 - part) + new * part / np.maximum(total, NEW_CHANCE), mean
+
+    def is_new(self, offers: Sequence[tuple[str, float]]) -> np.ndarray | None:
+        """Which offers the model has seen seldom, (offers,); None where it does not count."""
+        key = tuple(offers)
+        if key not in self.new:
+            catalogue = getattr(self.models[0], "catalogue", None)
+            seen = {} if catalogue is None else dict(zip(
+                catalogue.offers, catalogue.counts, strict=True))
+            if len(self.new) > 1000:
+                self.new.clear()
+            self.new[key] = None if catalogue is None else np.array(
+                [seen.get((kind, float(price)), 0) < NEW_COUNT for kind, price in offers])
+        return self.new[key]
 
     @property
     def description(self) -> dict:
@@ -96,6 +155,7 @@ class Policy:
     def kind(self) -> tuple:
         """What a refreshed model has in common with the one before."""
         return (self.rule, self.epsilon, self.description["label"],
+                self.description.get("kind"),
                 tuple(self.models[0].encoding.names))
 
     def lacks(self, features: Collection[str]) -> list[str]:

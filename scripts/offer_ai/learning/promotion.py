@@ -54,17 +54,28 @@ def in_place(models: Path, table: dict[str, list]) -> InPlace:
     return InPlace(policy.version, policy)
 
 
-def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: float
-                     ) -> tuple[Evaluation, Verdict]:
+def unseen_drift(drift: list[dict], last: date) -> list[str]:
+    """Warnings of features that drifted (`feature`, `since`) after the last day fitted to.
+
+    A model that was fitted to days since then has seen what they drifted to: it is the way out.
+    """
+    return [f"{one['feature']} has drifted since {one['since']} (marts.feature_drift), and the "
+            f"model was fitted through {last}: train one on days since then"
+            for one in drift if date.fromisoformat(one["since"]) > last]
+
+
+def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: float,
+                     drift: list[dict] | None = None) -> tuple[Evaluation, Verdict]:
     """Values a model's policy, and judges whether it may replace the one in place.
 
     Both are valued on the same decisions, of days that neither was fitted to; of the one in
-    place the model that is served where these days allow it, else its twin, too. Raises
-    ClickException as `evaluate` does.
+    place the model that is served where these days allow it, else its twin, too. `drift` is
+    that of the table's manifest. Raises ClickException as `evaluate` does.
     """
     current = in_place(model.parent, table)
     after = last_day(current.policy, "held_out") if current.policy else date.min
     found = evaluate(model, table, rule, epsilon, after)
+    found.warnings.extend(unseen_drift(drift or [], last_day(found.policy, "model")))
     return found, judge(found, current, model.parent)
 
 
@@ -89,16 +100,21 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
     """Whether a policy that earns `gain` more than the one in place replaces it.
 
     `warnings` of the estimates block it, as do doubts about the interval. `margin` is None
-    unless the policy is a refreshed model of the kind in place: then it need not be better,
-    only not worse by more than the margin.
+    unless the policy is a refreshed model of the kind in place: it was fitted in the same way to
+    more, so that it need not be shown to be better. Then the difference must not be below zero by
+    the margin, nor surely below zero; how wide the interval is beyond that, or that a few users
+    make it, is no doubt: what is logged hardly tells a policy from its successor.
     """
-    reasons = [*warnings, *(doubt for doubt in doubts(gain) if doubt not in warnings)]
+    doubtful = doubts(gain) if margin is None or np.isnan(gain.low) else []
+    reasons = [*warnings, *(doubt for doubt in doubtful if doubt not in warnings)]
     if margin is None and gain.low <= 0:
         reasons.append(f"the lower bound of the difference, {gain.low:+.4f} per decision, is "
                        "not above 0")
-    if margin is not None and gain.low <= -margin:
-        reasons.append(f"the lower bound of the difference, {gain.low:+.4f} per decision, is "
-                       f"not above the {-margin:.4f} that a refreshed model is allowed")
+    if margin is not None and gain.value <= -margin:
+        reasons.append(f"the difference, {gain.value:+.4f} per decision, is not above the "
+                       f"{-margin:.4f} that a refreshed model is allowed")
+    if margin is not None and gain.high < 0:
+        reasons.append(f"the difference is below zero: {gain.high:+.4f} per decision at most")
     return Verdict(not reasons and not np.isnan(gain.low), reasons, gain, against)
 
 

@@ -52,13 +52,14 @@ class Encoding:
 
     def matrix(self, table: dict[str, Sequence]) -> np.ndarray:
         """(rows, columns) of floats, NaN where missing."""
-        return np.column_stack([self._column(name, table[name]) for name in self.names])
+        return np.column_stack([self.column(name, table[name]) for name in self.names])
 
-    def _column(self, name: str, values: Sequence) -> np.ndarray:
+    def column(self, name: str, values: Sequence) -> np.ndarray:
+        """One column of the matrix: (rows,)."""
         if name in self.categories:
             codes = {value: float(code) for code, value in enumerate(self.categories[name])}
             return np.array([codes.get(value, np.nan) for value in values])
-        return np.array([np.nan if value is None else float(value) for value in values])
+        return np.array(values, float)  # None is NaN
 
 
 class RevenueModel:
@@ -77,14 +78,20 @@ class RevenueModel:
         Raises OSError when a file is missing, and ValueError when it is not as it was written:
         LightGBM would end the process over one that is cut short.
         """
+        description = cls.describe(folder, name)
+        return cls(lightgbm.Booster(model_file=folder / name),
+                   Encoding(**description["encoding"]), description)
+
+    @staticmethod
+    def describe(folder: Path, name: str) -> dict:
+        """What model.json says, if the file `name` is as it was written; raises as `load`."""
         description = json.loads((folder / "model.json").read_text())
         if "digests" not in description or "days" not in description.get("training", {}):
             raise ValueError(f"{folder} is of an older version of Offer AI: run train.py again")
         if file_hash(folder / name) != description["digests"].get(name):
             raise ValueError(f"{folder / name} is not the file that train.py wrote: it was cut "
                              "short or changed; run train.py again")
-        return cls(lightgbm.Booster(model_file=folder / name),
-                   Encoding(**description["encoding"]), description)
+        return description
 
     def predict(self, features: dict, offers: Sequence[tuple[str, float]]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""

@@ -50,6 +50,14 @@ class DriftingGame(Game):
         self.accepts = acceptance(self.players, self.offers)
         self.shop = shop_weights(self.players).cumsum(axis=1)
 
+    def worth(self, player: np.ndarray) -> np.ndarray:
+        """Expected revenue of each candidate by itself, now: (players, candidates)."""
+        return self.accepts[player] * self.offers.price
+
+    def is_valid(self, day: int) -> np.ndarray:
+        """Which candidates can be made on a day: (candidates,)."""
+        return np.ones(len(self.offers.price), bool)
+
     def _fashion(self) -> np.ndarray:
         phase = np.arange(len(self.kinds)) / len(self.kinds)
         return FASHION * (np.sin(2 * np.pi * (self.day / FASHION_DAYS + phase))

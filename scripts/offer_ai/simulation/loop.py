@@ -7,8 +7,6 @@ that the warehouse published; the world alone knows what each decision is worth.
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,10 +19,12 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from offer_ai.base import declarations
-from offer_ai.base.settings import SCRIPTS, default_store
+from offer_ai.base.settings import default_store
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.learning.candidates import candidates
+from offer_ai.learning.cycle import learn
+from offer_ai.learning.policies import INVERSE_GAP
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.simulation.drifting_game import DriftingGame
@@ -36,6 +36,7 @@ from offer_ai.simulation.raw_events import (
     write_events,
 )
 from offer_ai.simulation.report import measure
+from offer_ai.simulation.schedule import learning_days
 from offer_ai.simulation.world import load_candidates
 from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
@@ -82,10 +83,11 @@ class Loop:
         self.log = DecisionLog(self.events, seconds=3600, lines=1 << 60)
         self.decider = Decider(self.export / "models", self.store_url, self.log, seed=seed)
         self.decisions, self.late, self.day, self.round = Decisions(), None, 0, 0
+        self.builds = 0
 
     def play(self, days: int) -> int:
-        """Plays some days of a round; returns how many events there were."""
-        lines, self.round = 0, self.round + 1
+        """Plays some days; returns how many events there were."""
+        lines = 0
         for _ in tqdm(range(days), desc=f"round {self.round}", unit="day", disable=None):
             self.game.next_day()
             register_players(self.con, self.game, self.seed)
@@ -120,55 +122,47 @@ class Loop:
         self.decisions.round += [self.round] * len(choices)
         return np.array(choices)
 
-    def build(self) -> int:
-        """Lands, builds and publishes; returns how many offers are mature."""
-        self.dbt("run", *([] if self.round == 1 else ["--exclude", "config.materialized:view"]))
+    def build(self) -> None:
+        """Lands, builds and publishes."""
+        self.dbt("run", *([] if self.builds == 0 else ["--exclude", "config.materialized:view"]))
+        self.builds += 1
         with open_warehouse(self.database) as con:
             store = open_store(self.store_url)
             publish_latest(con, store)
             store.close()
-            manifest, _ = publish_training(con, Versions(str(self.export / "training")),
-                                           self.export / ".training.part", FRESH_VERSIONS)
-        return manifest["rows"]
+            publish_training(con, Versions(str(self.export / "training")),
+                             self.export / ".training.part", FRESH_VERSIONS)
 
-    def learn(self, validate_days: int, epsilon: float) -> str:
-        """Trains, evaluates and perhaps promotes; returns what came of it."""
-        said = script("train.py", "--validate-days", validate_days)
-        if said.returncode:
-            return said.stderr.strip().removeprefix("Error: ")
-        newest = max((self.export / "models").glob("m*"), key=lambda path: path.stat().st_mtime)
-        said = script("evaluate.py", newest, "--epsilon", epsilon, "--promote")
-        lines = (said.stdout or said.stderr).strip().splitlines()
-        return next((line for line in lines if "promoted: " in line), lines[-1])
+    def learn(self, epsilon: float) -> str:
+        """One step of the cycle that `learn.py` keeps going; returns what came of it."""
+        try:
+            return learn(self.export, INVERSE_GAP, epsilon).said
+        except click.ClickException as error:
+            return error.message
 
 
-def script(name: str, *arguments) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, SCRIPTS / name, *map(str, arguments)],
-                          capture_output=True, text=True)
-
-
-def run(folder: Path, players: int, rounds: int, days: int, seed: int,
-        explore_rounds: int, epsilon: float) -> dict:
+def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_days: int,
+        epsilon: float) -> dict:
     """Runs the loop; returns its report: see report.measure."""
     loop = Loop(folder, players, seed)
-    for number in range(1, rounds + 1):
+    ends = [days * number for number in range(1, rounds + 1)]
+    for until in sorted({*learning_days(ends[-1], every_days), *ends}):
         began = time.perf_counter()
-        lines = loop.play(days)
+        loop.round = 1 + loop.day // days
+        before = len(loop.decisions.choice)
+        lines = loop.play(until - loop.day)
         played = time.perf_counter() - began
-        mature = loop.build()
-        built = time.perf_counter() - began - played
-        mature_days = max(0, loop.day - 7)
-        outcome = "no label is mature yet"
-        if mature and number < rounds:
-            outcome = "exploring"
-            # What is logged under a small epsilon hardly shows whether another model would
-            # be better, so that none would follow a first one that was trained on little.
-            if number >= explore_rounds:
-                outcome = loop.learn(min(2 * days, max(1, mature_days // 2)), epsilon)
-        in_round = loop.decisions.round.count(number)
+        built = learned = 0.0
+        outcome = "the world ends"
+        if until < ends[-1]:
+            loop.build()
+            built = time.perf_counter() - began - played
+            outcome = loop.learn(epsilon)
+            learned = time.perf_counter() - began - played - built
         click.echo(
-            f"round {number}: {in_round:,} decisions in {lines:,} events, played in {played:.0f} "
-            f"s, built in {built:.0f} s, {time.perf_counter() - began:.0f} s in all; "
-            f"{mature:,} mature; {outcome}")
+            f"day {loop.day}: {len(loop.decisions.choice) - before:,} decisions in {lines:,} "
+            f"events, played in {played:.0f} s, built in {built:.0f} s, learned in {learned:.0f} "
+            f"s; {outcome}")
+    loop.build()
     loop.log.close()
     return measure(loop.decisions, declarations.features())

@@ -27,21 +27,24 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
     own (two folds) and with the round as a further input, so that it knows the drift.
     """
     worth = np.array(decisions.worth)
-    table = {feature["name"]: [row.get(feature["name"]) for row in decisions.features]
-             for feature in features}
+    table = getattr(decisions, "table", None) or {feature["name"]: [
+        row.get(feature["name"]) for row in decisions.features] for feature in features}
     rows = len(worth)
     encoding = Encoding.of(features, table | {"offer_type": [""] * rows})
     matrix = np.column_stack([encoding.matrix(
         table | {"offer_type": [""] * rows, "offer_price": [0] * rows}), decisions.round])
     categorical = [encoding.names.index(name) for name in encoding.categories]
-    predicted = np.empty_like(worth)
+    predicted = np.full(worth.shape, -np.inf)
     for test in (0, 1):
-        train = fold != test
         for offer in range(worth.shape[1]):
+            is_valid = ~np.isnan(worth[:, offer])
+            train, other = is_valid & (fold != test), is_valid & (fold == test)
+            if not (train.any() and other.any()):
+                continue
             data = lightgbm.Dataset(matrix[train], worth[train, offer],
                                     categorical_feature=categorical)
-            predicted[~train, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
-                matrix[~train])
+            predicted[other, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
+                matrix[other], num_threads=1)
     return predicted.argmax(axis=1)
 
 

@@ -64,19 +64,20 @@ class Versions:
         before = self.current()
         held = {} if before is None else {
             file["sha256"]: f"{self.root}/{before['version']}/{file['path']}"
-            for file in before["files"]}
+            for file in files_of(before)}
         version, counts = manifest["version"], {"sent": 0, "kept": 0}
         if self._kind(f"{version}/{OF_VERSION}") == fs.FileType.NotFound:
-            for file in manifest["files"]:
+            for file in files_of(manifest):
                 target = f"{self.root}/{version}/{file['path']}"
                 self._make_folder(target)
-                if file["sha256"] in held:
+                is_held = file["sha256"] in held
+                if is_held:
                     self._take_over(held[file["sha256"]], target)
-                    counts["kept"] += 1
                 else:
                     self._send(source / file["path"], target)
-                    counts["sent"] += 1
-                progress()
+                if file in manifest["files"]:
+                    counts["kept" if is_held else "sent"] += 1
+                    progress()
             self._write_json(f"{version}/{OF_VERSION}", manifest)
         else:
             counts["kept"] = len(manifest["files"])
@@ -137,6 +138,11 @@ class Versions:
         if kind == fs.FileType.NotFound:
             raise PublishError(f"There is no bucket '{bucket}' (of {self.target}): create it, "
                                "or check the name, the region and AWS_ENDPOINT_URL.")
+
+
+def files_of(manifest: dict) -> list[dict]:
+    """Every file of a version: days of mature offers, and those that are young."""
+    return [*manifest["files"], *manifest.get("young", [])]
 
 
 def s3() -> fs.S3FileSystem:

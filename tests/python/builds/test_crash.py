@@ -36,7 +36,7 @@ def test_killed_at_random_moments(tmp_path):
         process.join()
     assert interrupted > KILLS / 3
     build(events, database)
-    whole = tmp_path / "whole.duckdb"
+    whole = tmp_path / "whole" / "w.duckdb"
     build(events, whole)
     same_warehouses(database, whole)
 
@@ -56,7 +56,7 @@ def test_a_killed_full_refresh_is_not_added_to(tmp_path):
         process.join()
         write_events(events / f"late{number}.ndjson", *batch(chance, 20))
     build(events, database)
-    whole = tmp_path / "whole.duckdb"
+    whole = tmp_path / "whole" / "w.duckdb"
     build(events, whole)
     same_warehouses(database, whole)
 
@@ -101,6 +101,6 @@ def test_retry_after_a_failure(tmp_path):
         model.write_text(text)
         dbt("retry", events=events, database=database, project=project)
     build(events, database, project=project)
-    whole = tmp_path / "whole.duckdb"
+    whole = tmp_path / "whole" / "w.duckdb"
     build(events, whole)
     same_warehouses(database, whole)

@@ -32,7 +32,7 @@ def test_whatever_was_run_the_next_build_is_right(tmp_path):
     assert rows(database, """
         select count(*) as sessions, sum(purchase_amount)::int as paid from marts.sessions
         """) == [{"sessions": 4, "paid": 4}]
-    whole = tmp_path / "whole.duckdb"
+    whole = tmp_path / "whole" / "w.duckdb"
     build_and_test(events, whole)
     same_warehouses(database, whole)
 

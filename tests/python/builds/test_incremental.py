@@ -25,7 +25,7 @@ def test_batches_equal_a_full_build(parts, seed):
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder, "events")
-        grown, whole = Path(folder, "grown.duckdb"), Path(folder, "whole.duckdb")
+        grown, whole = Path(folder, "w.duckdb"), Path(folder, "whole", "w.duckdb")
         for number, lines in enumerate(parts):
             # Names that do not sort in order of arrival.
             write_in_any_form(events, f"{number * 5 % 7}", lines, chance)

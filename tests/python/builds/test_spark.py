@@ -161,7 +161,8 @@ def decisions(count: int) -> list[dict]:
         offer = chance.choice("xy")
         context = {
             "arm": "holdout" if number % 3 == 0 else "policy", "in_place": "m",
-            "holdout_share": 0.33, "candidates": [
+            "holdout_share": 0.33, "fitted": {"first": "2025-01-01", "last": "2025-01-02"},
+            "candidates": [
                 {"offer_type": kind, "offer_price": "1.99", "probability": 0.5} for kind in "xy"],
             "target": {"policy_version": "t", "offer_type": "x", "offer_price": "1.990",
                        "propensity": 0.75 if offer == "x" else 0.25, "predicted": 1.5,
@@ -187,11 +188,13 @@ def test_values_and_lift_are_equal(tmp_path):
     """What a service noted is read alike, and so are the estimates and their intervals."""
     path = write_events(tmp_path / "e.ndjson", *decisions(240))
     spark_engine.dbt("run", "--full-refresh", "--select", "+policy_evaluation", "+policy_lift",
+                     "+feature_drift", "+daily_activity", "+retention", "+weekly_revenue",
                      events=path)
     spark_engine.dbt("test", "--select", "offers_are_made_as_often_as_said",
                      "arms_have_their_shares", events=path)
     built.build(path, tmp_path / "w.duckdb")
-    for mart, keys in (("policy_evaluation", 1), ("policy_lift", 8)):
+    for mart, keys in (("policy_evaluation", 1), ("policy_lift", 8), ("feature_drift", 10),
+                       ("daily_activity", 20), ("retention", 74), ("weekly_revenue", 3)):
         query = f"select * from marts.{mart}"
         here = built.rows(tmp_path / "w.duckdb", query)
         assert len(here) == keys

@@ -51,7 +51,7 @@ def test_another_vocabulary_reads_files_again_or_says_which_are_lost(tmp_path):
     assert moods(database) == ["happy", "happy"]
     assert rows(database, "select source_file, landed_at from landing.landed_files order by 1") \
         == landed
-    whole = tmp_path / "whole.duckdb"
+    whole = tmp_path / "whole" / "w.duckdb"
     build(events, whole, project=project)
     same_warehouses(database, whole)
 

@@ -66,14 +66,18 @@ def test_intervals_cover_on_logs_of_changing_policies(capsys):
     (replace(SURE, low=0.0), [], None, False),
     (replace(SURE, low=-0.01), [], None, False),
     (replace(SURE, low=-0.01), [], 0.02, True),
-    (replace(SURE, low=-0.03), [], 0.02, False),
+    (replace(SURE, low=-0.03), [], 0.02, True),
+    (replace(SURE, value=-0.01, low=-0.03), [], 0.02, True),
+    (replace(SURE, value=-0.03, low=-0.05), [], 0.02, False),
+    (replace(SURE, value=-0.01, low=-0.018, high=-0.002), [], 0.02, False),
+    (replace(SURE, low=-0.03, degrees_of_freedom=5.0), [], 0.02, True),
     (replace(SURE, low=-0.01), ["drift"], 0.02, False),
     (replace(SURE, users=49, low=float("nan")), [], None, False),
     (replace(SURE, users=49, low=float("nan")), [], 0.02, False),
     (replace(SURE, degrees_of_freedom=29.0), [], None, False),
 ])
 def test_the_rule(gain, told, margin, is_promoted):
-    """Above zero, or for a refreshed model above the margin; a warning or a doubt blocks."""
+    """Above zero, or for a refreshed model not below the margin; a warning or a doubt blocks."""
     made = verdict(gain, told, "another", margin)
     assert made.is_promoted == is_promoted
     assert bool(made.reasons) != is_promoted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from built import BuildError, build, build_and_test, copy_project, edited, rows, write_events
+from built import BuildError, build, build_and_test, copy_project, dbt, edited, rows, write_events
 from declared import SPLIT, SPLITS
 from events import at
 
@@ -18,14 +18,14 @@ def test_any_split_on_the_same_events(tmp_path, split):
     """One line changes; a build in two parts gives what one build of all gives."""
     project = edited(tmp_path, (SPLIT, split))
     for database, parts in (("one", [EVENTS]), ("two", [EVENTS[::2], EVENTS[1::2]])):
-        events = tmp_path / database
+        events = tmp_path / database / "events"
         for number, part in enumerate(parts):
             write_events(events / f"{number}.ndjson", *part)
-            build_and_test(events, tmp_path / f"{database}.duckdb", project=project)
-        assert rows(tmp_path / f"{database}.duckdb", """
+            build_and_test(events, tmp_path / database / "w.duckdb", project=project)
+        assert rows(tmp_path / database / "w.duckdb", """
             select session_id, event_count from marts.sessions order by session_index""") \
             == [{"session_id": name, "event_count": count} for name, count in SPLITS[split]]
-        (offer,) = rows(tmp_path / f"{database}.duckdb",
+        (offer,) = rows(tmp_path / database / "w.duckdb",
                         "select session_id from marts.training_offers")
         assert offer["session_id"] == {SPLIT: "a"}.get(split, "2")
 
@@ -51,7 +51,8 @@ NEW_FEATURES = """  features:
 
 
 def test_a_feature_is_one_entry(tmp_path):
-    """It shows in the training table and in the snapshot, over events and sessions."""
+    """It shows in the training table and in the snapshot, over events and sessions; a plain
+    build with the unit tests is green."""
     project = edited(tmp_path, ("  features:\n", NEW_FEATURES))
     write_events(
         tmp_path / "f.ndjson",
@@ -61,7 +62,7 @@ def test_a_feature_is_one_entry(tmp_path):
         at(5, "11:00:00", "s5", "offer_shown", offer_type="x", offer_price=1),
     )
     database = tmp_path / "w.duckdb"
-    build_and_test(tmp_path / "f.ndjson", database, project=project)
+    dbt("build", events=tmp_path / "f.ndjson", database=database, project=project)
     names = "prev_28_days_games_played, last_3_sessions_win_ratio, prev_hour_levels"
     # s2, s3 and s4 are the last three but s5; of the hour, 10:00:00 counts and not 11:00.
     assert rows(database, f"select {names} from marts.training_offers") == [{

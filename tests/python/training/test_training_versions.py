@@ -145,10 +145,10 @@ def test_the_same_offers_give_the_same_bytes(tmp_path):
     for name, parts in (("a", [many, late]), ("b", [late, many[::-1]])):
         for number, part in enumerate(parts):
             write_events(tmp_path / name / f"{number}.ndjson", *part)
-            build(tmp_path / name, tmp_path / f"{name}.duckdb")
+            build(tmp_path / name, tmp_path / f"of-{name}" / "w.duckdb")
         folder = tmp_path / f"{name}.out"
         folder.mkdir()
-        with open_warehouse(tmp_path / f"{name}.duckdb") as con:
+        with open_warehouse(tmp_path / f"of-{name}" / "w.duckdb") as con:
             manifests.append(write_training(con, folder))
     assert manifests[0]["rows"] == 130_000
     assert manifests[0]["files"] == manifests[1]["files"]

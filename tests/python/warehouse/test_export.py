@@ -81,7 +81,7 @@ def test_a_killed_export_leaves_a_whole_version(built):
     export(built, "training")
     export(built, "latest")
     chance = random.Random(1)
-    for round_number in range(6):
+    for round_number in range(3):
         write_events(built / "events" / f"k{round_number}.ndjson",
                      *offers(16 + round_number))
         build(built / "events", built / "w.duckdb")

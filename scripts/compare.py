@@ -1,0 +1,42 @@
+"""Learners side by side in simulated worlds in memory."""
+
+import json
+from pathlib import Path
+
+import click
+
+from offer_ai.simulation.comparison import LEARNERS, WORLDS, play, table
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--players", default=20_000, type=click.IntRange(10), help="Players at a time.")
+@click.option("--rounds", default=10, type=click.IntRange(1), help="Rounds.")
+@click.option("--days", default=14, type=click.IntRange(1), help="Days of a round.")
+@click.option("--every-days", default=7, type=click.IntRange(1), help="The rhythm of learning.")
+@click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds, one by one.")
+@click.option("--first-seed", default=1, help="The seed of the first world.")
+@click.option("--world", default="drifting", type=click.Choice(list(WORLDS)),
+              help="What the world does: drift, or move by leaps.")
+@click.option("--learner", "learners", multiple=True, type=click.Choice(list(LEARNERS)),
+              default=list(LEARNERS), help="Who plays; all by default. May be given again.")
+@click.option("--out", default=None, type=click.Path(path_type=Path),
+              help="A JSON file for the figures, with the verdict of each step of learning.")
+def main(players: int, rounds: int, days: int, every_days: int, seeds: int, first_seed: int,
+         world: str, learners: tuple[str, ...], out: Path | None) -> None:
+    """Play each learner in the same worlds, and print which share of the reachable gain it got.
+
+    Nothing is written, landed or built: the world tells the learner what the warehouse would.
+    The share is of what lies between a random choice and the best policy on the same features.
+    """
+    found = []
+    for seed in range(first_seed, first_seed + seeds):
+        for name in learners:
+            found.append(play(name, world, players, rounds, days, seed, every_days))
+            lines = table(found).splitlines()
+            click.echo("\n".join(lines if len(found) == 1 else lines[-1:]))
+            if out:
+                out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

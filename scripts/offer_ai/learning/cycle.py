@@ -1,0 +1,83 @@
+"""One step of the cycle: train on what is published, value, promote."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+import pyarrow.compute as pc
+
+from offer_ai.learning import promotions
+from offer_ai.learning.effects_training import fit_early
+from offer_ai.learning.evaluation import last_day
+from offer_ai.learning.model_files import write_model
+from offer_ai.learning.policies import INVERSE_GAP, Policy
+from offer_ai.learning.promotion import evaluate_against, promote
+from offer_ai.training.table import arrays_of, read_offers
+
+LABEL = "next_week_purchase_amount"
+VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step of learning came to, in a line, and the model of it, None for none."""
+
+    said: str
+    model: Path | None = None
+
+
+def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
+          label: str = LABEL, bootstraps: int = 0) -> Step:
+    """Trains on the published training table, young offers with it, values and perhaps promotes.
+
+    The last days, a week or half of what there is, are for valuing. Raises ClickException when
+    nothing can be learned from the table.
+    """
+    manifest, offers = read_offers(export / "training", with_young=True)
+    if not len(offers):
+        raise click.ClickException("No offer is published yet.")
+    first, last = (value.as_py().date() for value in (
+        offers["offered_at"][0], offers["offered_at"][len(offers) - 1]))
+    days = (last - first).days + 1
+    validate_days = min(VALIDATE_DAYS, max(1, days // 2))
+    needed = [name for name in offers.column_names if name not in ("candidates", "decision_id")]
+    models, description = fit_early(manifest, arrays_of(offers.select(needed)), label,
+                                    validate_days, bootstraps)
+    model = write_model(export / "models", models, description)
+    # What any of both policies was fitted to is not looked at, so it need not be read.
+    since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")
+    late = offers.filter(pc.greater_equal(offers["offered_at"], datetime.combine(
+        since + timedelta(days=1), datetime.min.time())))
+    found, made = evaluate_against(model, late.to_pydict(), rule, epsilon)
+    promote(model, found, made)
+    gain = (f"{made.difference.value:+.3f} ({made.difference.low:+.3f} to "
+            f"{made.difference.high:+.3f}) per decision against {made.against}")
+    return Step(f"{model.name}, {len(offers):,} offers: " + (
+        f"promoted, {gain}" if made.is_promoted
+        else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model)
+
+
+def learned_until(models: Path) -> datetime | None:
+    """The watermark that the last model that was judged was trained at; None for none."""
+    for step in reversed(promotions.steps(models)):
+        if step["step"] in (promotions.PROMOTION, promotions.REFUSAL):
+            try:
+                told = json.loads((models / step["model"] / "model.json").read_text())
+                return instant(told["training"]["watermark"])
+            except (OSError, ValueError, KeyError):
+                continue
+    return None
+
+
+def is_due(models: Path, watermark: str | None, every_days: float) -> bool:
+    """Whether the events have gone on by so many days, to `watermark`, since the last step."""
+    if watermark is None:
+        return False
+    until = learned_until(models)
+    return until is None or instant(watermark) - until >= timedelta(days=every_days)
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)

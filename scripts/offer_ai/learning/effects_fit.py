@@ -1,0 +1,145 @@
+"""Fits an EffectsModel: log-odds by penalised likelihood, the rest by shrunken means."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import optimize, sparse
+
+from offer_ai.learning.effects_model import Bins, Catalogue, EffectsModel, feature_matrix
+from offer_ai.learning.revenue_model import Encoding
+
+# Prior standard deviations of log-odds: of what all users share, by 1, price, type and offer,
+# and of what each bin of a feature adds to those. Own effects of one offer are the smallest:
+# what its type and price explain is not learned again for each.
+SHARED = {"one": 3.0, "price": 3.0, "type": 3.0, "offer": 1.0}
+BY_BIN = {"one": 0.5, "price": 0.3, "type": 0.3, "offer": 0.15}
+PRIOR_PURCHASES = 20  # what a purchase brings is its share of the price, until so many are seen
+RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
+STEPS = 300
+
+
+class Rows:
+    """Decisions, those alike in bins and offer as one: bins, offer, decisions and purchases."""
+
+    def __init__(self, at: np.ndarray, offer: np.ndarray, is_bought: np.ndarray,
+                 weight: np.ndarray, size: int):
+        mixed = np.random.default_rng(1).integers(1, 2**62, at.shape[1] + 1, dtype=np.int64)
+        with np.errstate(over="ignore"):
+            key = at @ mixed[:-1] + offer * mixed[-1]
+        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        self.count = np.bincount(inverse, weight)
+        self.bought = np.bincount(inverse, weight * is_bought)
+        self.offer = offer[first]
+        self.x = one_hot(at[first], size)
+
+
+def one_hot(at: np.ndarray, size: int) -> sparse.csr_matrix:
+    """Sparse (rows, size), 1 in the columns that each row names."""
+    ends = np.arange(0, at.size + 1, at.shape[1])
+    return sparse.csr_matrix((np.ones(at.size), at.ravel(), ends), (len(at), size))
+
+
+def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | None = None
+             ) -> np.ndarray:
+    """W of the log-odds: (described, bins), the mode of its posterior under a normal prior."""
+    size = rows.x.shape[1]
+    offers = described.shape[1] - 2 - kinds
+    each = [1, 1, kinds, offers]
+    spread = np.repeat([np.repeat(list(BY_BIN.values()), each)], size, axis=0).T
+    spread[:, 0] = np.repeat(list(SHARED.values()), each)
+    of = sparse.csr_matrix((np.ones(len(rows.offer)), (rows.offer, np.arange(len(rows.offer)))),
+                           (len(described), len(rows.offer)))
+
+    def loss(flat):
+        scaled = flat.reshape(spread.shape)
+        by_offer = described @ (scaled * spread)
+        odds = odds_of(rows, by_offer)
+        likelihood = rows.bought @ odds - rows.count @ np.logaddexp(0, odds)
+        pull = rows.bought - rows.count / (1 + np.exp(-odds))
+        by_bin = (of.multiply(pull) @ rows.x).toarray()
+        slope = described.T @ by_bin * spread
+        return 0.5 * flat @ flat - likelihood, flat - slope.ravel()
+
+    if start is None or start.shape != spread.shape:
+        start = np.zeros(spread.shape)
+        share = np.clip(rows.bought.sum() / rows.count.sum(), 1e-6, 1 - 1e-6)
+        start[0, 0] = np.log(share / (1 - share))
+    found = optimize.minimize(loss, (start / spread).ravel(), jac=True, method="L-BFGS-B",
+                              options={"maxiter": STEPS, "ftol": 1e-7, "maxcor": 20})
+    return found.x.reshape(spread.shape) * spread
+
+
+def odds_of(rows: Rows, by_offer: np.ndarray) -> np.ndarray:
+    """Log-odds of each row: the sum of its offer's weights in its bins, (rows,)."""
+    at = rows.x.indices.reshape(len(rows.offer), -1)
+    return by_offer[rows.offer[:, None], at].sum(axis=1)
+
+
+def fit_amounts(catalogue: Catalogue, offer: np.ndarray, amount: np.ndarray,
+                weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """What a purchase brings: as a share of the price over all offers, and by offer."""
+    price = np.array([price for _, price in catalogue.offers])
+    bought, paid = (np.bincount(offer, values * (amount > 0), len(price))
+                    for values in (weight, weight * amount))
+    refunds = np.bincount(offer, weight * amount * (amount < 0), len(price))
+    asked = bought @ price
+    share = float(paid.sum() / asked) if asked > 0 else 1.0
+    return share, (paid + refunds + PRIOR_PURCHASES * share * price) / (bought + PRIOR_PURCHASES)
+
+
+def fit_rest(at: np.ndarray, offers: int, offer: np.ndarray, rest: np.ndarray,
+             user: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """What each offer adds to the rest of the label, (offers,), and what users spend, (bins,).
+
+    The offers' means of what the bins leave, in turn with the bins' ridge regression of what the
+    offers leave, then shrunk to 0 by how much they vary beyond chance, of which users, not
+    decisions, are the units. Source: DerSimonian, Laird, Meta-analysis in clinical trials (1986).
+    """
+    effect = np.zeros(offers)
+    if not len(rest):
+        return effect, np.zeros(size)
+    x = one_hot(at, size)
+    # The ridge leaves the mean of all alone.
+    normal = (x.T @ x).toarray() + RIDGE * np.diag(np.arange(size) > 0) + 1e-6 * np.eye(size)
+    count = np.maximum(np.bincount(offer, minlength=offers), 1)
+    for _ in range(3):
+        usual = np.linalg.solve(normal, x.T @ (rest - effect[offer]))
+        left = rest - x @ usual
+        effect = np.bincount(offer, left, offers) / count
+    _, pair = np.unique(user.astype(np.int64) * offers + offer, return_inverse=True)
+    sums = np.bincount(pair, left - effect[offer])
+    of = np.zeros(len(sums), np.int64)
+    of[pair] = offer
+    error = np.bincount(of, sums**2, offers) / count**2
+    is_known = np.bincount(of, minlength=offers) >= 30  # users
+    if is_known.sum() < 2:
+        return np.zeros(offers), usual
+    weight = 1 / np.maximum(error[is_known], 1e-12)
+    mean = weight @ effect[is_known] / weight.sum()
+    q = weight @ (effect[is_known] - mean) ** 2
+    spread = max(0.0, (q - (is_known.sum() - 1)) / (
+        weight.sum() - (weight**2).sum() / weight.sum()))
+    shrunk = (effect - mean) * spread / (spread + error + 1e-12)
+    return np.where(is_known, shrunk, 0.0), usual
+
+
+def fit_effects(encoding: Encoding, table: dict[str, Sequence], early: np.ndarray,
+                label: np.ndarray, user: np.ndarray, weight: np.ndarray,
+                start: EffectsModel | None = None) -> EffectsModel:
+    """A model of decisions with the early part of their label, and the label, NaN where it is
+    not mature: it then takes no part in the rest; `user` are codes of users. (decisions,) all.
+    """
+    matrix = feature_matrix(encoding, table)
+    categories = [column["name"] in encoding.categories for column in encoding.columns[:-2]]
+    bins = Bins.of(matrix, categories)
+    at = bins.indices(matrix)
+    catalogue, offer = Catalogue.of(table["offer_type"], np.array(table["offer_price"], float))
+    rows = Rows(at, offer, early > 0, weight, bins.size)
+    described = catalogue.describe(catalogue.offers)
+    weights = fit_odds(rows, described, len(catalogue.kinds),
+                       None if start is None else start.weights)
+    share, amounts = fit_amounts(catalogue, offer, early, weight)
+    is_mature = ~np.isnan(label)
+    rest, usual = fit_rest(at[is_mature], len(catalogue.offers), offer[is_mature],
+                           (label - early)[is_mature], user[is_mature], bins.size)
+    return EffectsModel(encoding, bins, catalogue, weights, share, amounts, rest, usual)

@@ -1,0 +1,106 @@
+"""Keeps the cycle going: publish, train, value, promote, at a rhythm of days of events."""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from offer_ai.base.files import MANIFEST
+from offer_ai.learning.cycle import is_due, learn
+from offer_ai.training.table import publish_training
+from offer_ai.training.versions import Versions
+from offer_ai.warehouse.connection import open_warehouse, watermark
+
+MAX_PAUSE = 600.0  # seconds between tries of a step that keeps failing
+KEEP_VERSIONS = 5
+
+
+@dataclass
+class Keeper:
+    """Steps of learning over what a warehouse holds, or what is published of it."""
+
+    database: Path
+    export: Path
+    every_days: float
+    poll: float  # seconds
+    rule: str
+    epsilon: float
+    is_publishing: bool = True
+    is_stopped: bool = False
+    tried: str | None = None  # the version that the last step learned from, or could not
+
+    def run(self) -> None:
+        """Until stopped; a step that began is finished."""
+        failures = 0
+        while not self.is_stopped:
+            try:
+                said = self.step()
+                failures = 0
+            except Exception as error:  # whatever it is, the policy in place goes on
+                failures += 1
+                pause = min(MAX_PAUSE, 2.0 ** (failures - 1))
+                say(f"learning failed, next try in {pause:.0f} s; what is served stays: {error}")
+                self.sleep(pause)
+                continue
+            if said:
+                say(said)
+            self.sleep(self.poll)
+        say("stopped")
+
+    def step(self) -> str | None:
+        """Publishes and, if it is time, learns; returns what to say, None when it is not time.
+
+        What cannot be learned from (ClickException) is said once for each version.
+        """
+        if self.is_publishing:
+            self.publish()
+        told = self.published()
+        version = told.get("version")
+        if version in (None, self.tried) or not self.is_due(told.get("watermark")):
+            return None
+        self.tried = version
+        try:
+            return learn(self.export, self.rule, self.epsilon).said
+        except click.ClickException as error:
+            return f"nothing learned: {error.message}"
+        except BaseException:
+            self.tried = None
+            raise
+
+    def publish(self) -> None:
+        """Publishes the training table if it is time, unless a build has the warehouse."""
+        if not self.database.exists():
+            return
+        try:
+            with open_warehouse(self.database) as con:
+                if self.is_due(watermark(con)):
+                    publish_training(con, Versions(str(self.export / "training")),
+                                     self.export / ".training.part", KEEP_VERSIONS)
+        except click.ClickException as error:
+            if "a build is writing it" not in error.message:
+                raise
+
+    def is_due(self, at: str | None) -> bool:
+        return is_due(self.export / "models", at, self.every_days)
+
+    def published(self) -> dict:
+        """What the published training table says of itself; nothing where there is none."""
+        try:
+            return json.loads((self.export / "training" / MANIFEST).read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def sleep(self, seconds: float) -> None:
+        until = time.time() + seconds
+        while not self.is_stopped and time.time() < until:
+            time.sleep(min(0.1, seconds))
+
+    def stop(self, *_) -> None:
+        self.is_stopped = True
+
+
+def say(text: str) -> None:
+    click.echo(f"{datetime.now():%H:%M:%S} {text}")

@@ -1,0 +1,104 @@
+"""Learners side by side in worlds in memory: what share of what can be reached they reach."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from offer_ai.learning.policies import EPSILON_GREEDY, THOMPSON
+from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.learners import Ours, TestFirst, VowpalWabbit
+from offer_ai.simulation.memory_world import FEATURES, MemoryWorld
+from offer_ai.simulation.moving_game import MovingGame
+from offer_ai.simulation.report import best_on_features, interval
+from offer_ai.simulation.schedule import learning_days
+from offer_ai.simulation.world import load_candidates
+
+WORLDS = {"drifting": lambda players, seed, offers, _: DriftingGame(players, seed, offers),
+          "moving": MovingGame}
+LEARNERS: dict[str, Callable] = {
+    "inverse-gap": Ours,
+    "no gate": lambda world: Ours(world, has_gate=False),
+    "epsilon-greedy": lambda world: Ours(
+        world, EPSILON_GREEDY, lambda day: max(0.02, 0.2 / day**0.5)),
+    "thompson": lambda world: Ours(world, THOMPSON, 0.01, bootstraps=8),
+    "first hour alone": lambda world: Ours(world, labels="early"),
+    "mature alone": lambda world: Ours(world, labels="mature"),
+    "vowpal-wabbit": VowpalWabbit,
+    "a/b test": TestFirst,
+}
+
+
+class Played:
+    """A world's decisions, as report.best_on_features reads them."""
+
+    def __init__(self, world: MemoryWorld, days: int):
+        log = world.log
+        self.worth = np.concatenate(log.worth)
+        self.choice, self.player = np.concatenate(log.choice), np.concatenate(log.player)
+        self.day = np.repeat(np.arange(world.day), [len(one) for one in log.choice])
+        self.round = 1 + self.day // days
+        self.chances = np.concatenate(log.chances)
+        self.table = {feature["name"]: np.concatenate(
+            [one[feature["name"]] for one in log.features]) for feature in FEATURES}
+
+
+def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, every: int
+         ) -> dict:
+    """Plays a world with a learner; returns its figures: see `measured`."""
+    began = time.process_time()
+    game = WORLDS[kind](players, seed, load_candidates(), days)
+    world = MemoryWorld(game, seed)
+    learner = LEARNERS[name](world)
+    due = set(learning_days(rounds * days, every))
+    if isinstance(learner, VowpalWabbit):
+        due = set(range(1, rounds * days + 1))
+    for day in range(1, rounds * days + 1):
+        world.play(learner.chances)
+        if day in due:
+            world.publish()
+            learner.learn()
+    found = measured(Played(world, days), name)
+    return found | {"world": kind, "seed": seed, "seconds": time.process_time() - began,
+                    "steps": getattr(learner, "steps", [])}
+
+
+def measured(played: Played, name: str) -> dict:
+    """`share` of what lies between a random choice and the best on the same features, over all
+    rounds and by `rounds`; `over_single`, what was earned per decision above the best single
+    offer in hindsight, with its 95 % interval over players; `explored`, the share of decisions
+    that were not the likeliest; `chance` of each offer by round.
+    """
+    worth, at = played.worth, np.arange(len(played.worth))
+    random = np.nanmean(worth, axis=1)
+    best = worth[at, best_on_features(played, FEATURES, played.player % 2)]
+    ours = worth[at, played.choice]
+    always = ~np.isnan(worth).any(axis=0)
+    single = worth[:, np.where(always, np.nanmean(worth, axis=0), -np.inf).argmax()]
+
+    def share(values, rows=slice(None)):
+        return float((values[rows].mean() - random[rows].mean())
+                     / (best[rows].mean() - random[rows].mean()))
+    numbers = np.unique(played.round)
+    margin = ours - single
+    return {
+        "learner": name, "share": share(ours), "single": share(single),
+        "rounds": [share(ours, played.round == number) for number in numbers],
+        "over_single": [float(margin.mean()), *interval(margin, played.player)],
+        "explored": float((played.chances.argmax(axis=1) != played.choice).mean()),
+        "chance": [played.chances[played.round == number].mean(axis=0).tolist()
+                   for number in numbers]}
+
+
+def table(found: list[dict]) -> str:
+    """A line per learner and world."""
+    lines = [f"{'world':>9} {'seed':>4} {'learner':>16} {'share':>6} {'last':>6} {'single':>6} "
+             f"{'more than single, per decision':>32} {'explored':>8}  share by round"]
+    for one in found:
+        low_high = "{:+.3f} ({:+.3f} to {:+.3f})".format(*one["over_single"])
+        lines.append(
+            f"{one['world']:>9} {one['seed']:4} {one['learner']:>16} {one['share']:6.3f} "
+            f"{one['rounds'][-1]:6.3f} {one['single']:6.3f} {low_high:>32} "
+            f"{one['explored']:8.3f}  "
+            + " ".join(f"{share:.2f}" for share in one["rounds"]))
+    return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""Learning at a rhythm: what is young takes part, one at a time, through bad days."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from commands import run
+from learned import FEATURES, OFFERS, candidates_of
+from offer_ai.base.settings import SCRIPTS
+from offer_ai.learning import promotions
+from offer_ai.learning.cycle import is_due, learn
+from offer_ai.learning.effects_fit import fit_rest
+from offer_ai.learning.model_files import load_model
+from offer_ai.training.table import YOUNG
+
+LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
+
+
+def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0):
+    """A training table of which the first days alone are mature; `late_vip` is what vip brings
+    after its first hour. Buyers in DK like gems, in US vip."""
+    rng = np.random.default_rng(len(version) + days)
+    country = rng.choice(["DK", "US"], rows)
+    offer = rng.integers(0, len(OFFERS), rows)
+    price = np.array([OFFERS[i][1] for i in offer])
+    chance = np.where((country == "DK") & (offer == 0), 0.4,
+                      np.where((country == "US") & (offer == 1), 0.3, 0.05))
+    early = (rng.random(rows) < chance) * price
+    rest = rng.exponential(1.0, rows) + late_vip * (offer == 1)
+    at = [datetime(2025, 1, 1) + timedelta(days=n * days / rows) for n in range(rows)]
+
+    def money(values):
+        return [Decimal(str(round(float(value), 2))) for value in values]
+    table = pa.table({
+        "offer_id": [f"{n:06}" for n in range(rows)], "user_id": [f"u{n}" for n in range(rows)],
+        "offered_at": at, "country": [str(one) for one in country],
+        "facebook_connected": rng.choice([True, False], rows),
+        "prev_week_purchase_amount": money(rng.integers(0, 9, rows)),
+        "last_session_win_ratio": rng.random(rows),
+        "offer_type": [OFFERS[i][0] for i in offer], "offer_price": money(price),
+        "propensity": [1 / 3] * rows, "candidates": [candidates_of(OFFERS)] * rows,
+        LABEL: money(early + rest), PART: money(early)})
+    mature = sum(one < datetime(2025, 1, 1) + timedelta(days=mature_days) for one in at)
+    root = folder / "training" / version
+    root.mkdir(parents=True)
+    told = {"files": [], "young": []}
+    if mature:
+        pq.write_table(table.slice(0, mature), root / "offers.parquet")
+        told["files"] = [{"path": "offers.parquet"}]
+    if mature < rows:
+        pq.write_table(table.slice(mature).drop_columns([LABEL]), root / YOUNG)
+        told["young"] = [{"path": YOUNG}]
+    watermark = datetime(2025, 1, 1) + timedelta(days=days)
+    (folder / "training" / "manifest.json").write_text(json.dumps(told | {
+        "version": version, "watermark": watermark.isoformat() + "Z", "code_version": "1",
+        "features": FEATURES, "labels": [{"name": LABEL}, {"name": PART}]}))
+    return folder
+
+
+def user(country: str) -> dict:
+    return {"country": country, "facebook_connected": True,
+            "prev_week_purchase_amount": Decimal(3), "last_session_win_ratio": None}
+
+
+@pytest.mark.quick
+def test_it_learns_before_a_label_is_mature(tmp_path):
+    """Six days of offers, none of them mature: who likes what is known, and promoted."""
+    step = learn(publish(tmp_path))
+    assert ": promoted, " in step.said
+    model = load_model(step.model)
+    in_denmark, in_america = (model.predict(user(one), OFFERS) for one in ("DK", "US"))
+    assert (int(in_denmark.argmax()), int(in_america.argmax())) == (0, 1)
+    assert in_denmark[0] == pytest.approx(0.4 * 4.99, abs=0.3)
+    assert model.description["metrics"]["mature_rows"] == 0
+    rows = {name: [value] * 3 for name, value in user("DK").items()}
+    assert model.predict_rows(rows | {
+        "offer_type": [kind for kind, _ in OFFERS],
+        "offer_price": [price for _, price in OFFERS]}) == pytest.approx(in_denmark)
+    told = json.loads((tmp_path / "models" / "promoted.json").read_text())
+    assert (told["model"], told["rule"]) == (step.model.name, "inverse-gap")
+
+
+@pytest.mark.quick
+def test_the_week_corrects_the_first_hour(tmp_path):
+    """vip loses in the days after more than it brings at once; mature offers alone know it."""
+    step = learn(publish(tmp_path, days=14, mature_days=7, late_vip=-4.0))
+    model = load_model(step.model)
+    rest = dict(zip(model.catalogue.offers, model.rest, strict=True))
+    assert rest["vip", 9.99] < -2 < 0 < rest["gems", 4.99]
+    assert int(model.predict(user("US"), OFFERS).argmax()) != 1
+
+
+@pytest.mark.quick
+def test_chance_alone_is_no_effect_on_the_rest():
+    """Offers that differ by chance are taken to be alike, however few decisions there are."""
+    rng = np.random.default_rng(3)
+    offer, who = rng.integers(0, 9, 9_000), rng.integers(0, 3_000, 9_000)
+    rest = rng.exponential(5.0, 3_000)[who] + rng.exponential(5.0, 9_000)
+    at = np.zeros((9_000, 1), int)
+    found, usual = fit_rest(at, 9, offer, rest, who, 1)
+    plain = np.array([rest[offer == one].mean() for one in range(9)]) - rest.mean()
+    assert np.abs(found).max() < 0.5 * np.abs(plain).max()
+    assert usual[0] == pytest.approx(rest.mean(), rel=0.01)
+    found, _ = fit_rest(at, 9, offer, rest + 3.0 * (offer == 4), who, 1)
+    assert found.argmax() == 4 and found[4] > 2
+
+
+@pytest.mark.quick
+def test_a_step_is_due_by_the_days_of_events(tmp_path):
+    assert is_due(tmp_path / "models", "2025-01-02T00:00:00Z", 1)
+    assert not is_due(tmp_path / "models", None, 1)
+    learn(publish(tmp_path))
+    models = tmp_path / "models"
+    assert not is_due(models, "2025-01-07T23:00:00Z", 1)
+    assert is_due(models, "2025-01-08T00:00:00Z", 1)
+
+
+def environment(folder):
+    return os.environ | {"OFFER_AI_EXPORT": str(folder), "OFFER_AI_DB": str(folder / "w.duckdb")}
+
+
+def test_the_command_once_and_alone(tmp_path):
+    """A step, then none until there is more; a second process is refused, by name."""
+    publish(tmp_path)
+    first = run("learn", "--once", env=environment(tmp_path))
+    assert ": promoted, " in first.stdout, first.stderr
+    again = run("learn", "--once", env=environment(tmp_path))
+    assert "It is not time yet" in again.stdout
+    process = subprocess.Popen([sys.executable, SCRIPTS / "learn.py", "--poll", "0.05"],
+                               env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
+    try:
+        lock = tmp_path / "models" / ".learning"
+        until = time.time() + 60
+        while lock.read_text() != str(process.pid) and time.time() < until:
+            time.sleep(0.05)
+        other = run("learn", "--once", env=environment(tmp_path))
+        assert f"Process {process.pid} learns for {tmp_path} already" in other.stderr
+        # A bad day: a version that cannot be read. What is served stays, and it goes on.
+        publish(tmp_path, days=9, version="v2")
+        (tmp_path / "training" / "v2" / YOUNG).write_bytes(b"cut")
+        assert "learning failed" in process.stdout.readline()
+        publish(tmp_path, days=9, version="v3")
+        lines = []
+        while not lines or "failed" in lines[-1]:
+            lines.append(process.stdout.readline())
+        assert "promoted, " in lines[-1]
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+    assert len(promotions.steps(tmp_path / "models")) == 2
