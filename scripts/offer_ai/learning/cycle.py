@@ -13,11 +13,13 @@ from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.evaluation import last_day
 from offer_ai.learning.model_files import write_model
 from offer_ai.learning.policies import INVERSE_GAP, Policy
-from offer_ai.learning.promotion import evaluate_against, promote
+from offer_ai.learning.promotion import Verdict, evaluate_against, promote
 from offer_ai.training.table import arrays_of, read_offers
 
 LABEL = "next_week_purchase_amount"
 VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
+FIRST_EPSILON, MOST_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
+EXPLORES_MORE = "explores more"
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,35 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
         since + timedelta(days=1), datetime.min.time())))
     found, made = evaluate_against(model, late.to_pydict(), rule, epsilon)
     promote(model, found, made)
+    if not made.is_promoted:
+        explore_more(export / "models", made)
     gain = (f"{made.difference.value:+.3f} ({made.difference.low:+.3f} to "
             f"{made.difference.high:+.3f}) per decision against {made.against}")
     return Step(f"{model.name}, {len(offers):,} offers: " + (
         f"promoted, {gain}" if made.is_promoted
         else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model)
+
+
+def more_than(epsilon: float) -> float:
+    """The floor that a policy is served with after another one was refused for it."""
+    return max(epsilon, min(MOST_EPSILON, max(2 * epsilon, FIRST_EPSILON)))
+
+
+def explore_more(models: Path, made: Verdict) -> None:
+    """Has the policy in place explore more, as its successor was refused.
+
+    When the world has turned, a policy that is sure of itself hardly makes what is better now:
+    its logs would refuse each successor for want of evidence, for ever. The next one that is
+    promoted begins with the usual floor again.
+    """
+    told = promotions.pointer(models)
+    if told is None or told["model"] != made.against or told["rule"] != INVERSE_GAP:
+        return
+    if (epsilon := more_than(told["epsilon"])) == told["epsilon"]:
+        return
+    step = {"step": EXPLORES_MORE, "model": told["model"], "rule": told["rule"],
+            "epsilon": epsilon, "why": ["a successor was refused: " + "; ".join(made.reasons)]}
+    promotions.point_to(models, promotions.record(models, step))
 
 
 def learned_until(models: Path) -> datetime | None:

@@ -153,8 +153,12 @@ class Policy:
 
     @property
     def kind(self) -> tuple:
-        """What a refreshed model has in common with the one before."""
-        return (self.rule, self.epsilon, self.description["label"],
+        """What a refreshed model has in common with the one before.
+
+        By inverse gaps the floor changes after a refusal, and makes no other kind.
+        """
+        return (self.rule, None if self.rule == INVERSE_GAP else self.epsilon,
+                self.description["label"],
                 self.description.get("kind"),
                 tuple(self.models[0].encoding.names))
 

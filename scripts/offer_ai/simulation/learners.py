@@ -1,10 +1,11 @@
 """Who can play a world in memory: this project's learner and its peers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import click
 import numpy as np
 
+from offer_ai.learning.cycle import more_than
 from offer_ai.learning.effects_training import fit_early, rows_of
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.off_policy import Logged, difference, warnings
@@ -81,6 +82,10 @@ class Ours:
             self.steps.append(f"day {self.world.day}: {gain.value:+.3f} ({gain.low:+.3f} to "
                               f"{gain.high:+.3f}) {made.reasons}")
             if not made.is_promoted:
+                if self.policy is not None:
+                    epsilon = more_than(self.policy.epsilon)
+                    self.policy, self.held_out = (replace(one, epsilon=epsilon)
+                                                  for one in (self.policy, self.held_out))
                 return
         self.policy, self.held_out = new, held_out
 

@@ -17,9 +17,11 @@ from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.learning import promotions
-from offer_ai.learning.cycle import is_due, learn
+from offer_ai.learning.cycle import explore_more, is_due, learn
 from offer_ai.learning.effects_fit import fit_rest
+from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.model_files import load_model
+from offer_ai.learning.promotion import Verdict
 from offer_ai.training.table import YOUNG
 
 LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
@@ -122,6 +124,24 @@ def test_a_step_is_due_by_the_days_of_events(tmp_path):
     models = tmp_path / "models"
     assert not is_due(models, "2025-01-07T23:00:00Z", 1)
     assert is_due(models, "2025-01-08T00:00:00Z", 1)
+
+
+@pytest.mark.quick
+def test_after_a_refusal_the_policy_in_place_explores_more(tmp_path):
+    """So that its logs tell, next time; the step is noted, and a successor starts afresh."""
+    first = learn(publish(tmp_path))
+    models = tmp_path / "models"
+    refused = Verdict(False, ["too thin"], Estimate(0.0, -1.0, 1.0, 99, 50.0, 0.5),
+                      first.model.name)
+    for epsilon in (0.05, 0.1, 0.2, 0.2):
+        explore_more(models, refused)
+        assert promotions.pointer(models)["epsilon"] == epsilon
+    last = promotions.steps(models)[-1]
+    assert (last["step"], last["why"]) == (
+        "explores more", ["a successor was refused: too thin"])
+    step = learn(publish(tmp_path, days=9, version="v2"))
+    assert ": promoted, " in step.said
+    assert promotions.pointer(models)["epsilon"] == 0.01
 
 
 def environment(folder):
