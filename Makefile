@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-serve setup-spark setup-test sample build export docs lint test-models check test test-spark train learn serve loop compare replay watch bench bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-spark train learn serve loop compare replay watch bench bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -18,6 +18,10 @@ setup: .venv/core.installed ## A .venv with what `make build` needs, pinned.
 setup-cloud: .venv/cloud.installed ## The same with what publishing to AWS and Redis needs.
 
 setup-learn: .venv/learn.installed ## The same with what training a model needs.
+
+setup-metrics: .venv/metrics.installed ## The same with what `mf query` needs.
+
+setup-report: .venv/report.installed ## The same with what the page needs.
 
 setup-serve: .venv/serve.installed ## The same with what serving decisions needs.
 
@@ -34,7 +38,7 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 		--no-build-isolation --editable .
 	@touch $@
 
-.venv/cloud.installed .venv/learn.installed: .venv/core.installed
+.venv/cloud.installed .venv/learn.installed .venv/metrics.installed .venv/report.installed: .venv/core.installed
 .venv/serve.installed: .venv/learn.installed
 
 .venv/%.installed: requirements/%.txt
@@ -48,8 +52,11 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# Of obp only estimators and samples are used, not what it pins for the rest.
-.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/serve.installed .venv/spark.installed
+# The page is tested in Chromium. Of obp only estimators and samples are used, not what it pins for the rest.
+.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
+		(apt-get -qq update && apt-get -qq install --yes chromium)
+	@command -v chromium >/dev/null || (echo "Tests of the page need Chromium: install it." && exit 1)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--ignore-requires-python obp==0.5.7
@@ -72,6 +79,9 @@ export: setup ## Publish the marts, the training table and the latest features.
 	$(BIN)/python scripts/export.py marts
 	$(BIN)/python scripts/export.py training
 	$(BIN)/python scripts/export.py latest
+
+report: setup-report ## Write the page that shows what was published, to data/export/report.html.
+	$(BIN)/python scripts/report.py
 
 docs: setup ## Browsable documentation of every model, column and macro, in target/.
 	$(BIN)/dbt docs generate --static

@@ -48,8 +48,8 @@ def main(model: Path | None, training: Path | None, rule: str, epsilon: float,
         return
     if model is None:
         raise click.UsageError("Name a MODEL, a folder that train.py wrote.")
-    _, table = read_training(training or settings.export_folder() / "training")
-    found, made = evaluate_against(model.absolute(), table, rule, epsilon)
+    manifest, table = read_training(training or settings.export_folder() / "training")
+    found, made = evaluate_against(model.absolute(), table, rule, epsilon, manifest.get("drift"))
     logged = found.logged
     click.echo(f"{len(logged.reward):,} decisions from {found.days[0]} to {found.days[1]} "
                f"({found.left_out:,} left out), {int((~logged.is_known).sum()):,} without a "

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+from pathlib import Path
 
 import click
 import uvicorn
@@ -30,10 +31,10 @@ def main(host: str, port: int, store: str | None, apprentice: bool,
     Each is logged as an offer_shown event under OFFER_AI_EVENTS, from where the next
     build learns of it. With OFFER_AI_API_KEY set, requests need it as X-API-Key.
     """
-    events, export = settings.events(), settings.export_folder()
+    events, export = Path(settings.events()), settings.export_folder()
     if not events.is_dir():
         raise click.ClickException(
-            f"OFFER_AI_EVENTS='{events}' is no directory: decisions are logged there.")
+            f"OFFER_AI_EVENTS='{settings.events()}' is no directory: decisions are logged there.")
     logging.basicConfig(format="%(asctime)s %(message)s")
     logging.getLogger("offer_ai").setLevel(logging.INFO)
     try:

@@ -9,10 +9,12 @@ from offer_ai.base import settings
 from offer_ai.base.locks import only_one
 from offer_ai.features.watch import Watch
 
+OBJECTS_POLL = 5.0
+
 
 @click.command(context_settings={"show_default": True})
 @click.option("--poll", default=0.2, type=click.FloatRange(0.01),
-              help="Seconds between looks at OFFER_AI_EVENTS.")
+              help="Seconds between looks at OFFER_AI_EVENTS; at least 5 in object storage.")
 @click.option("--marts-every", default=10.0, type=click.FloatRange(0),
               help="While files keep coming, seconds between publications of the marts; "
               "the feature store is brought up to date in every round.")
@@ -26,7 +28,13 @@ def main(poll: float, marts_every: float, store: str | None) -> None:
     after a growing pause; what was published stays. SIGINT and SIGTERM end it after the
     round.
     """
-    events = os.path.abspath(settings.events())
+    events = settings.events()
+    if events.startswith("table:"):
+        raise click.ClickException(
+            f"OFFER_AI_EVENTS='{events}' is a table: build it on a schedule (`make build`); "
+            "watched are files.")
+    if events.startswith(settings.URLS):
+        poll = max(poll, OBJECTS_POLL)  # each look is a request, or many
     database, export = settings.database().absolute(), settings.export_folder().absolute()
     os.environ |= {"OFFER_AI_EVENTS": events, "OFFER_AI_DB": str(database)}
     with only_one(database.with_name(f"{database.name}.watch"), f"watches for {database}"):

@@ -4,5 +4,5 @@ select
     count(*) as event_count,
     min(event_time) as first_seen_at
 from {{ ref('stg_events') }}
-where event_type not in ({{ literals(var('event_types')) }})
+where event_type not in ({{ literals(known_event_types()) }})
 group by event_type

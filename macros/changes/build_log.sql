@@ -7,11 +7,24 @@ did not go through is simply done again from the last that did.
 {% macro declarations() %}
     {% set digests = {} %}
     {% for name in vocabulary_vars() + ['session_split', 'max_anchors_per_user_day', 'features',
-            'labels'] %}
-        {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(var(name))) %}
+            'labels', 'reporting_currency'] %}
+        {% set value = field_aliases() if name == 'field_aliases'
+            else event_type_aliases() if name == 'event_type_aliases' else var(name) %}
+        {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(value)) %}
         {% do digests.update({name: local_md5(text)}) %}
     {% endfor %}
     {{ return(digests) }}
+{% endmacro %}
+
+{#- Ends a build in a session that is not in UTC: times would be read and cut as local ones. -#}
+{% macro require_utc() %}
+    {% set zone = run_query('select ' ~ time_zone()).columns[0].values()[0] %}
+    {% if zone not in ('UTC', 'Etc/UTC', 'GMT', 'Etc/GMT') %}
+        {% do exceptions.raise_compiler_error(
+            "The session's time zone is " ~ zone ~ ', and times here are UTC: set it in '
+            ~ 'profiles.yml (DuckDB: `settings: {TimeZone: UTC}`; Spark: '
+            ~ '`server_side_parameters: {spark.sql.session.timeZone: UTC}`).') %}
+    {% endif %}
 {% endmacro %}
 
 {#-
@@ -21,12 +34,12 @@ and of the project's macros that any of these call, without comments and white s
 {% macro model_digests() %}
     {% set macro_texts, views = {}, {} %}
     {% for node in graph.nodes.values() if node.resource_type == 'model'
-        and node.package_name == project_name and node.config.materialized == 'view' %}
+        and node.package_name == 'offer_ai' and node.config.materialized == 'view' %}
         {% do views.update({node.unique_id: node}) %}
     {% endfor %}
     {% set digests = {} %}
     {% for node in graph.nodes.values() if node.resource_type == 'model'
-        and node.package_name == project_name and node.config.materialized == 'incremental' %}
+        and node.package_name == 'offer_ai' and node.config.materialized == 'incremental' %}
         {% set parts, seen, ahead = [], [], [node.unique_id] + node.depends_on.macros %}
         {% set parents = node.depends_on.nodes | list %}
         {% do parts.append(node.raw_code) %}
@@ -39,7 +52,7 @@ and of the project's macros that any of these call, without comments and white s
             {% do seen.append(unique_id) %}
             {% set name = unique_id.split('.') | last %}
             {% for called in [name, target.type ~ '__' ~ name]
-                if unique_id.startswith('macro.' ~ project_name ~ '.') and called in context %}
+                if unique_id.startswith('macro.offer_ai.') and called in context %}
                 {% set macro = context[called].macro %}
                 {% do parts.append(macro.macro_sql) %}
                 {% do ahead.extend(macro.depends_on.macros) %}
@@ -58,6 +71,7 @@ rebuilds everything.
 -#}
 {% macro begin_build() %}
     {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
+    {% do require_utc() %}
     {% do mend_tables() %}
     {% set build_log = load_relation(landing_relation('build_log')) %}
     {% if flags.FULL_REFRESH %}
@@ -110,15 +124,18 @@ next one starts where this one ended.
 -#}
 {% macro log_build(results) %}
     {% if not execute or flags.WHICH not in ('build', 'run') or flags.EMPTY %}{{ return('') }}{% endif %}
+    {% if not events_table() %}{% do run_query(forget_copies()) %}{% endif %}
     {% set built = [] %}
     {% for result in results if result.status == 'success' %}
         {% do built.append(result.node.unique_id) %}
     {% endfor %}
     {% for node in graph.nodes.values()
         if node.resource_type == 'model' and node.config.materialized == 'incremental'
-        and node.package_name == project_name and node.unique_id not in built %}
+        and node.package_name == 'offer_ai' and node.unique_id not in built %}
         {{ return('') }}
     {% endfor %}
+    {#- Before the log: of rates that are not kept, the next build takes all for changed. -#}
+    {% do keep_rates() %}
     {% set build_log = landing_relation('build_log') %}
     {% set completed_at = run_query('select ' ~ utc_now()).columns[0].values()[0] %}
     {% set row = 'select cast(coalesce(max(file_id), 0) as bigint) as last_file_id, '

@@ -19,13 +19,27 @@ Example: previous_relation(source('landed_before', 'landed_files'))
 -#}
 {% macro previous_relation(relation) %}
     {% if not is_executing() or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
-    {{ return(load_cached_relation(relation)) }}
+    {{ return(load_cached_relation(as_configured(relation.identifier))) }}
 {% endmacro %}
 
-{#- A relation among those of landing, whether it is there or not. -#}
-{% macro landing_relation(identifier) %}
+{#-
+A model of this project where it is configured to lie, by the project that has this one as a
+package too; whether it is there or not.
+-#}
+{% macro as_configured(name) %}
+    {#- A unit test knows no graph. -#}
+    {% set node = graph.get('nodes', {}).get('model.offer_ai.' ~ name) %}
+    {% if not node %}{{ return(landing_relation(name)) }}{% endif %}
     {{ return(api.Relation.create(
-        database=target.database or none, schema=generate_schema_name('landing', none),
+        database=node.database or none, schema=node.schema, identifier=node.alias)) }}
+{% endmacro %}
+
+{#- A relation beside the landed files, whether it is there or not. -#}
+{% macro landing_relation(identifier) %}
+    {% set landing = graph.get('nodes', {}).get('model.offer_ai.landed_files') %}
+    {{ return(api.Relation.create(
+        database=landing.database if landing else target.database or none,
+        schema=landing.schema if landing else generate_schema_name('landing', none),
         identifier=identifier)) }}
 {% endmacro %}
 

@@ -11,7 +11,7 @@ offset (`Z`, `UTC` or hours; without one the time is UTC), or an epoch number in
 milliseconds or microseconds, told apart by magnitude (below 1e11, 1e14, above).
 -#}
 {% macro to_utc_timestamp(value) -%}
-    {{ return(adapter.dispatch('to_utc_timestamp')(value)) }}
+    {{ return(adapter.dispatch('to_utc_timestamp', 'offer_ai')(value)) }}
 {%- endmacro %}
 
 {#-
@@ -83,7 +83,7 @@ four times as slow.
 
 {#- A whole number; one with a fraction is rounded. -#}
 {% macro to_integer(value) -%}
-    {{ return(adapter.dispatch('to_integer')(value)) }}
+    {{ return(adapter.dispatch('to_integer', 'offer_ai')(value)) }}
 {%- endmacro %}
 
 {% macro duckdb__to_integer(value) -%}
@@ -116,7 +116,7 @@ sixteenth decimal are cut first, lest they round twice.
 
 {#- A number as text with at most sixteen decimals. -#}
 {% macro first_decimals(value) -%}
-    {{ return(adapter.dispatch('first_decimals')(value)) }}
+    {{ return(adapter.dispatch('first_decimals', 'offer_ai')(value)) }}
 {%- endmacro %}
 
 {% macro duckdb__first_decimals(value) -%}
@@ -156,7 +156,7 @@ nor end like a number.
 
 {#- The length of text in bytes, which no engine has to count. -#}
 {% macro byte_length(value) -%}
-    {{ return(adapter.dispatch('byte_length')(value)) }}
+    {{ return(adapter.dispatch('byte_length', 'offer_ai')(value)) }}
 {%- endmacro %}
 
 {% macro duckdb__byte_length(value) -%}
@@ -199,7 +199,7 @@ nor end like a number.
 
 {#- Whether the whole of `value` matches a regular expression. -#}
 {% macro matches(value, pattern) -%}
-    {{ return(adapter.dispatch('matches')(value, pattern)) }}
+    {{ return(adapter.dispatch('matches', 'offer_ai')(value, pattern)) }}
 {%- endmacro %}
 
 {% macro duckdb__matches(value, pattern) -%}
@@ -213,7 +213,7 @@ nor end like a number.
 
 {#- Whether `value` holds a match of a regular expression. -#}
 {% macro contains_match(value, pattern) -%}
-    {{ return(adapter.dispatch('contains_match')(value, pattern)) }}
+    {{ return(adapter.dispatch('contains_match', 'offer_ai')(value, pattern)) }}
 {%- endmacro %}
 
 {% macro duckdb__contains_match(value, pattern) -%}

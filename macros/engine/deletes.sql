@@ -2,7 +2,7 @@
 
 {#- Deletes the rows of `relation` that `where` (SQL over it alone) holds for. -#}
 {% macro delete_rows(relation, where) -%}
-    {{ return(adapter.dispatch('delete_rows')(relation, where)) }}
+    {{ return(adapter.dispatch('delete_rows', 'offer_ai')(relation, where)) }}
 {%- endmacro %}
 
 {% macro duckdb__delete_rows(relation, where) -%}
@@ -21,7 +21,7 @@ Deletes the rows of `relation` that `where` holds for, a predicate over it and
 `changed_users`, joined on user_id.
 -#}
 {% macro delete_of_users(relation, changed_users, where) -%}
-    {{ return(adapter.dispatch('delete_of_users')(relation, changed_users, where)) }}
+    {{ return(adapter.dispatch('delete_of_users', 'offer_ai')(relation, changed_users, where)) }}
 {%- endmacro %}
 
 {% macro duckdb__delete_of_users(relation, changed_users, where) -%}
@@ -75,7 +75,7 @@ The rows that stay are whole in a table of their own before anything is taken aw
 
 {#- Before a build: ends what a killed one had begun to take out of its tables. -#}
 {% macro mend_tables() -%}
-    {{ return(adapter.dispatch('mend_tables')()) }}
+    {{ return(adapter.dispatch('mend_tables', 'offer_ai')()) }}
 {%- endmacro %}
 
 {#- A transaction that did not go through left nothing behind. -#}

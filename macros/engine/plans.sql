@@ -2,7 +2,7 @@
 
 {#- Always true; stops Spark from computing a CTE again for each use. -#}
 {% macro computed_once() -%}
-    {{ return(adapter.dispatch('computed_once')()) }}
+    {{ return(adapter.dispatch('computed_once', 'offer_ai')()) }}
 {%- endmacro %}
 
 {% macro duckdb__computed_once() -%}
@@ -16,7 +16,7 @@
 
 {#- A hint, after `select`, that a relation it joins is small beside the others. -#}
 {% macro is_small(relation) -%}
-    {{ return(adapter.dispatch('is_small')(relation)) }}
+    {{ return(adapter.dispatch('is_small', 'offer_ai')(relation)) }}
 {%- endmacro %}
 
 {#- DuckDB counts for itself. -#}

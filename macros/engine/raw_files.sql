@@ -5,11 +5,46 @@ The files that OFFER_AI_EVENTS names, as a relation: source_file, size (bytes) a
 modified_us (microseconds since 1970).
 -#}
 {% macro listed_files() -%}
-    {{ return(adapter.dispatch('listed_files')()) }}
+    {%- if events_table() -%}
+        {{ return("(select '' as source_file, 0 as size, 0 as modified_us where false)") }}
+    {%- endif -%}
+    {{ return(adapter.dispatch('listed_files', 'offer_ai')()) }}
 {%- endmacro %}
 
 {% macro duckdb__listed_files() -%}
     (select unnest(listed_files(), recursive := true))
+{%- endmacro %}
+
+{#-
+Looks which files there are; all that a build asks of `listed_files` afterwards goes by that
+one list. Yields why it cannot as a query of one text, else null. In object storage only
+names that sort behind `after` (SQL for a URL, or null) are asked for.
+-#}
+{% macro list_events(after) -%}
+    {{ return(adapter.dispatch('list_events', 'offer_ai')(after)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_events(after) -%}
+    select list_events({{ after }})
+{%- endmacro %}
+
+{#- A table over the files is their list. -#}
+{% macro spark__list_events(after) -%}
+    select cast(null as string)
+{%- endmacro %}
+
+{#- Clears away the copies of files that a build has made to read them, as a query. -#}
+{% macro forget_copies() -%}
+    {{ return(adapter.dispatch('forget_copies', 'offer_ai')()) }}
+{%- endmacro %}
+
+{% macro duckdb__forget_copies() -%}
+    select forget_copies()
+{%- endmacro %}
+
+{#- Spark makes none. -#}
+{% macro spark__forget_copies() -%}
+    select 1
 {%- endmacro %}
 
 {#-
@@ -41,20 +76,25 @@ files are taken with those below it, hidden ones left out.
 How to read files: the rows of `files` (source_file and file_id) with digest (of the file's
 bytes), read_path (the file itself or a copy of it as plain lines of JSON), longest_line
 (bytes, an upper bound), has_other_case (whether its fields are spelt in another case than
-declared, as far as was looked) and error (why the file cannot be read, else null).
+declared, as far as was looked), error (why the file cannot be read, else null) and
+is_reached (whether it was there to be read; if not, the next build tries again).
 -#}
 {% macro inspected_files(files) -%}
-    {{ return(adapter.dispatch('inspected_files')(files)) }}
+    {{ return(adapter.dispatch('inspected_files', 'offer_ai')(files)) }}
 {%- endmacro %}
 
 {% macro duckdb__inspected_files(files) -%}
+    {%- set known = names_in_lines() -%}
     select
         * exclude (inspected),
         unnest(inspected)
     from (
         select
             *,
-            inspected_file(source_file, file_id, [{{ literals(raw_names()) }}]) as inspected
+            inspected_file(
+                source_file, file_id,
+                [{{ literals(known[0]) }}], [{{ literals(known[1]) }}]
+            ) as inspected
         from {{ files }}
     ) as files
 {%- endmacro %}
@@ -70,13 +110,14 @@ declared, as far as was looked) and error (why the file cannot be read, else nul
         case
             when files.source_file like '%.zst'
                 then 'Spark does not decompress .zst; deliver it as .gz under another name'
-        end as error
+        end as error,
+        true as is_reached
     from {{ files }} as files
 {%- endmacro %}
 
 {#- A digest of a file's bytes, as text; of a large file, of samples of them. -#}
 {% macro file_digest(path) -%}
-    {{ return(adapter.dispatch('file_digest')(path)) }}
+    {{ return(adapter.dispatch('file_digest', 'offer_ai')(path)) }}
 {%- endmacro %}
 
 {% macro duckdb__file_digest(path) -%}
@@ -98,7 +139,9 @@ in a file that is known for it.
 - numbered: rows come in order, with `read_ordinal`, which counts the lines of all files
 -#}
 {% macro raw_events(files, numbered=false) -%}
-    {{ return(adapter.dispatch('raw_events')(files, numbered)) }}
+    {#- Bound here: dbt sees a `ref` only where it is called while the project is parsed. -#}
+    {%- if events_table() %}{% do ref('new_rows') %}{% endif -%}
+    {{ return(adapter.dispatch('raw_events', 'offer_ai')(files, numbered)) }}
 {%- endmacro %}
 
 {#-
@@ -106,27 +149,26 @@ Each line is one JSON value or null, whatever the lines around it are; `read_jso
 columns is a fifth faster and reads on past a line's end.
 -#}
 {% macro duckdb__raw_events(files, numbered) -%}
-    {%- set names = raw_names() -%}
+    {%- set tree = raw_tree() -%}
     {%- if not files.paths %}
     select
         cast(null as varchar) as read_path,
         {%- if numbered %}
         cast(null as bigint) as read_ordinal,
         {%- endif %}
-        {%- for name in names %}
+        {%- for name in raw_names() %}
         cast(null as varchar) as {{ quoted(name) }}{{ ',' if not loop.last }}
         {%- endfor %}
     where false
     {%- else %}
-    {%- set fields = {} -%}
-    {%- for name in names %}{% do fields.update({name: 'VARCHAR'}) %}{% endfor %}
+    {%- set fields = shape_below(tree) -%}
     select
         read_path,
         {%- if numbered %}
         read_ordinal,
         {%- endif %}
-        {%- for name in names %}
-        raw.{{ quoted(name) }}{{ ',' if not loop.last }}
+        {%- for name in raw_names() %}
+        {{ raw_value('raw', tree, name) }} as {{ quoted(name) }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         select
@@ -134,22 +176,35 @@ columns is a fifth faster and reads on past a line's end.
             case
                 when
                     (
-                        {%- for field in required_raw_names() %}
-                        {{ first_of('raw', field) }} is null or
+                        {%- for names in required_raw_names() %}
+                        {{ first_raw_value('raw', tree, names) }} is null or
                         {%- endfor %}
                         read_path in ({{ literals(files.of_other_case) }})
                     ) and json_type(json) = 'OBJECT'
-                    then {{ any_case('json', names) }}
+                    then {{ any_case('json', fields) }}
+                {%- if has_paths(fields) %}
+                when {{ holds_json_text('json', fields) }}
+                    then {{ unpacked('json', 'raw', fields) }}
+                {%- endif %}
                 else raw
             end as raw
         from (
             select
                 filename as read_path,
                 {%- if numbered %}
-                row_number() over () as read_ordinal,
+                {{ 'line_number' if events_table() else 'row_number() over ()' }} as read_ordinal,
                 {%- endif %}
                 json,
-                from_json(json, {{ text_literal(tojson(fields)) }}) as raw
+                from_json(json, {{ text_literal(json_shape(fields)) }}) as raw
+            {%- if events_table() %}
+            from (
+                select
+                    {{ text_literal(files.paths[0]) }} as filename,
+                    case when json_valid(raw_line) then cast(raw_line as json) end as json,
+                    line_number
+                from {{ ref('new_rows') }}
+            )
+            {%- else %}
             from read_json_objects(
                 [{{ literals(glob_literals(files.paths)) }}],
                 format = 'newline_delimited',
@@ -158,6 +213,7 @@ columns is a fifth faster and reads on past a line's end.
                 hive_partitioning = false,
                 maximum_object_size = {{ [files.longest_line, 16777216] | max }}
             )
+            {%- endif %}
         ) as parsed
     ) as found
     {%- endif %}
@@ -170,68 +226,41 @@ columns is a fifth faster and reads on past a line's end.
     {{ found | join(', ') or 'null' }}
 {%- endmacro %}
 
-{#- The fields of a JSON object as a struct of text, by name, else by name in any case. -#}
-{% macro any_case(json, names) -%}
-    {{ return(adapter.dispatch('any_case')(json, names)) }}
-{%- endmacro %}
-
-{% macro duckdb__any_case(json, names) -%}
-    {
-        {%- for name in names %}
-        {{ text_literal(name) }}: coalesce(
-            json_extract_string({{ json }}, {{ text_literal(json_pointer(name)) }}),
-            json_extract_string({{ json }}, '/' || replace(replace(list_filter(
-                json_keys({{ json }}), lambda key: lower(key) = {{ text_literal(name | lower) }}
-            )[1], '~', '~0'), '/', '~1'))
-        ){{ ',' if not loop.last }}
-        {%- endfor %}
-    }
-{%- endmacro %}
-
-{% macro json_pointer(name) -%}
-    /{{ name | replace('~', '~0') | replace('/', '~1') }}
-{%- endmacro %}
-
-{#- Spark has no pointers; a missing element is no error behind `get`. -#}
-{% macro spark__any_case(json, names) -%}
-    named_struct(
-        {%- for name in names %}
-        {{ text_literal(name) }}, coalesce(
-            get_json_object({{ json }}, {{ text_literal("$['" ~ name ~ "']") }}),
-            get_json_object({{ json }}, concat("$['", get(filter(
-                json_object_keys({{ json }}), key -> lower(key) = {{ text_literal(name | lower) }}
-            ), 0), "']"))
-        ){{ ',' if not loop.last }}
-        {%- endfor %}
-    )
-{%- endmacro %}
-
 {#- Each line is text first: one that is no JSON object has no fields. -#}
 {% macro spark__raw_events(files, numbered) -%}
-    {%- set fields = [] -%}
-    {%- for name in raw_names() %}{% do fields.append(quoted(name) ~ ' string') %}{% endfor -%}
+    {%- set tree = raw_tree() -%}
+    {%- set fields = shape_below(tree) -%}
     select
         read_path,
         {%- if numbered %}
         line_ordinal as read_ordinal,
         {%- endif %}
-        raw.*
+        {%- for name in raw_names() %}
+        {{ raw_value('raw', tree, name) }} as {{ quoted(name) }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from (
         select
             *,
             case
                 when not is_object then null
                 when
-                    {%- for field in required_raw_names() %}
-                    {{ 'or ' if not loop.first }}{{ first_of('parsed', field) }} is null
+                    {%- for names in required_raw_names() %}
+                    {{ 'or ' if not loop.first }}{{ first_raw_value('parsed', tree, names) }} is null
                     {%- endfor %}
-                    then {{ any_case('raw_line', raw_names()) }}
+                    then {{ any_case('raw_line', fields) }}
+                {%- if has_paths(fields) %}
+                when {{ holds_json_text('raw_line', fields) }}
+                    then {{ unpacked('raw_line', 'parsed', fields) }}
+                {%- endif %}
                 else parsed
             end as raw
         from (
             select
                 *,
-                case when is_object then from_json(raw_line, '{{ fields | join(', ') }}') end as parsed
+                case
+                    when is_object
+                        then from_json(raw_line, {{ text_literal(json_shape(fields)) }})
+                end as parsed
             from (
                 select
                     *,
@@ -248,6 +277,11 @@ line_number (from 1, with blank lines) and line_ordinal (without). A .json file 
 whole: it may be one array.
 -#}
 {% macro raw_lines(files, numbered=false) -%}
+    {%- if events_table() -%}
+        {{ return('select ' ~ text_literal(files[0] if files else '') ~ ' as read_path, line_number, '
+            ~ 'raw_line, line_number as line_ordinal from ' ~ ref('new_rows')
+            ~ ('' if files else ' where false')) }}
+    {%- endif -%}
     {%- set parquets, wholes, others = [], [], [] -%}
     {%- for file in files -%}
         {%- do (parquets if file.endswith('.parquet')
@@ -345,7 +379,8 @@ whole: it may be one array.
 {% macro is_among(files) -%}
     {%- set paths = [] -%}
     {%- for file in files -%}
-        {%- do paths.append(dbt.string_literal(dbt.escape_single_quotes('file://' ~ file))) -%}
+        {%- set address = file if '://' in file else 'file://' ~ file -%}
+        {%- do paths.append(dbt.string_literal(dbt.escape_single_quotes(address))) -%}
     {%- endfor -%}
     {{ '_metadata.file_path in (' ~ paths | join(', ') ~ ')' if paths else 'false' }}
 {%- endmacro %}
@@ -363,7 +398,12 @@ blank lines too), raw_line and is_utf8. `lines` is a relation of read_path and
 line_ordinal.
 -#}
 {% macro texts_of_lines(lines) -%}
-    {{ return(adapter.dispatch('texts_of_lines')(lines)) }}
+    {%- if events_table() -%}
+        {{ return('select lines.read_path, lines.line_ordinal, new_rows.line_number, '
+            ~ 'new_rows.raw_line, true as is_utf8 from ' ~ lines ~ ' as lines inner join '
+            ~ ref('new_rows') ~ ' as new_rows on lines.line_ordinal = new_rows.line_number') }}
+    {%- endif -%}
+    {{ return(adapter.dispatch('texts_of_lines', 'offer_ai')(lines)) }}
 {%- endmacro %}
 
 {% macro duckdb__texts_of_lines(lines) -%}
@@ -386,4 +426,57 @@ line_ordinal.
         is_valid_utf8(raw_line) as is_utf8
     from ({{ raw_lines(files_to_read(rejects_in=ref('landed_events')).paths, numbered=true) }})
     where read_path in (select read_path from {{ lines }})
+{%- endmacro %}
+
+{#-
+A row of a table as JSON text, an expression: the column `json`, if one is named, else all its
+columns by name, each as the text that a JSON producer would send.
+-#}
+{% macro row_as_json(table, json) -%}
+    {%- if json -%}
+        {{ return('cast(' ~ quoted(json) ~ ' as ' ~ dbt.type_string() ~ ')') }}
+    {%- endif -%}
+    {{ return(adapter.dispatch('row_as_json', 'offer_ai')(table)) }}
+{%- endmacro %}
+
+{#- As what Parquet is copied to: whole doubles without a fraction, bytes decoded. -#}
+{% macro duckdb__row_as_json(table) -%}
+    {%- set values = [] -%}
+    {%- for column in (adapter.get_columns_in_relation(table) if is_executing() else []) -%}
+        {%- set name, type = quoted(column.name), column.dtype | upper -%}
+        {%- if type in ('DOUBLE', 'FLOAT') -%}
+            {%- set value = 'case when ' ~ name ~ ' = trunc(' ~ name ~ ') and abs(' ~ name
+                ~ ') < 1e18 then ' ~ name ~ '::hugeint::varchar else ' ~ name ~ '::varchar end' -%}
+        {%- elif type == 'BLOB' -%}
+            {%- set value = 'coalesce(try(decode(' ~ name ~ ')), ' ~ name ~ '::varchar)' -%}
+        {%- elif type.endswith(']') or type.startswith('STRUCT') or type.startswith('MAP') -%}
+            {%- set value = 'to_json(' ~ name ~ ')' -%}
+        {%- elif type == 'JSON' -%}
+            {%- set value = name -%}
+        {%- else -%}
+            {%- set value = name ~ '::varchar' -%}
+        {%- endif -%}
+        {%- do values.append(name ~ ' := ' ~ value) -%}
+    {%- endfor -%}
+    {{ return('to_json(struct_pack(' ~ values | join(', ') ~ '))::varchar' if values
+        else "'{}'") }}
+{%- endmacro %}
+
+{#- What is null is left out. -#}
+{% macro spark__row_as_json(table) -%}
+    to_json(struct(*))
+{%- endmacro %}
+
+{#- What rows are numbered by where any order does, as an expression. -#}
+{% macro any_order() -%}
+    {{ return(adapter.dispatch('any_order', 'offer_ai')()) }}
+{%- endmacro %}
+
+{% macro duckdb__any_order() -%}
+    null
+{%- endmacro %}
+
+{#- Spark numbers rows one by one, in one task, whatever it is by. -#}
+{% macro spark__any_order() -%}
+    loaded_at
 {%- endmacro %}

@@ -5,7 +5,7 @@ A fingerprint of the columns, a bigint of so many bits (at most 63): equal rows 
 equal ones, and the rare collision is settled by comparing the rows.
 -#}
 {% macro fingerprint(columns, bits=63) -%}
-    {{ return(adapter.dispatch('fingerprint')(columns, bits)) }}
+    {{ return(adapter.dispatch('fingerprint', 'offer_ai')(columns, bits)) }}
 {%- endmacro %}
 
 {% macro duckdb__fingerprint(columns, bits) -%}
@@ -19,7 +19,7 @@ equal ones, and the rare collision is settled by comparing the rows.
 
 {#- Whether keys that are stored can be computed again in place when the engine's hash changes. -#}
 {% macro can_rekey() -%}
-    {{ return(adapter.dispatch('can_rekey')()) }}
+    {{ return(adapter.dispatch('can_rekey', 'offer_ai')()) }}
 {%- endmacro %}
 
 {% macro duckdb__can_rekey() -%}{{ return(true) }}{%- endmacro %}
@@ -32,7 +32,7 @@ Aggregates rows to one JSON array of arrays, ordered by `order_by`. `values` are
 expressions; make text of what JSON numbers cannot hold.
 -#}
 {% macro json_rows(values, order_by) -%}
-    {{ return(adapter.dispatch('json_rows')(values, order_by)) }}
+    {{ return(adapter.dispatch('json_rows', 'offer_ai')(values, order_by)) }}
 {%- endmacro %}
 
 {% macro duckdb__json_rows(values, order_by) -%}
@@ -59,7 +59,7 @@ expressions; make text of what JSON numbers cannot hold.
 
 {#- Whether text is one valid JSON object. -#}
 {% macro is_json_object(value) -%}
-    {{ return(adapter.dispatch('is_json_object')(value)) }}
+    {{ return(adapter.dispatch('is_json_object', 'offer_ai')(value)) }}
 {%- endmacro %}
 
 {% macro duckdb__is_json_object(value) -%}
@@ -83,7 +83,7 @@ The few rows of a stored table that `where` (SQL) holds for and whose `key` is a
 those of `keys`, a relation with a column of that name.
 -#}
 {% macro rows_with_keys(table, key, keys, where) -%}
-    {{ return(adapter.dispatch('rows_with_keys')(table, key, keys, where)) }}
+    {{ return(adapter.dispatch('rows_with_keys', 'offer_ai')(table, key, keys, where)) }}
 {%- endmacro %}
 
 {#- By row id: few scattered rows in a scan have every column of the table unpacked. -#}

@@ -2,7 +2,7 @@
 
 {#- An aggregate: the quantile of `value` at a share, interpolated. -#}
 {% macro quantile(value, share) -%}
-    {{ return(adapter.dispatch('quantile')(value, share)) }}
+    {{ return(adapter.dispatch('quantile', 'offer_ai')(value, share)) }}
 {%- endmacro %}
 
 {% macro duckdb__quantile(value, share) -%}
@@ -16,7 +16,7 @@
 
 {#- A number in [0, 1) that any engine draws alike from text. -#}
 {% macro uniform_draw(text) -%}
-    {{ return(adapter.dispatch('uniform_draw')(text)) }}
+    {{ return(adapter.dispatch('uniform_draw', 'offer_ai')(text)) }}
 {%- endmacro %}
 
 {% macro duckdb__uniform_draw(text) -%}

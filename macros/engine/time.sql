@@ -2,7 +2,7 @@
 
 {#- Microseconds since 1970 of a UTC timestamp, as a bigint. -#}
 {% macro microseconds(timestamp) -%}
-    {{ return(adapter.dispatch('microseconds')(timestamp)) }}
+    {{ return(adapter.dispatch('microseconds', 'offer_ai')(timestamp)) }}
 {%- endmacro %}
 
 {% macro duckdb__microseconds(timestamp) -%}
@@ -16,7 +16,7 @@
 
 {#- Whole hours since 1970 of a UTC timestamp, as a bigint. -#}
 {% macro hours_since_1970(timestamp) -%}
-    {{ return(adapter.dispatch('hours_since_1970')(timestamp)) }}
+    {{ return(adapter.dispatch('hours_since_1970', 'offer_ai')(timestamp)) }}
 {%- endmacro %}
 
 {% macro duckdb__hours_since_1970(timestamp) -%}
@@ -30,7 +30,7 @@
 
 {#- The UTC timestamp of microseconds since 1970. -#}
 {% macro from_microseconds(microseconds) -%}
-    {{ return(adapter.dispatch('from_microseconds')(microseconds)) }}
+    {{ return(adapter.dispatch('from_microseconds', 'offer_ai')(microseconds)) }}
 {%- endmacro %}
 
 {% macro duckdb__from_microseconds(microseconds) -%}
@@ -49,7 +49,7 @@
 
 {#- The present, as a UTC timestamp. -#}
 {% macro utc_now() -%}
-    {{ return(adapter.dispatch('utc_now')()) }}
+    {{ return(adapter.dispatch('utc_now', 'offer_ai')()) }}
 {%- endmacro %}
 
 {% macro duckdb__utc_now() -%}
@@ -68,7 +68,7 @@
 
 {#- The date so many days before another. -#}
 {% macro days_before(date, count) -%}
-    {{ return(adapter.dispatch('days_before')(date, count)) }}
+    {{ return(adapter.dispatch('days_before', 'offer_ai')(date, count)) }}
 {%- endmacro %}
 
 {% macro duckdb__days_before(date, count) -%}
@@ -78,4 +78,34 @@
 {#- Spark has a function for it. -#}
 {% macro spark__days_before(date, count) -%}
     date_sub({{ date }}, {{ count }})
+{%- endmacro %}
+
+{#- One row for each day from one to another, both of them too; in a select list. -#}
+{% macro days_between(first_day, last_day) -%}
+    {{ return(adapter.dispatch('days_between', 'offer_ai')(first_day, last_day)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first_day, last_day) -%}
+    cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{#- Spark has no unnest; a sequence that would run backwards is no rows. -#}
+{% macro spark__days_between(first_day, last_day) -%}
+    explode(case
+        when {{ first_day }} <= {{ last_day }} then sequence({{ first_day }}, {{ last_day }})
+    end)
+{%- endmacro %}
+
+{#- The time zone of the session, by its name. -#}
+{% macro time_zone() -%}
+    {{ return(adapter.dispatch('time_zone', 'offer_ai')()) }}
+{%- endmacro %}
+
+{% macro duckdb__time_zone() -%}
+    current_setting('TimeZone')
+{%- endmacro %}
+
+{#- Spark names it otherwise. -#}
+{% macro spark__time_zone() -%}
+    current_timezone()
 {%- endmacro %}

@@ -2,7 +2,7 @@
 
 {#- The last value that is not null, for use before `over`. -#}
 {% macro last_known(value) -%}
-    {{ return(adapter.dispatch('last_known')(value)) }}
+    {{ return(adapter.dispatch('last_known', 'offer_ai')(value)) }}
 {%- endmacro %}
 
 {% macro duckdb__last_known(value) -%}

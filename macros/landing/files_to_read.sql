@@ -27,29 +27,61 @@ of them whose fields are spelt in another case, and `longest_line`, a bound in b
 {% endmacro %}
 
 {#-
-Says in one sentence when OFFER_AI_EVENTS names no file: before anything has landed it is an
-error, after it what has landed stays.
+Says in one sentence when OFFER_AI_EVENTS names no file, or one that cannot be listed: before
+anything has landed it is an error, after it what has landed stays.
 -#}
 {% macro require_files() %}
-    {% if not is_executing()
-        or run_query('select count(*) from ' ~ listed_files()).columns[0].values()[0] > 0 %}
+    {% if not is_executing() or events_table() %}{{ return('') }}{% endif %}
+    {% set place = "OFFER_AI_EVENTS='" ~ env_var('OFFER_AI_EVENTS', 'data/events') ~ "'" %}
+    {% set problem = run_query(list_events(first_name_to_list())).columns[0].values()[0] %}
+    {% if problem %}
+        {% do exceptions.raise_compiler_error(place ~ ' cannot be listed: ' ~ problem ~ '.') %}
+    {% elif run_query('select count(*) from ' ~ listed_files()).columns[0].values()[0] > 0 %}
         {{ return('') }}
     {% endif %}
-    {% set sentence = "No event file at OFFER_AI_EVENTS='"
-        ~ env_var('OFFER_AI_EVENTS', 'data/events') ~ "'. " %}
+    {% set sentence = 'No event file at ' ~ place ~ '. ' %}
     {% if last_whole_file() %}
-        {% do exceptions.warn(sentence ~ 'What has landed stays.') %}
+        {% if first_name_to_list() == 'null' %}
+            {% do exceptions.warn(sentence ~ 'What has landed stays.') %}
+        {% endif %}
     {% else %}
         {% do exceptions.raise_compiler_error(
-            sentence ~ 'Set OFFER_AI_EVENTS to a file, a directory or a glob of lines of JSON '
-            ~ 'or Parquet, plain, gzip or zstd, or run `make sample` for sample events.') %}
+            sentence ~ 'Set OFFER_AI_EVENTS to a file, a directory, a glob or an s3:// or gs:// '
+            ~ 'URL of lines of JSON or Parquet, plain, gzip or zstd, or run `make sample` for '
+            ~ 'sample events.') %}
     {% endif %}
+{% endmacro %}
+
+{#-
+Behind which name to look for new files, as SQL, where `new_names_sort_last` says that what
+is new sorts behind what has landed; else null. A file that could not be fetched is listed
+again, and for a re-read every one.
+-#}
+{% macro first_name_to_list() %}
+    {% set landed_files = landed_before() %}
+    {% set events = env_var('OFFER_AI_EVENTS', 'data/events') %}
+    {% if not var('new_names_sort_last') or landed_files is none or is_reread()
+        or not modules.re.match('(s3|gs)://', events) %}
+        {{ return('null') }}
+    {% endif %}
+    {% set place = folder_of(events) %}
+    {% set is_below = 'substr(source_file, 1, ' ~ place | length ~ ') = ' ~ text_literal(place) %}
+    {{ return('(select max(source_file) from ' ~ landed_files ~ ' where ' ~ is_below
+        ~ ' and source_file < coalesce((select min(source_file) from ' ~ landed_files
+        ~ ' where error is not null and modified_us = 0 and ' ~ is_below
+        ~ "), source_file || ' '))") }}
+{% endmacro %}
+
+{#- What all names that a URL or a glob stands for begin with. -#}
+{% macro folder_of(url) %}
+    {% set literal = modules.re.split('[*?\\[]', url)[0] %}
+    {{ return(literal if literal != url or url.endswith('/') else url ~ '/') }}
 {% endmacro %}
 
 {#- Names the files that have changed since they landed; they are not read again. -#}
 {% macro warn_of_changed_files() %}
     {% set landed_files = landed_before() %}
-    {% if landed_files is none or is_reread() %}{{ return('') }}{% endif %}
+    {% if landed_files is none or is_reread() or events_table() %}{{ return('') }}{% endif %}
     {% set changed = run_query(
         'select listed.source_file from ' ~ listed_files() ~ ' as listed'
         ~ ' inner join ' ~ landed_files ~ ' as landed'

@@ -20,7 +20,8 @@ again only when the vocabulary is another than the one they were read with.
 {#- The files that have landed, as they were before this build; none before the first. -#}
 {% macro landed_before() %}
     {% set landed_files = source('landed_before', 'landed_files') %}
-    {{ return(load_cached_relation(landed_files) if is_executing() else none) }}
+    {{ return(load_cached_relation(as_configured(landed_files.identifier)) if is_executing()
+        else none) }}
 {% endmacro %}
 
 {#- Landed files that this build's vocabulary did not read, as a SQL predicate over them. -#}
@@ -60,6 +61,9 @@ source_file.
     left join {{ listed_files() }} as listed on landed.source_file = listed.source_file
     where
         {{ is_of_other_vocabulary() }} and landed.error is null
+        {%- if events_table() %}
+        and not {{ is_batch('landed.source_file') }}
+        {%- endif %}
         and (
             listed.source_file is null
             or case
@@ -74,7 +78,10 @@ source_file.
     {% if not is_executing() or not is_reread() or var('missing_files') in ('keep', 'forget') %}
         {{ return('') }}
     {% endif %}
-    {% set lost = run_query(lost_files() ~ ' order by 1').columns[0].values() %}
+    {% set lost = run_query(lost_files() ~ ' order by 1').columns[0].values() | list %}
+    {% if events_table() and lost_rows() %}
+        {% do lost.append(lost_rows() ~ ' rows of ' ~ events_table()) %}
+    {% endif %}
     {% if lost | length %}
         {% do exceptions.raise_compiler_error(
             'The vocabulary has changed, so raw files have to be read again, and '
@@ -91,7 +98,11 @@ source_file.
     select landed.file_id
     from {{ landed_before() }} as landed
     where
+        {%- if events_table() %}
+        {{ 'true' if keeps_batches() else 'not ' ~ is_batch('landed.source_file') }}
+        {%- else %}
         landed.source_file not in (select source_file from {{ ref('new_files') }})
+        {%- endif %}
         {%- if var('missing_files') == 'forget' %}
         and landed.source_file in (select source_file from {{ listed_files() }})
         {%- endif %}

@@ -20,8 +20,9 @@ next one lands the file.
 -#}
 {% macro lands_whole() %}
     {% if not is_executing() %}{{ return(true) }}{% endif %}
-    {% for name in ['new_files', 'landed_events', 'repeated_events', 'rejected_events'] %}
-        {% if 'model.' ~ project_name ~ '.' ~ name not in selected_resources %}
+    {% for name in ['new_files', 'landed_events', 'repeated_events', 'rejected_events']
+        + (['new_rows', 'landed_rows'] if events_table() else []) %}
+        {% if 'model.offer_ai.' ~ name not in selected_resources %}
             {% do exceptions.warn('No new file counts as landed yet, as this run leaves out '
                 ~ name ~ '. The next build lands them.') %}
             {{ return(false) }}

@@ -20,7 +20,7 @@ part rolls up the part with the same expressions.
 
 {#- The same as the columns of a select list. -#}
 {% macro block_measures_of_events() -%}
-    {%- for measure, aggregate in block_measures().items() %}
+    {%- for measure, aggregate in offer_ai.block_measures().items() %}
         {{- aggregate }} as {{ measure }}{{ ',\n        ' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

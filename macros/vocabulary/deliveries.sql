@@ -38,6 +38,10 @@ A text id of an event: a digest of what its deliveries have in common. Two event
     {%- set texts = [] -%}
     {%- for field, spec in var('event_fields').items() -%}
         {%- set column = spec.as or field -%}
+        {%- if spec.type == 'money' -%}
+            {#- Rates may change; what was sent does not. -#}
+            {%- set column = column ~ '_sent' -%}
+        {%- endif -%}
         {%- if spec.type == 'timestamp' -%}
             {%- do texts.append('cast(' ~ microseconds(column) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
         {%- elif spec.type in ('number', 'probability') -%}

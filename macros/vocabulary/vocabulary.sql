@@ -4,7 +4,7 @@
 {% macro raw_names() %}
     {% set names = [] %}
     {% for field in var('event_fields') %}
-        {% for name in accepted_names(field, var('field_aliases')) if name not in names %}
+        {% for name in accepted_names(field, field_aliases()) if name not in names %}
             {% do names.append(name) %}
         {% endfor %}
     {% endfor %}
@@ -15,7 +15,7 @@
 {% macro required_raw_names() %}
     {% set required = [] %}
     {% for field, spec in var('event_fields').items() if spec.required and not spec.of %}
-        {% do required.append(accepted_names(field, var('field_aliases'))) %}
+        {% do required.append(accepted_names(field, field_aliases())) %}
     {% endfor %}
     {{ return(required) }}
 {% endmacro %}
@@ -29,10 +29,10 @@
 
 {#- The canonical field as text: the first raw name that is not null. -#}
 {% macro raw_text(field) -%}
-    {{ first_of('raw', accepted_names(field, var('field_aliases'))) }}
+    {{ first_of('raw', accepted_names(field, field_aliases())) }}
 {%- endmacro %}
 
-{#- The first of a relation's columns that is not null. -#}
+{#- The first of a relation's columns, or a struct's fields, that is not null. -#}
 {% macro first_of(relation, names) -%}
     {%- set columns = [] -%}
     {%- for name in names %}{% do columns.append(relation ~ '.' ~ quoted(name)) %}{% endfor -%}
@@ -41,7 +41,7 @@
 
 {#- The canonical event type of a raw one; unknown types pass through. -#}
 {% macro canonical_event_type(raw) -%}
-    {%- set aliases = var('event_type_aliases') or {} -%}
+    {%- set aliases = event_type_aliases() -%}
     case {{ raw }}
         {% for canonical in aliases -%}
         {% for name in accepted_names(canonical, aliases) if name != canonical -%}

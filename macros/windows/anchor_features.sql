@@ -16,36 +16,38 @@ an anchor with an empty window keeps its row. A window over `sessions` leaves ou
 the anchor's own and, looking back, rolls up again those that were still going on,
 from their events before t.
 
+Another project that has this one as a package calls it on anchors of its own.
+
 Example: anchor_features('offer_anchors', var('features'), ref('session_events'))
 -#}
 {% macro anchor_features(anchors, features, session_events, sessions=none) -%}
 {%- set histories = features | map(attribute='config.meta') | selectattr('as_of', 'defined')
     | map(attribute='as_of') | unique | list -%}
-{%- set windows = feature_windows(features) -%}
+{%- set windows = offer_ai.feature_windows(features) -%}
     with
 
     anchors as (
         select
             *,
-            {{ microseconds('anchored_at') }} as anchor_us
+            {{ offer_ai.microseconds('anchored_at') }} as anchor_us
         from {{ anchors }}
     )
     {%- for source in windows | map(attribute='over') | unique %}
     {%- set source_windows = windows | selectattr('over', 'equalto', source) | list %},
 
     {{ source }}_placed as (
-        {{ placed_rows(
-            source, sessions if sessions and source == 'sessions' else window_relation(source),
+        {{ offer_ai.placed_rows(
+            source, sessions if sessions and source == 'sessions' else offer_ai.window_relation(source),
             'anchors') }}
     ),
 
     {{ source }}_bounds as (
-        {{ window_bounds(source_windows, 'anchors', source ~ '_placed') }}
+        {{ offer_ai.window_bounds(source_windows, 'anchors', source ~ '_placed') }}
     )
     {%- for window in source_windows %},
 
     {{ window.name }}_rows as (
-        {{ rows_in_window(window, source ~ '_bounds', source ~ '_placed', session_events) }}
+        {{ offer_ai.rows_in_window(window, source ~ '_bounds', source ~ '_placed', session_events) }}
     ),
 
     {{ window.name }} as (
@@ -69,7 +71,7 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
         cast({{ meta.as_of }}.{{ meta.value }} as {{ feature.data_type }})
             as {{ feature.name }}
         {%- else %}
-        {%- set value = window_name(meta) ~ '.' ~ feature.name %}
+        {%- set value = offer_ai.window_name(meta) ~ '.' ~ feature.name %}
         cast(
             {%- if meta.if_none is defined %} coalesce({{ value }}, {{ meta.if_none }})
             {%- else %} {{ value }}
@@ -100,7 +102,7 @@ after), unit (count, hour or day), size and the features that share the window.
     {% set windows = {} %}
     {% for feature in features if feature.config.meta.over is defined %}
         {% set meta = feature.config.meta %}
-        {% set name = window_name(meta) %}
+        {% set name = offer_ai.window_name(meta) %}
         {% if name not in windows %}
             {% set side = 'before' if meta.before is defined else 'after' %}
             {% set unit, size = (meta[side].items() | list)[0] %}
@@ -128,7 +130,7 @@ after), unit (count, hour or day), size and the features that share the window.
 
 {#- The relation that a window is declared over. -#}
 {% macro window_relation(over) -%}
-    {{ return(ref('session_rollups' if over == 'sessions' else over)) }}
+    {{ return(ref('offer_ai', 'session_rollups') if over == 'sessions' else ref(over)) }}
 {%- endmacro %}
 
 {#-
@@ -140,12 +142,12 @@ time) and `us`.
             *,
             {%- if source == 'sessions' %}
             session_index as position,
-            {{ microseconds('started_at') }} as us
+            {{ offer_ai.microseconds('started_at') }} as us
             {%- else %}
             row_number() over (
                 partition by user_id order by event_time, coalesce(session_id, '')
             ) as position,
-            {{ microseconds('event_time') }} as us
+            {{ offer_ai.microseconds('event_time') }} as us
             {%- endif %}
         from {{ relation }}
         where user_id in (select user_id from {{ anchors }})
@@ -164,8 +166,8 @@ First and last position, among placed rows, of each window at each anchor: colum
                 session_id,
                 anchored_at,
                 {%- for window in windows %}
-                {{ window_edge(window, 'first') }} as {{ window.name }}_first,
-                {{ window_edge(window, 'last') }} as {{ window.name }}_last
+                {{ offer_ai.window_edge(window, 'first') }} as {{ window.name }}_first,
+                {{ offer_ai.window_edge(window, 'last') }} as {{ window.name }}_last
                 {{- ',' if not loop.last }}
                 {%- endfor %}
             from (
@@ -196,7 +198,7 @@ First and last position, among placed rows, of each window at each anchor: colum
                 ){{ ' + ' ~ reach if edge == 'last' }}
         {%- endif -%}
     {%- else -%}
-        {%- set span = unit_microseconds(window.unit, window.size) -%}
+        {%- set span = offer_ai.unit_microseconds(window.unit, window.size) -%}
         {{ 'min' if edge == 'first' else 'max' }}(position) over (
                     partition by user_id order by us
                     {% if window.side == 'before' -%}
@@ -252,7 +254,7 @@ First and last position, among placed rows, of each window at each anchor: colum
             anchor_id,
             user_id,
             session_id,
-            {{ block_measures().keys() | join(',\n            ') }}
+            {{ offer_ai.block_measures().keys() | join(',\n            ') }}
         from near_sessions
         {%- if window.side == 'before' %}
         where ended_at < anchored_at
@@ -261,7 +263,7 @@ First and last position, among placed rows, of each window at each anchor: colum
             near_sessions.anchor_id,
             near_sessions.user_id,
             near_sessions.session_id,
-            {{ block_measures_of_events() }}
+            {{ offer_ai.block_measures_of_events() }}
         from near_sessions
         inner join {{ session_events }} as session_events
             on

@@ -1,10 +1,25 @@
 {{ config(pre_hook="{{ delete_first() }}") }}
 {%- set sessions = previous_relation(source('rolled_up_before', 'session_rollups')) -%}
 {%- set last_built_file = last_built_file() -%}
+{%- set landed_events, exchange_rates = ref('landed_events'), ref('exchange_rates') -%}
+{%- set rates_before = previous_relation(source('landed_before', 'built_rates')) -%}
 
 with
 
--- New events, and earlier deliveries of those delivered again.
+amounts_at_other_rates as (
+    {%- if last_built_file is not none and has_other_currencies(landed_events) %}
+    {{ events_of_changed_rates(landed_events, exchange_rates, rates_before) }}
+    {%- else %}
+    select
+        user_id,
+        session_id,
+        event_time
+    from {{ landed_events }}
+    where false
+    {%- endif %}
+),
+
+-- New events, earlier deliveries of those delivered again, and amounts at another rate.
 new_deliveries as (
     select
         user_id,
@@ -18,10 +33,17 @@ new_deliveries as (
         session_id,
         event_time
     from {{ ref('repeated_events') }}
-    where event_key in (
-        select repeats.event_key from {{ ref('repeated_events') }} as repeats
-        where repeats.file_id > {{ last_built_file or 0 }}
-    )
+    where
+        event_key in (
+            select repeats.event_key from {{ ref('repeated_events') }} as repeats
+            where repeats.file_id > {{ last_built_file or 0 }}
+        )
+    union all
+    select
+        user_id,
+        session_id,
+        event_time
+    from amounts_at_other_rates
 ),
 
 changes as (

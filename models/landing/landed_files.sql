@@ -60,3 +60,4 @@ from {{ this }}
 where file_id in ({{ kept_files() }})
 {%- endif %}
 -- depends_on: {{ ref('rejected_events') }}, {{ ref('repeated_events') }}
+{%- if events_table() %}, {{ ref('landed_rows') }}{% endif %}

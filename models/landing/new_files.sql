@@ -7,6 +7,11 @@
 
 with
 
+{% if events_table() -%}
+inspected_files as (
+    {{ new_batch() }}
+)
+{%- else -%}
 listed_files as (
     select * from {{ listed_files() }} as listed
     {%- if flags.EMPTY %}
@@ -48,6 +53,7 @@ new_files as (
 inspected_files as (
     {{ inspected_files('new_files') }}
 )
+{%- endif %}
 
 select
     cast(file_id as bigint) as file_id,
@@ -55,9 +61,10 @@ select
     read_path,
     digest,
     error,
-    size,
+    -- Of a file that could not be fetched nothing is known: the next build tries again.
+    case when is_reached then size else 0 end as size,
     longest_line,
-    modified_us,
+    case when is_reached then modified_us else 0 end as modified_us,
     has_other_case,
     landed_at
 from inspected_files

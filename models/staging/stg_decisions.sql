@@ -14,7 +14,7 @@ told as (
         event_time,
         {{ json_struct('decision_context', {
             'arm': none, 'in_place': none, 'holdout_share': none, 'candidates': none,
-            'target': dict.fromkeys(target)}) }} as context
+            'fitted': {'first': none, 'last': none}, 'target': dict.fromkeys(target)}) }} as context
     from {{ changed_events() }}
     where event_type = 'offer_shown' and decision_context is not null
 )
@@ -36,5 +36,7 @@ select
     {{ to_probability("context['target']['propensity']") }} as target_propensity,
     {{ to_finite("context['target']['predicted']") }} as target_predicted,
     {{ to_finite("context['target']['value']") }} as target_value,
+    {{ try_to('date', "context['fitted']['first']") }} as policy_fitted_from,
+    {{ try_to('date', "context['fitted']['last']") }} as policy_fitted_until,
     event_time
 from told

@@ -6,7 +6,9 @@ select
     session_id,
     sku,
     purchase_source,
+    currency,
     txn_amount,
+    txn_amount_sent,
     currency_balance,
     event_time
 from {{ changed_events() }}

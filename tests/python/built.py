@@ -18,7 +18,8 @@ TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
 
-# By database, whose name is in it: tests call theirs `w`. A copy of the project may change.
+# By what is in them: the database's name (tests call theirs `w`) and the table of events. A
+# copy of the project may change, and so may vars, which are no part of the key.
 manifests: dict = {}
 messages: list[str] = []  # what dbt last warned of or failed with
 
@@ -70,7 +71,7 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
                "--project-dir", str(project), "--profiles-dir", str(project)]
     try:
         with contextlib.chdir(project):
-            known = project, Path(database).stem
+            known = project, Path(database).stem, str(events).partition("table:")[2]
             if known not in manifests:
                 parsed = dbtRunner(callbacks=[listen]).invoke(["parse", *options])
                 if not parsed.success:

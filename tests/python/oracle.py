@@ -30,6 +30,11 @@ TEXT = (
 ).split()
 NUMBERS = "currency_balance level score".split()
 BOOLEANS = "won offer_purchased offer_dismissed".split()
+FIELDS = (
+    *"event_id event_time customer_identifier session_id event_uuid received_at currency".split(),
+    *IDS, *TEXT, *NUMBERS, *BOOLEANS,
+    *"offer_type offer_price propensity txn_amount decision_context".split(),
+)
 
 
 class RejectError(Exception):
@@ -93,15 +98,31 @@ def time(value):
     return parsed
 
 
+def parse(json_text):
+    return json.loads(json_text, parse_float=str, parse_int=str)
+
+
+def below(raw: dict, name: str, spelt=str):
+    """The field in the object `properties`, else the value of its key in `params`."""
+    properties = raw.get(spelt("properties"))
+    properties = parse(properties) if isinstance(properties, str) else properties
+    if (properties or {}).get(name) is not None:
+        return properties[name]
+    values = next((pair["value"] for pair in raw.get(spelt("params")) or []
+                   if pair["key"] == name), {})
+    return next((value for value in values.values() if value is not None), None)
+
+
 def read_event(line: bytes) -> dict:
     try:
-        raw = json.loads(line, parse_float=str, parse_int=str)
+        raw = parse(line)
     except (ValueError, UnicodeDecodeError):
         raise RejectError("JSON") from None
     if not isinstance(raw, dict):
         raise RejectError("JSON")
     lacks_required = any(
-        raw.get(name) is None for name in ("event_id", "event_time", "customer_identifier"))
+        raw.get(name) is None and below(raw, name) is None
+        for name in ("event_id", "event_time", "customer_identifier"))
 
     def spelt(name):
         if name in raw or not lacks_required:
@@ -111,7 +132,8 @@ def read_event(line: bytes) -> dict:
     def get(name):
         names = [spelt(n) for n in (name, *FIELD_ALIASES.get(name, []))]
         return next(
-            (text(raw[n]) for n in names if raw.get(n) is not None), None
+            (text(raw[n]) for n in names if raw.get(n) is not None),
+            text(below(raw, name, spelt)),
         )
 
     event = {name: get(name) for name in TEXT}

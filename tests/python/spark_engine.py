@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "OFFER_AI_SPARK_PARTITIONS": "2", "OFFER_AI_SPARK_MEMORY": "3g",
 }
 PARTITION = "partition_day"  # on Spark alone
-known: dict = {}  # by project, as parsed
+known: dict = {}  # by project and table of events, as parsed
 
 
 def dbt(*arguments: str, events, project: Path = ROOT) -> list:
@@ -37,9 +37,10 @@ def dbt(*arguments: str, events, project: Path = ROOT) -> list:
     options = ["--quiet", "--no-use-colors", "--log-level-file", "none", "--target", "spark",
                "--target-path", f"{WAREHOUSE}/target", "--profiles-dir", str(project)]
     with contextlib.chdir(project):
-        if project not in known:
-            known[project] = dbtRunner().invoke(["parse", *options]).result
-        done = dbtRunner(known[project], callbacks=[listen]).invoke([*arguments, *options])
+        key = project, str(events).partition("table:")[2]
+        if key not in known:
+            known[key] = dbtRunner().invoke(["parse", *options]).result
+        done = dbtRunner(known[key], callbacks=[listen]).invoke([*arguments, *options])
     if not done.success:
         raise BuildError("\n".join(messages) + str(done.exception or ""))
     return list(done.result.results)

@@ -130,11 +130,38 @@ def raw_events(draw):
     return event
 
 
+# Fields may lie in an object, in text that is JSON, or in an array of keys and values.
+NESTED = ("--vars", json.dumps({"field_aliases": {
+    name: [*oracle.FIELD_ALIASES.get(name, []), f"properties.{name}", f"params[{name}]"]
+    for name in oracle.FIELDS}}))
+
+
+def nested(event: dict, chance: random.Random) -> dict:
+    """The same event with some of its fields, or all, below others."""
+    share = chance.choice([0.3, 1])
+    inner = {name: value for name, value in event.items()
+             if not name.startswith("item_") and chance.random() < share}
+    outer = {name: value for name, value in event.items() if name not in inner}
+    form = chance.choice(["object", "text", "keys"])
+    if form == "keys":
+        return outer | {"params": [{"key": name, "value": keyed(value)}
+                                   for name, value in inner.items()]}
+    return outer | {"properties": inner if form == "object" else json.dumps(inner)}
+
+
+def keyed(value) -> dict:
+    if isinstance(value, bool):
+        value = str(value).lower()
+    kind = {str: "string_value", int: "int_value", float: "double_value"}.get(type(value))
+    return {"string_value": None} | ({kind: value} if kind else {})
+
+
 @st.composite
-def streams(draw):
+def streams(draw, may_nest=False):
     """Files of lines: events, some sent twice in other words, and broken lines.
 
-    A uuid may be on events of several users; some fields are named in another case.
+    A uuid may be on events of several users; some fields are named in another case. With
+    `may_nest`, to be built with NESTED, fields may lie below others.
     """
     events = draw(st.lists(raw_events(), min_size=1, max_size=60))
     shuffle = random.Random(draw(st.integers(0, 1 << 30)))
@@ -150,7 +177,8 @@ def streams(draw):
             event["event_uuid"] = event_uuid
         copies = 1 + (shuffle.random() < 0.2)
         for _ in range(copies):
-            items = list(event.items())
+            is_nested = may_nest and shuffle.random() < 0.5
+            items = list((nested(event, shuffle) if is_nested else event).items())
             shuffle.shuffle(items)
             if shuffle.random() < 0.03:
                 items = [(name.upper(), value) for name, value in items]

@@ -12,11 +12,17 @@ from urllib.parse import quote
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "scripts"
+URLS = ("s3://", "gs://")
+NO_PATHS = (*URLS, "table:")
 
 
-def events() -> Path:
-    """The file, directory or glob that raw events are read from."""
-    return place("OFFER_AI_EVENTS", "data/events")
+def events() -> str:
+    """The file, directory or glob that raw events are read from, as an absolute path.
+
+    Or what is no path: a URL (s3://, gs://), or `table:` and a relation.
+    """
+    given = os.environ.get("OFFER_AI_EVENTS", "")
+    return given if given.startswith(NO_PATHS) else str(place("OFFER_AI_EVENTS", "data/events"))
 
 
 def database() -> Path:

@@ -17,9 +17,10 @@ from offer_ai.bench.runs import BIN, run
 
 
 def raw_names() -> list[str]:
-    """Every raw field name that the declared vocabulary reads."""
+    """Every raw field name that the declared vocabulary reads of a line itself."""
     variables = declarations.variables()
-    aliases = [name for names in variables["field_aliases"].values() for name in names]
+    aliases = [name for names in variables["field_aliases"].values() for name in names
+               if not set(name) & set('.["')]
     return list(dict.fromkeys([*variables["event_fields"], *aliases]))
 
 

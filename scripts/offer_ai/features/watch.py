@@ -7,11 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+import duckdb
 
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
+from offer_ai.report.writing import is_installed, write_page
 from offer_ai.warehouse.connection import open_warehouse
-from offer_ai.warehouse.event_files import list_files
+from offer_ai.warehouse.event_source import EventSource
 from offer_ai.warehouse.marts import publish_marts
 from offer_ai.warehouse.warm_dbt import Dbt
 
@@ -31,6 +33,8 @@ class Watch:
     marts_at: float = 0.0  # when the marts were last published; 0 for never
     is_marts_due: bool = False
     built: set = field(default_factory=set)  # of (source_file, size, modified_us)
+    unreached: set = field(default_factory=set)  # of these, what could not be fetched
+    unreached_at: float = 0.0
     is_stopped: bool = False
 
     def run(self) -> None:
@@ -38,9 +42,17 @@ class Watch:
         dbt = Dbt(self.database.parent / "target-watch")
         dbt.parse()
         click.echo(f"watching {self.events}; stop with Ctrl-C")
+        source = EventSource(self.events)
         failures, rounds = 0, 0
         while not self.is_stopped:
-            files = {tuple(file.values()) for file in list_files(self.events)}
+            try:
+                files = {tuple(file.values()) for file in source.list()}
+            except OSError as error:
+                say(f"the events cannot be listed, next look in {MAX_PAUSE:.0f} s: {error}")
+                self.sleep(MAX_PAUSE)
+                continue
+            if time.time() - self.unreached_at >= MAX_PAUSE:
+                self.built -= self.unreached
             if files <= self.built:
                 if self.is_marts_due:
                     self.publish_marts()
@@ -60,6 +72,9 @@ class Watch:
                 continue
             for message in dbt.messages:
                 say(message)
+            unreached = {name for name, *stamp in landed if stamp == [0, 0]}
+            self.unreached = {file for file in files - landed if file[0] in unreached}
+            self.unreached_at = time.time()
             failures, rounds, self.built = 0, rounds + 1, files | landed
             say(f"round {rounds}: {line}")
         if self.is_marts_due:
@@ -89,7 +104,15 @@ class Watch:
     def publish_marts(self) -> None:
         with open_warehouse(self.database) as con:
             publish_marts(con, self.export)
+            if is_installed():
+                self.write_page(con)
         self.marts_at, self.is_marts_due = time.time(), False
+
+    def write_page(self, con: duckdb.DuckDBPyConnection) -> None:
+        try:
+            write_page(con, self.export)
+        except Exception as error:  # people look at the page, but models read what is published
+            say(f"the page was not written, the one before stays: {error}")
 
     def sleep(self, seconds: float) -> None:
         until = time.time() + seconds

@@ -54,17 +54,28 @@ def in_place(models: Path, table: dict[str, list]) -> InPlace:
     return InPlace(policy.version, policy)
 
 
-def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: float
-                     ) -> tuple[Evaluation, Verdict]:
+def unseen_drift(drift: list[dict], last: date) -> list[str]:
+    """Warnings of features that drifted (`feature`, `since`) after the last day fitted to.
+
+    A model that was fitted to days since then has seen what they drifted to: it is the way out.
+    """
+    return [f"{one['feature']} has drifted since {one['since']} (marts.feature_drift), and the "
+            f"model was fitted through {last}: train one on days since then"
+            for one in drift if date.fromisoformat(one["since"]) > last]
+
+
+def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: float,
+                     drift: list[dict] | None = None) -> tuple[Evaluation, Verdict]:
     """Values a model's policy, and judges whether it may replace the one in place.
 
     Both are valued on the same decisions, of days that neither was fitted to; of the one in
-    place the model that is served where these days allow it, else its twin, too. Raises
-    ClickException as `evaluate` does.
+    place the model that is served where these days allow it, else its twin, too. `drift` is
+    that of the table's manifest. Raises ClickException as `evaluate` does.
     """
     current = in_place(model.parent, table)
     after = last_day(current.policy, "held_out") if current.policy else date.min
     found = evaluate(model, table, rule, epsilon, after)
+    found.warnings.extend(unseen_drift(drift or [], last_day(found.policy, "model")))
     return found, judge(found, current, model.parent)
 
 

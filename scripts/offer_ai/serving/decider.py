@@ -123,6 +123,9 @@ class Decider:
             context["features_landed_at"] = landed_at
         in_place = self.promoted.policy
         context["in_place"] = in_place.version if in_place else FALLBACK
+        if in_place:
+            first, last = in_place.description["training"]["days"]["model"]
+            context["fitted"] = {"first": first, "last": last}
         context["arm"] = None if self.is_apprentice else self.holdout.arm_of(user_id)
         context["holdout_share"] = None if self.is_apprentice else self.holdout.share
         return context

@@ -22,6 +22,19 @@ from offer_ai.warehouse.connection import schema_of, watermark
 
 YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes for a day
 
+# Features that drifted on the last day that is over, and since when without a day between.
+DRIFT = """
+with days as (
+    select drift.feature, drift.day, drift.has_drifted
+    from marts.feature_drift as drift, sessions.watermark as watermark
+    where drift.day < watermark.watermark_at::date
+)
+select feature, min(day)::varchar from days
+where day > coalesce((
+    select max(calm.day) from days as calm
+    where calm.feature = days.feature and not calm.has_drifted), '0001-01-01')
+group by feature order by feature"""
+
 
 def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
     """Writes the training table to a folder, Parquet by day; returns its manifest.
@@ -71,6 +84,8 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
         "schema": schema_of(con, "from memory.main.offers"),
         "features": declarations.features(),
         "labels": declarations.labels(),
+        "drift": [{"feature": feature, "since": since}
+                  for feature, since in con.execute(DRIFT).fetchall()],
         "files": files,
         "young": young,
     }

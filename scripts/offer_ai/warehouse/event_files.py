@@ -43,9 +43,14 @@ def files_below(folder: str) -> Iterator[str]:
         yield from (os.path.join(parent, name) for name in names)
 
 
+def is_event_name(path: str) -> bool:
+    """Whether neither a folder of a path is hidden nor its file, and that is no marker."""
+    return not path.endswith(MARKERS) and not any(
+        name.startswith(".") for name in path.split("/"))
+
+
 def may_hold_events(path: str) -> bool:
-    name = os.path.basename(path)
-    if name.startswith(".") or name.endswith(MARKERS):
+    if not is_event_name(os.path.basename(path)):
         return False
     # A link that leads nowhere is reported, not passed over.
     return not os.path.exists(path) or os.path.getsize(path) > 0

@@ -44,12 +44,15 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Content:
-    """What a file is. `names` are those of the fields of the objects that were sampled."""
+    """What a file is. `names` are those of the fields of the objects that were sampled,
+    `names_below` those in objects that these hold.
+    """
 
     compression: str | None
     encoding: str | None
     form: Form
     names: frozenset[str]
+    names_below: frozenset[str] = frozenset()
 
 
 def compression_of(path: str) -> str | None:
@@ -88,7 +91,19 @@ def content_of(path: str) -> Content:
     lines = sampled_lines(head, is_whole)
     values = [parsed(line) for line in lines]
     names = frozenset(name for value in values if isinstance(value, dict) for name in value)
-    return Content(compression, encoding, form_of_text(head, is_whole, lines, values, path), names)
+    form = form_of_text(head, is_whole, lines, values, path)
+    return Content(compression, encoding, form, names, frozenset(names_below(values)))
+
+
+def names_below(values: list[object]) -> Iterator[str]:
+    """The names in objects that objects hold, however deep."""
+    for value in values:
+        if isinstance(value, (dict, list)):
+            inner = list(value.values()) if isinstance(value, dict) else value
+            for one in inner:
+                if isinstance(one, dict):
+                    yield from one
+            yield from names_below(inner)
 
 
 def sampled_lines(head: bytes, is_whole: bool) -> list[bytes]:

@@ -12,7 +12,8 @@ DATABASE = "published.duckdb"
 PUBLISHED = (
     "marts.sessions", "marts.training_offers", "marts.latest_features",
     "marts.offer_performance", "marts.policy_evaluation", "marts.policy_lift",
-    "marts.decision_skew",
+    "marts.decision_skew", "marts.daily_activity", "marts.retention", "marts.weekly_revenue",
+    "marts.feature_drift",
     "sessions.user_profiles", "sessions.watermark", "landing.rejected_events",
 )
 

@@ -26,12 +26,13 @@ from offer_ai.warehouse.file_forms import (
 LINES_OF_TEXT = "(format csv, header false, quote '', escape '', delimiter e'\\x01')"
 
 
-def inspect(path: str, names: Sequence[str], copy: Path) -> dict:
+def inspect(path: str, names: Sequence[str], below: Sequence[str], copy: Path) -> dict:
     """How to read a file as lines of JSON, or why it cannot be.
 
-    `names` are the raw names of fields; `copy` is where a copy may be written. Keys: digest,
-    read_path (`path`, or `copy`), longest_line (bytes, an upper bound), has_other_case
-    (whether names in another case were seen among its fields) and error (text or None).
+    `names` are those of a line's own fields, `below` those in objects that fields hold;
+    `copy` is where a copy may be written. Keys: digest, read_path (`path`, or `copy`),
+    longest_line (bytes, an upper bound), has_other_case (whether names in another case were
+    seen among its fields) and error (text or None).
     """
     row = {"digest": None, "read_path": path, "longest_line": 0, "has_other_case": False,
            "error": None}
@@ -40,15 +41,20 @@ def inspect(path: str, names: Sequence[str], copy: Path) -> dict:
         content = content_of(path)
         if not is_read_as_it_lies(path, content):
             row["read_path"] = copy_as_lines(path, content, names, copy)
-        row["has_other_case"] = not {
-            name.lower() for name in content.names.difference(names)
-        }.isdisjoint(name.lower() for name in names)
+        row["has_other_case"] = is_in_other_case(content.names, names) or is_in_other_case(
+            content.names_below, below)
         row["longest_line"] = longest_line(row["read_path"])
         if row["longest_line"] > MAX_LINE:
             row["error"] = f"a line is longer than {MAX_LINE:,} bytes"
     except (OSError, FormError, duckdb.Error, MemoryError) as error:
         row["error"] = (str(error) or "it is too large").splitlines()[0].removeprefix(f"{path}: ")
     return row
+
+
+def is_in_other_case(found: frozenset[str], names: Sequence[str]) -> bool:
+    """Whether a name that was found differs from one of `names` in its case alone."""
+    others = {name.lower() for name in found.difference(names)}
+    return not others.isdisjoint(name.lower() for name in names if name)
 
 
 def copy_as_lines(path: str, content: Content, names: Sequence[str], copy: Path) -> str:

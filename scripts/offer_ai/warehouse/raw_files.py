@@ -7,26 +7,35 @@ plain lines of JSON of what is none, and fetch the text of rejected lines.
 
 import gc
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pandas  # noqa: F401  DuckDB would import it amid the first model that calls us.
+import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from offer_ai.base import settings
 from offer_ai.warehouse.connection import catalog_of
-from offer_ai.warehouse.event_files import digest, list_files
-from offer_ai.warehouse.plain_lines import inspect, pick_lines
+from offer_ai.warehouse.event_source import EventSource
+from offer_ai.warehouse.object_storage import StorageError
+from offer_ai.warehouse.plain_lines import pick_lines
 
 LISTED = "STRUCT(source_file VARCHAR, size BIGINT, modified_us BIGINT)[]"
 INSPECTED = ("STRUCT(digest VARCHAR, read_path VARCHAR, longest_line BIGINT, "
-             "has_other_case BOOLEAN, error VARCHAR)")
+             "has_other_case BOOLEAN, error VARCHAR, is_reached BOOLEAN)")
+ARROW_INSPECTED = pa.struct({
+    "digest": pa.string(), "read_path": pa.string(), "longest_line": pa.int64(),
+    "has_other_case": pa.bool_(), "error": pa.string(), "is_reached": pa.bool_()})
 PICKED = "STRUCT(line_ordinal BIGINT, line_number BIGINT, raw_line VARCHAR, is_utf8 BOOLEAN)[]"
 
 
 class Plugin(BasePlugin):
-    """Gives DuckDB `listed_files`, `inspected_file`, `file_digest`, `lines_of_file`."""
+    """Gives DuckDB the functions that find and read event files.
+
+    `list_events` looks which there are, `listed_files` tells what it saw; `inspected_file`
+    and `file_digest` are of one file, `lines_of_file` yields some of its lines,
+    `forget_copies` clears away what a build has copied to read it.
+    """
 
     def update_connection_config(self, creds, config: dict) -> None:
         database = settings.database()
@@ -39,22 +48,50 @@ class Plugin(BasePlugin):
         # garbage would take a tenth of a second now and then.
         if not gc.get_freeze_count():
             gc.freeze()
+        self.source = EventSource(settings.events())
+        self.listed = None
         # The connection holds the database's lock: what is left is nobody's.
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.forget_copies()
         conn.create_function(
-            "listed_files", lambda: list_files(str(settings.events())), [], LISTED,
-            side_effects=True)
+            "list_events", self.list_events, ["VARCHAR"], "VARCHAR",
+            side_effects=True, null_handling="special")
+        conn.create_function("listed_files", self.listed_files, [], LISTED, side_effects=True)
         conn.create_function(
-            "inspected_file", self.inspected_file, ["VARCHAR", "BIGINT", "VARCHAR[]"], INSPECTED,
-            side_effects=True)
+            "inspected_file", self.inspected_file,
+            ["VARCHAR", "BIGINT", "VARCHAR[]", "VARCHAR[]"], INSPECTED,
+            side_effects=True, type="arrow")
         conn.create_function(
-            "file_digest", digest, ["VARCHAR"], "VARCHAR",
+            "file_digest", self.source.digest, ["VARCHAR"], "VARCHAR",
             side_effects=True, exception_handling="return_null")
         conn.create_function("lines_of_file", pick_lines, ["VARCHAR", "BIGINT[]"], PICKED)
+        conn.create_function(
+            "forget_copies", self.forget_copies, [], "BOOLEAN", side_effects=True)
 
-    def inspected_file(self, path: str, file_id: int, names: Sequence[str]) -> dict:
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        return inspect(path, names, self.scratch / f"{file_id}.ndjson")
+    def list_events(self, after: str | None) -> str | None:
+        """Looks which files there are, in object storage behind `after`; says why it cannot."""
+        try:
+            self.listed = self.source.list(after)
+        except StorageError as error:
+            return str(error)
+        return None
+
+    def listed_files(self) -> list[dict]:
+        """What a build saw first: all of it goes by one list."""
+        if self.listed is None:
+            self.listed = self.source.list()
+        return self.listed
+
+    def inspected_file(
+        self, names: pa.Array, file_ids: pa.Array, fields: pa.Array, below: pa.Array,
+    ) -> pa.Array:
+        places = list(zip(names.to_pylist(), file_ids.to_pylist(), strict=True))
+        inspected = self.source.inspect(
+            places, fields[0].as_py(), below[0].as_py(), self.scratch)
+        return pa.array(list(inspected), ARROW_INSPECTED)
+
+    def forget_copies(self) -> bool:
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        return True
 
     @property
     def scratch(self) -> Path:

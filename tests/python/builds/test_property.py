@@ -13,18 +13,18 @@ from compared import same
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.warehouse.connection import open_warehouse
-from streams import MICROSECOND, OFFSETS, builds, streams, write_lines
+from streams import MICROSECOND, NESTED, OFFSETS, builds, streams, write_lines
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "6"))
 @builds(EXAMPLES)
-@given(streams())
+@given(streams(may_nest=True))
 def test_every_mart_equals_the_oracle(files):
     with tempfile.TemporaryDirectory() as folder:
         events, database = Path(folder, "events"), Path(folder, "w.duckdb")
         named = {f"{number}.ndjson": lines for number, lines in enumerate(files)}
         for name, lines in named.items():
             write_lines(events / name, lines)
-        build_and_test(events, database)
+        build_and_test(events, database, *NESTED)
         world = oracle.read(named)
 
         rejects = rows(database, "from landing.rejected_events")

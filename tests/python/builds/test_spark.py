@@ -28,7 +28,7 @@ from declared import SPLIT, SPLITS
 from events import at, offers
 from offer_ai.base.settings import ROOT, default_store
 from offer_ai.features import open_store
-from streams import batches, builds, streams, write_lines
+from streams import NESTED, batches, builds, nested, streams, write_lines
 
 pytest.importorskip("pyspark")
 STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
@@ -103,6 +103,34 @@ def test_batches_equal_a_full_build(parts):
     equal_on_both(few, in_batches=True)
 
 
+def test_nested_fields_and_currencies_hold_there_too(tmp_path):
+    """Fields in objects, in text that is JSON and under keys; amounts at the rates of the seed
+    and without any; in two builds."""
+    chance, own = random.Random(3), {
+        "app_launched": {"country": "DK", "signin_method": "fb"}, "game_start": {"level": 7},
+        "offer_shown": {"offer_type": "x", "offer_price": 4.99, "propensity": "0.5"},
+        "purchase": {"txn_amount": "9.99", "sku": "coins"}, "game_end": {"won": True}}
+    events = [
+        at(day, f"1{hour}:00:00", f"s{day}", kind, customer_identifier=f"u{day % 3}",
+           currency=chance.choice([None, "USD", "eur", "JPY", "XXX"]), **fields)
+        for day in range(1, 9) for hour, (kind, fields) in enumerate(own.items())]
+    database, arguments = tmp_path / "w.duckdb", {"events": tmp_path / "events"}
+    for number in (0, 1):
+        write_lines(tmp_path / "events" / f"{number}.ndjson", [
+            json.dumps(nested(event, chance)).encode() for event in events[number::2]])
+        if not number:
+            spark_engine.dbt_anew("seed", **arguments)
+        spark_engine.dbt("run", *NESTED, *([] if number else ["--full-refresh"]), **arguments)
+    for command in ("seed", "run"):
+        built.dbt(command, *(NESTED if command == "run" else ()), database=database, **arguments)
+    assert_equal(database)
+    amounts = """
+        select purchase_id, txn_amount, txn_amount_sent, currency from staging.stg_purchases"""
+    found = spark_engine.rows(amounts)
+    same(found, built.rows(database, amounts))
+    assert {row["currency"]: row["txn_amount"] is None for row in found}["XXX"]
+
+
 def test_what_a_user_declares_holds_there_too(tmp_path):
     """Sessions cut by a gap, a cap on anchors, one feature more and another label; in two
     builds."""
@@ -133,7 +161,8 @@ def decisions(count: int) -> list[dict]:
         offer = chance.choice("xy")
         context = {
             "arm": "holdout" if number % 3 == 0 else "policy", "in_place": "m",
-            "holdout_share": 0.33, "candidates": [
+            "holdout_share": 0.33, "fitted": {"first": "2025-01-01", "last": "2025-01-02"},
+            "candidates": [
                 {"offer_type": kind, "offer_price": "1.99", "probability": 0.5} for kind in "xy"],
             "target": {"policy_version": "t", "offer_type": "x", "offer_price": "1.990",
                        "propensity": 0.75 if offer == "x" else 0.25, "predicted": 1.5,
@@ -159,11 +188,13 @@ def test_values_and_lift_are_equal(tmp_path):
     """What a service noted is read alike, and so are the estimates and their intervals."""
     path = write_events(tmp_path / "e.ndjson", *decisions(240))
     spark_engine.dbt("run", "--full-refresh", "--select", "+policy_evaluation", "+policy_lift",
+                     "+feature_drift", "+daily_activity", "+retention", "+weekly_revenue",
                      events=path)
     spark_engine.dbt("test", "--select", "offers_are_made_as_often_as_said",
                      "arms_have_their_shares", events=path)
     built.build(path, tmp_path / "w.duckdb")
-    for mart, keys in (("policy_evaluation", 1), ("policy_lift", 8)):
+    for mart, keys in (("policy_evaluation", 1), ("policy_lift", 8), ("feature_drift", 10),
+                       ("daily_activity", 20), ("retention", 74), ("weekly_revenue", 3)):
         query = f"select * from marts.{mart}"
         here = built.rows(tmp_path / "w.duckdb", query)
         assert len(here) == keys
@@ -297,3 +328,38 @@ def test_exports_are_equal(tmp_path, method):
     assert published[0] == published[1]
     refused = bridge(tmp_path / "duckdb" / "w.duckdb", tmp_path / "tables", "--schema", "Ann")
     assert "is a warehouse of its own" in refused.stderr
+
+
+def test_a_table_is_a_source_there_too(tmp_path):
+    """Rows that share a loading time, are late or there twice land as on DuckDB."""
+    from pyspark.sql import SparkSession
+
+    events, table, database = tmp_path / "events", "table:raw.events", tmp_path / "w.duckdb"
+    spark_engine.dbt("show", "--inline", "select 1", events=events)  # starts the session
+    session = SparkSession.builder.getOrCreate()
+    for schema in ("raw", "landing"):
+        session.sql(f"create database if not exists {schema}")
+    session.sql("drop table if exists raw.events")
+    session.sql("create table raw.events (event_id string, event_time timestamp, "
+                "customer_identifier int, session_id string, txn_amount decimal(9, 2), "
+                "loaded_at timestamp) using parquet")
+    first = ["('purchase', timestamp'2025-01-01 10:00:00', 1, 's', 4.99, timestamp'2025-01-01')",
+             "('game_start', null, 1, 's', null, timestamp'2025-01-01 12:00:00')"]
+    second = [first[0], "('game_start', timestamp'2025-01-01 09:00:00', 2, 't', null, "
+              "timestamp'2025-01-01 11:00:00')", first[1]]
+    run = spark_engine.dbt_anew
+    for part in (first, second):
+        session.sql(f"insert into raw.events values {', '.join(part)}")
+        run("run", events=table)
+        run = spark_engine.dbt
+    assert spark_engine.rows(COUNTS)[0].items() >= {"lines": 5, "events": 2, "repeats": 1}.items()
+    write_events(events / "1.ndjson", *(
+        {"event_id": "purchase", "customer_identifier": 1, "txn_amount": 4.99},
+        {"event_time": None, "customer_identifier": 1}) * 2,
+        {"event_time": "2025-01-01T09:00:00", "customer_identifier": 2, "session_id": "t"})
+    built.build(events, database)
+    for mart in ("sessions", "training_offers", "latest_features"):
+        same(spark_engine.rows(f"select * from marts.{mart}"),
+             built.rows(database, f"select * from marts.{mart}"))
+    same(spark_engine.rows("select reason from landing.rejected_events"),
+         built.rows(database, "select reason from landing.rejected_events"))

@@ -78,6 +78,7 @@ def test_rounds(place):
     assert stop(process).endswith("stopped\n")
     published = f"{place['OFFER_AI_EXPORT']}/published.duckdb"
     assert rows(published, "select count(*) as n from marts.sessions") == [{"n": 2}]
+    assert "</html>" in Path(place["OFFER_AI_EXPORT"], "report.html").read_text()
 
 
 def test_only_one(place):

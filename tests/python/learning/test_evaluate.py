@@ -214,3 +214,14 @@ def test_a_feature_that_is_there_no_more(copy):
     said = evaluate(copy, new, "--promote")
     assert "promoted: replaces the logging policy" in said.stdout, said.stdout + said.stderr
     assert "which is there no more" in said.stdout
+
+
+@pytest.mark.parametrize(("since", "is_promoted"), [("2025-01-29", False), ("2025-01-20", True)])
+def test_drift_that_a_model_has_not_seen_blocks_it(copy, since, is_promoted):
+    """The table ends on the 28th, and so do the days that its model was fitted to."""
+    path = copy / "training" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {
+        "drift": [{"feature": "country", "since": since}]}))
+    said = evaluate(copy, model_of(copy), "--promote").stdout
+    assert ("promoted: replaces" in said) == is_promoted, said
+    assert ("country has drifted since 2025-01-29" in said) != is_promoted

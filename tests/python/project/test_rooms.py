@@ -8,7 +8,8 @@ import pytest
 from offer_ai.base.settings import SCRIPTS
 
 pytestmark = pytest.mark.quick
-ROOMS = ("base", "warehouse", "features", "training", "learning", "serving", "simulation", "bench")
+ROOMS = ("base", "warehouse", "report", "features", "training", "learning", "serving",
+         "simulation", "bench")
 COMMANDS = {path.stem for path in SCRIPTS.glob("*.py")}
 
 

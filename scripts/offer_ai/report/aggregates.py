@@ -1,0 +1,72 @@
+"""What the page knows: sums by day and country, small enough to travel with it."""
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from offer_ai.base import declarations
+
+QUERIES = Path(__file__).parent / "queries"
+BLOCKS = ("activity", "retention", "events", "repeats", "offers", "arms", "decisions", "skew",
+          "drift", "evaluation", "rejects", "checks")
+MOST_ROWS = 120_000  # of all blocks, about 3 MB
+MOST_DAYS = 366
+MOST_COUNTRIES = 25
+
+
+@cache
+def query(name: str) -> str:
+    """The text of queries/<name>.sql."""
+    return (QUERIES / f"{name}.sql").read_text()
+
+
+def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
+    """Blocks of columns by name, and first_day (ISO), days, whole_day, countries and facts.
+
+    `day` counts from first_day, whole_day is the last one that is over. Days are the last
+    MOST_DAYS, or as many as make no more than MOST_ROWS rows.
+    """
+    variables, days = declarations.variables(), MOST_DAYS
+    while True:
+        for name, value in {
+                "most_days": days, "most_countries": MOST_COUNTRIES, "made_at": made_at,
+                "event_types": variables["event_types"], "most_skew": variables["most_skew"],
+                "most_rejects": variables["most_rejects"]["warn"]}.items():
+            con.execute(f"set variable {name} = $value", {"value": value})
+        con.execute(query("setup"))
+        found = {name: columns(con, query(name)) for name in BLOCKS}
+        rows = sum(len(next(iter(block.values()))) for block in found.values())
+        if rows <= MOST_ROWS or days <= 7:
+            break
+        days = days // 2
+    first, last, whole = con.execute(
+        "select getvariable('first_day'), getvariable('last_day'), getvariable('whole_day')"
+    ).fetchone()
+    countries = con.execute("""
+        select players.country from players
+        group by 1
+        order by players.country in ('other', 'unknown'), count(*) desc, 1""").fetchall()
+    facts = columns(con, query("facts"))
+    return found | {
+        "first_day": first and first.isoformat(),
+        "days": (last - first).days + 1 if first else 0,
+        "whole_day": (whole - first).days if first else -1,
+        "countries": [country for country, in countries],
+        "facts": {name: values[0] for name, values in facts.items()},
+        "limits": {"min_users": variables["estimates"]["min_users"]}}
+
+
+def columns(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, list]:
+    """The columns of a query, as JSON can hold them."""
+    cursor = con.execute(text)
+    names = [column[0] for column in cursor.description]
+    rows = cursor.fetchall()
+    return {name: [plain(row[at]) for row in rows] for at, name in enumerate(names)}
+
+
+def plain(value):
+    if isinstance(value, float):
+        return None if value != value else round(value, 6)
+    return value.isoformat(" ", "seconds") if isinstance(value, datetime) else value

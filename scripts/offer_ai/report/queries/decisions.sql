@@ -1,0 +1,32 @@
+-- Explored: the offer made is not the one that the policy likes best.
+with decisions as (
+    select
+        cast(event_time as date) as day,
+        user_id,
+        propensity,
+        arm,
+        target_policy_version is not null as is_asked,
+        offer_type = target_offer_type and offer_price = target_offer_price as is_match,
+        case when json_valid(candidates)
+            then cast(json_extract(candidates, '$[*].probability') as double[])
+        end as chances
+    from staging.stg_decisions
+    where cast(event_time as date) >= getvariable('first_day')
+)
+
+select
+    decisions.day - getvariable('first_day') as day,
+    coalesce(players.country, 'unknown') as country,
+    count(case when decisions.arm = 'holdout' then 1 end) as held_out,
+    count(case when decisions.arm is distinct from 'holdout' and decisions.propensity is not null
+        and len(decisions.chances) > 0 then 1 end) as decisions,
+    count(case when decisions.arm is distinct from 'holdout' and (
+        decisions.propensity < list_max(decisions.chances) - 1e-9
+        or (list_max(decisions.chances) - list_min(decisions.chances) < 1e-9
+            and len(decisions.chances) > 1)) then 1 end) as explored,
+    count(case when decisions.is_asked then 1 end) as asked,
+    count(case when decisions.is_match then 1 end) as matches
+from decisions
+left join players on decisions.user_id = players.user_id
+group by all
+order by all

@@ -1,0 +1,16 @@
+-- It reads marts so as to come last: amounts without a rate are null there, and told here.
+-- depends_on: {{ ref('sessions') }}, {{ ref('training_offers') }}
+{%- set has_currency = 'currency' in var('event_fields') %}
+select
+    {{ 'currency' if has_currency else 'null as currency' }},
+    cast(event_time as date) as day,
+    count(*) as event_count
+from {{ ref('stg_events') }}
+where
+    {{ 'currency is not null' if has_currency else 'false' }}
+    and (
+        {%- for column in money_columns() %}
+        {{ 'or ' if not loop.first }}({{ column }}_sent is not null and {{ column }} is null)
+        {%- endfor %}
+    )
+group by {{ 'currency, ' if has_currency }}cast(event_time as date)
