@@ -17,6 +17,8 @@ select
     (select coalesce(sum(line_count), 0) from landing.landed_files) as lines,
     (select coalesce(sum(rejected_count), 0) from landing.landed_files) as rejected,
     (select count(*) from landing.repeated_events where delivery_number > 1) as repeats,
+    (select count(*) from staging.excluded_events) as excluded,
+    (select count(distinct user_id) from staging.excluded_events) as excluded_users,
     (select count(*) from sessions.user_activity) as users,
     (select count(*) from marts.sessions) as sessions,
     (select count(*) from marts.training_offers) as offers,
@@ -37,8 +39,8 @@ def main() -> None:
     """Say what the warehouse (OFFER_AI_DB) and the exports (OFFER_AI_EXPORT) hold."""
     export = settings.export_folder()
     con = open_warehouse(settings.database())
-    files, unreadable, lines, rejected, repeats, users, sessions, offers, mature, at = (
-        con.execute(COUNTS).fetchone())
+    (files, unreadable, lines, rejected, repeats, excluded, excluded_users, users, sessions,
+     offers, mature, at) = con.execute(COUNTS).fetchone()
     click.echo(f"""
 {files:>12,} files, {unreadable:,} of them unreadable
 {lines:>12,} lines = {lines - repeats - rejected:,} events + {repeats:,} repeats + \
@@ -46,6 +48,9 @@ def main() -> None:
 {users:>12,} users in {sessions:,} sessions
 {offers:>12,} offers shown, {mature:,} with a mature label
 {f"watermark {at} UTC" if at else "no events yet"}""")
+    if excluded:
+        click.echo(f"Of the events {excluded:,} are of {excluded_users:,} excluded users, and "
+                   "count nowhere else.")
     reasons = con.execute(REASONS).fetchall()
     if reasons:
         click.echo("Rejects, in landing.rejected_events:")

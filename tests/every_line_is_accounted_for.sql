@@ -1,11 +1,17 @@
 -- lines read = accepted + repetitions + rejected, file by file.
 with
 
+events as (
+    select file_id from {{ ref('stg_events') }}
+    union all
+    select file_id from {{ ref('excluded_events') }}
+),
+
 accepted as (
     select
         file_id,
         count(*) as line_count
-    from {{ ref('stg_events') }}
+    from events
     group by file_id
 ),
 

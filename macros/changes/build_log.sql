@@ -6,8 +6,8 @@ did not go through is simply done again from the last that did.
 {#- What was declared, but for descriptions, as a digest of each var. A change asks for a full refresh. -#}
 {% macro declarations() %}
     {% set digests = {} %}
-    {% for name in vocabulary_vars() + ['session_split', 'max_anchors_per_user_day', 'features',
-            'labels', 'reporting_currency'] %}
+    {% for name in vocabulary_vars() + ['excluded_users', 'session_split',
+            'max_anchors_per_user_day', 'features', 'labels', 'reporting_currency'] %}
         {% set value = field_aliases() if name == 'field_aliases'
             else event_type_aliases() if name == 'event_type_aliases' else var(name) %}
         {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(value)) %}

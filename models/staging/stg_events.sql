@@ -13,11 +13,12 @@ select
 from {{ ref('landed_events') }}
 where
     not is_rejected
+    and {{ user_counts() }}
     and event_key not in (select repeats.event_key from {{ ref('repeated_events') }} as repeats)
 union all
 select
     {{ (columns + amounts) | join(',\n    ') }}
 from {{ ref('repeated_events') }}
-where delivery_number = 1
+where delivery_number = 1 and {{ user_counts() }}
 {%- endset -%}
 {{ reported_events('(' ~ events ~ ')', exchange_rates, ['event_key', 'file_id']) if converts else events }}

@@ -39,6 +39,8 @@ select
     1 as written_through_file_id
 from range({rows}) as r(i);
 create table marts.latest_features as select user_id from anchors.latest_requests limit 0;
+create table marts.feature_drift as
+select '' as feature, date '2025-01-01' as day, false as has_drifted limit 0;
 create table marts.training_offers as
 select
     md5('o' || i) as offer_id, md5('u' || i % 200000) as user_id, 's' || i as session_id,
