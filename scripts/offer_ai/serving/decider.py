@@ -5,8 +5,8 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,16 +16,16 @@ import numpy as np
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.store import StoreError
-from offer_ai.learning.candidates import Candidate, Offer, eligible, price_text, read_candidates
+from offer_ai.learning.candidates import CANDIDATES, Candidate, Offer, eligible, price_text
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.serving.arms import HOLDOUT, Holdout
 from offer_ai.serving.choices import Choice, as_floats, as_target, lacking
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.serving.recent import RecentOffers
-from offer_ai.serving.reloading import LOG, ReloadingPolicy, why_none
+from offer_ai.serving.recent import RecentOffers, capped
+from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, why_none
 
 FALLBACK, CALLER = "fallback-uniform", "caller"
-LOOK_AGAIN = 1.0  # seconds between looks for a model or a store that has come
+LOOK_AGAIN = 1.0  # seconds between looks for a model, candidates or a store that have come
 
 
 class Decider:
@@ -33,26 +33,28 @@ class Decider:
 
     Without a model, or without the features that it asks for, each candidate has the same
     chance and the policy is FALLBACK. Users of the holdout get the status quo. A model that is
-    promoted meanwhile is taken over between requests. Of a challenger (a model that was not
-    sure to be better) it only notes what it would have done. As an apprentice it makes the
-    offer of the caller and notes what the promoted model would have done.
+    promoted meanwhile, and a file of candidates that changes, are taken over between requests.
+    Of a challenger (a model that was not sure to be better) it only notes what it would have
+    done. As an apprentice it makes the offer of the caller and notes what the promoted model
+    would have done.
 
     Raises CandidatesError and ValueError when what is declared cannot be used.
     """
 
     def __init__(self, models: Path, store_url: str, log: DecisionLog,
                  is_apprentice: bool = False, seed: int | None = None,
-                 candidates: Sequence[Candidate] | None = None, holdout: Holdout | None = None):
+                 candidates: Path | Sequence[Candidate] = CANDIDATES,
+                 holdout: Holdout | None = None):
         self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
         self.models = models
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
-        self.candidates = list(read_candidates() if candidates is None else candidates)
+        self.listed = ReloadingCandidates(candidates) if isinstance(candidates, Path) else None
+        self.candidates = self.listed.candidates if self.listed else list(candidates)
         self.holdout = Holdout.declared() if holdout is None else holdout
-        capped = [one.offer for one in self.candidates if one.most_per_user_week is not None]
-        self.recent = RecentOffers(capped, log.folder)
+        self.recent = RecentOffers(capped(self.candidates), log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.
-        self.counting = threading.Lock() if capped else nullcontext()
+        self.counting = threading.Lock() if self.recent.capped else nullcontext()
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
         self.looked_at = -LOOK_AGAIN
@@ -70,7 +72,7 @@ class Decider:
         made then.
         """
         at = (at or datetime.now(UTC)).astimezone(UTC)
-        self._look_for_models()
+        self._look()
         features, landed_at = self._features(user_id, session_id, at)
         policy, challenger = (self._usable(one.policy, features)
                               for one in (self.promoted, self.challenger))
@@ -155,7 +157,7 @@ class Decider:
     @property
     def state(self) -> dict:
         """What decisions are made with now, and why not with a model."""
-        self._look_for_models()
+        self._look()
         lookup, policy = self._lookup(), self.promoted.policy
         why_not = [self.promoted.problem] if self.promoted.problem else []
         if policy is None:
@@ -164,6 +166,8 @@ class Decider:
             why_not.append("the feature store cannot be read: no model can be asked")
         elif missing := policy.lacks(lookup.names):
             why_not.append(lacking(policy, missing))
+        if self.listed and self.listed.problem:
+            why_not.append(self.listed.problem)
         is_used = policy and lookup and not policy.lacks(lookup.names)
         return {"policy_version": policy.version if is_used else FALLBACK,
                 "since": self.promoted.since if is_used else self.started_at,
@@ -172,11 +176,32 @@ class Decider:
                 "holdout_share": self.holdout.share,
                 "is_apprentice": self.is_apprentice}
 
-    def _look_for_models(self) -> None:
+    def _look(self) -> None:
+        """Takes over what was promoted or listed meanwhile."""
         if time.monotonic() - self.looked_at >= LOOK_AGAIN:
             self.looked_at = time.monotonic()
             self.promoted.look()
             self.challenger.look()
+            if self.listed and self.listed.look():
+                self._take(self.listed.candidates)
+
+    def _take(self, candidates: list[Candidate]) -> None:
+        """Has these decided between from now on, and counts what is capped by now."""
+        caps = capped(candidates)
+        if caps and not self.recent.capped:
+            self.counting = threading.Lock()
+        with self.counting:
+            self.candidates = candidates
+            with suppress(OSError):  # the next decision says so
+                self.log.rotate()
+            before = self.recent.cap(caps, self.log.folder)
+        # A week of decisions may be long: requests do not wait for it.
+        threading.Thread(target=self._count, args=(before,), daemon=True).start()
+
+    def _count(self, made: Iterable[tuple[str, datetime, Offer]]) -> None:
+        for one in made:
+            with self.counting:
+                self.recent.add(*one)
 
     def _usable(self, policy: Policy | None, features: dict | None) -> Policy | None:
         """The policy if it can be asked: with every feature that its model wants."""

@@ -3,30 +3,46 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from offer_ai.learning.candidates import Offer
+from offer_ai.learning.candidates import Candidate, Offer
 
 WEEK = timedelta(days=7)
 FORGET_EVERY = 10_000  # offers
 
 
+def capped(candidates: Iterable[Candidate]) -> frozenset[Offer]:
+    """The offers that a week allows only so often."""
+    return frozenset(one.offer for one in candidates if one.most_per_user_week is not None)
+
+
 class RecentOffers:
-    """Counts offers of this service, and those that its folder of decisions holds at its start.
+    """Counts offers of this service, and those that its folder of decisions holds already when
+    an offer is capped: at the start, or by a change of the candidates.
 
     Of other offers (the game's own, and what another service on another folder decides) it knows
     nothing. Only `capped` offers are kept, for 7 days before the latest one.
     """
 
     def __init__(self, capped: Collection[Offer], folder: Path | None = None):
-        self.capped, self.count = frozenset(capped), 0
+        self.capped, self.count = frozenset(), 0
         self.made: dict[str, list[tuple[datetime, Offer]]] = defaultdict(list)
         self.latest: datetime | None = None
-        if self.capped and folder is not None:
-            self._read(folder)
+        for user_id, at, offer in self.cap(capped, folder):
+            self.add(user_id, at, offer)
+
+    def cap(self, capped: Collection[Offer], folder: Path | None
+            ) -> Iterator[tuple[str, datetime, Offer]]:
+        """Counts these offers alone from now on; what the folder's closed files hold now of those
+        that were not counted yet comes back, to be added."""
+        new, self.capped = frozenset(capped) - self.capped, frozenset(capped)
+        for user_id, made in self.made.items():
+            self.made[user_id] = [entry for entry in made if entry[1] in self.capped]
+        files = sorted(folder.glob("decisions-*.ndjson")) if new and folder else []
+        return (made for made in decisions_of_week(files) if made[2] in new)
 
     def before(self, user_id: str, at: datetime) -> list[Offer]:
         """The capped offers made to a user in [at - 7 days, at]."""
@@ -49,21 +65,22 @@ class RecentOffers:
             else:
                 del self.made[user_id]
 
-    def _read(self, folder: Path) -> None:
-        """The decisions of files that were closed within the week; a line that is none is not."""
-        since = time.time() - WEEK.total_seconds()
-        for path in folder.glob("decisions-*.ndjson"):
-            try:
-                if path.stat().st_mtime < since:
-                    continue
-                lines = path.read_text().splitlines()
-            except OSError:
+
+def decisions_of_week(files: Iterable[Path]) -> Iterator[tuple[str, datetime, Offer]]:
+    """User, time and offer of files that were closed within the week; a line that is no decision
+    is passed over."""
+    since = time.time() - WEEK.total_seconds()
+    for path in files:
+        try:
+            if path.stat().st_mtime < since:
                 continue
-            for line in lines:
-                try:
-                    event = json.loads(line)
-                    self.add(event["customer_identifier"],
-                             datetime.fromisoformat(event["event_time"]),
-                             (event["offer_type"], Decimal(event["offer_price"])))
-                except (ValueError, KeyError, TypeError, InvalidOperation):
-                    continue
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            try:
+                event = json.loads(line)
+                yield (event["customer_identifier"], datetime.fromisoformat(event["event_time"]),
+                       (event["offer_type"], Decimal(event["offer_price"])))
+            except (ValueError, KeyError, TypeError, InvalidOperation):
+                continue

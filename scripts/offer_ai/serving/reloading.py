@@ -1,10 +1,11 @@
-"""The policies that pointer files name, taken over when the files change."""
+"""What files say of policies and candidates, taken over when the files change."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from offer_ai.learning import promotions
+from offer_ai.learning.candidates import Candidate, CandidatesError, read_candidates
 from offer_ai.learning.policies import PROMOTED, Policy
 
 LOG = logging.getLogger("offer_ai")
@@ -56,6 +57,60 @@ class ReloadingPolicy:
             LOG.warning("%s; %s goes on", problem,
                         self.policy.version if self.policy else "each candidate alike")
         self.problem = problem
+
+
+@dataclass
+class ReloadingCandidates:
+    """The candidates of a file; a file that cannot be used leaves those in place.
+
+    `problem` says why the file is not used as it is now, None when it is. Raises
+    CandidatesError when it cannot be used at the start.
+    """
+
+    path: Path
+    candidates: list[Candidate] = field(default_factory=list)
+    problem: str | None = None
+    stamp: tuple[int, ...] | None = None
+
+    def __post_init__(self):
+        self.stamp, self.candidates = self._stamp(), read_candidates(self.path)
+
+    def look(self) -> bool:
+        """Takes over what the file lists, if it changed; whether it did. A failure is said once."""
+        stamp = self._stamp()
+        if stamp == self.stamp and self.problem is None:
+            return False
+        try:
+            candidates = read_candidates(self.path)
+        except CandidatesError as error:
+            problem = f"{str(error).removesuffix('.')}; the candidates before that stay in place"
+            if problem != self.problem:
+                LOG.warning(problem)
+            self.problem = problem
+            return False
+        is_new = candidates != self.candidates
+        if is_new:
+            LOG.info("%s: %s", self.path.name, "; ".join(changes(self.candidates, candidates)))
+        self.candidates, self.stamp, self.problem = candidates, stamp, None
+        return is_new
+
+    def _stamp(self) -> tuple[int, ...] | None:
+        try:
+            told = self.path.stat()
+        except OSError:
+            return None
+        return told.st_mtime_ns, told.st_size, told.st_ino
+
+
+def changes(old: list[Candidate], new: list[Candidate]) -> list[str]:
+    """What differs between two lists of candidates, in words; at least one."""
+    before, after = ({one.offer: one for one in some} for some in (old, new))
+    found = [f"{word} {one.offer_type} at {one.price_text}" for word, some, others in (
+        ("without", before, after), ("new:", after, before))
+        for offer, one in some.items() if offer not in others]
+    found += [f"changed: {one.offer_type} at {one.price_text}" for offer, one in after.items()
+              if offer in before and one != before[offer]]
+    return found or ["another order"]
 
 
 def why_none(models: Path) -> str:

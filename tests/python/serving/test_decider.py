@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -231,3 +232,55 @@ def test_probabilities_are_kept(made):
     decision = made().decide("u", "s", AT)
     assert not isinstance(decision["propensity"], np.floating)
     assert decision["propensity"] == 0.5
+
+
+def listed(path, *lines: str):
+    path.write_text("\n".join(["offer_type,offer_price,most_per_user_week", *lines, ""]))
+    return path
+
+
+def shown(decider, count=60) -> set[str]:
+    decider.looked_at = -math.inf
+    return {decider.decide(f"u{number}", "s", AT)["offer_type"] for number in range(count)}
+
+
+@pytest.mark.quick
+def test_candidates_change_while_it_serves(made, tmp_path, caplog):
+    """One that is withdrawn is made no more, a new one is; a file that cannot be used changes
+    nothing, and is said once."""
+    caplog.set_level("INFO", "offer_ai")
+    path = listed(tmp_path / "offers.csv", "gems,4.99,", "vip,9.99,")
+    decider = made(candidates=path)
+    assert shown(decider) == {"gems", "vip"}
+    listed(path, "gems,4.99,", "coins,1.99,")
+    assert shown(decider) == {"gems", "coins"}
+    assert "offers.csv: without vip at 9.99; new: coins at 1.99" in caplog.text
+    listed(path, "gems,4.99,", "gems,4.990,")
+    assert shown(decider) == shown(decider) == {"gems", "coins"}
+    assert caplog.text.count("is on line 2 already; the candidates before") == 1
+    assert "line 3: gems at 4.99 is on line 2 already" in look(decider)["why_not"]
+    path.unlink()
+    assert shown(decider) == {"gems", "coins"}
+    assert "cannot be read" in look(decider)["why_not"]
+    listed(path, "vip,9.99,")
+    assert shown(decider) == {"vip"}
+    assert "offers.csv" not in look(decider)["why_not"]
+
+
+@pytest.mark.quick
+def test_a_new_cap_counts_what_was_made_before_it(made, tmp_path):
+    path = listed(tmp_path / "offers.csv", "gems,4.99,")
+    decider = made(candidates=path)
+    decider.decide("u", "s", AT)
+    decider.decide("u", "s", AT + timedelta(hours=1))
+    listed(path, "gems,4.99,2")
+    look(decider)
+    until = time.monotonic() + 10
+    while (len(decider.recent.before("u", AT + timedelta(days=1))) < 2
+           and time.monotonic() < until):
+        time.sleep(0.01)
+    assert decider.decide("u", "s", AT + timedelta(days=1))["offer_type"] is None
+    assert decider.decide("v", "s", AT + timedelta(days=1))["offer_type"] == "gems"
+    listed(path, "gems,4.99,", "gems,5.99,")
+    look(decider)
+    assert decider.decide("u", "s", AT + timedelta(days=1))["offer_type"] == "gems"
