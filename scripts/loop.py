@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from offer_ai.simulation import report
 from offer_ai.simulation.loop import run
+from offer_ai.simulation.moving_game import WORLDS
+from offer_ai.simulation.report_page import draw, table
 
 
 @click.command(context_settings={"show_default": True})
@@ -19,32 +20,38 @@ from offer_ai.simulation.loop import run
               help="The rhythm of learning, in days; sooner in the first ones.")
 @click.option("--epsilon", default=0.01, type=click.FloatRange(0, 1),
               help="Share of decisions that is spread evenly over the candidates: the floor.")
+@click.option("--holdout-share", default=0.05, type=click.FloatRange(0, 1),
+              help="Share of players outside the policy, to measure its lift by.")
+@click.option("--world", default="drifting", type=click.Choice(list(WORLDS)),
+              help="What the world does: drift, or move by leaps.")
 @click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")
 @click.option("--first-seed", default=1, help="The seed of the first world.")
 @click.option("--out", default="data/loop", type=click.Path(path_type=Path),
               help="Folder of the worlds and the report.")
 def main(players: int, rounds: int, days: int, every_days: int, epsilon: float,
-         seeds: int, first_seed: int, out: Path) -> None:
-    """Play rounds of a drifting world against the whole project; report what was earned.
+         holdout_share: float, world: str, seeds: int, first_seed: int, out: Path) -> None:
+    """Play rounds of a world against the whole project; report what was earned.
 
     Each round simulates days whose offers the serving code decides, lands and builds them,
     trains, evaluates off-policy and promotes. The report (a table, loop.png, loop.html,
-    loop.json) compares revenue per decision with a random choice, the best single offer,
-    the best policy on the same features and an oracle that knows each player. Of several
-    worlds the last one's files stay.
+    loop.json) compares revenue with a random choice, the best single offer, the best policy on
+    the same features and an oracle that knows each player, and the lift that the holdout
+    measured with the true one. Of several worlds the last one's files stay.
     """
     out = out.absolute()
     began, reports = time.perf_counter(), []
     for seed in range(first_seed, first_seed + seeds):
-        click.echo(f"world {seed}: {players:,} players, {rounds} rounds of {days} days")
+        click.echo(f"world {seed}: {players:,} players, {rounds} rounds of {days} days, "
+                   f"{world}")
         if seed > first_seed:
             # The events of a world fill several gigabytes.
             shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
         reports.append(run(
-            out / f"world-{seed}", players, rounds, days, seed, every_days, epsilon))
+            out / f"world-{seed}", players, rounds, days, seed, every_days, epsilon,
+            world, holdout_share))
         (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")
-    click.echo(report.table(reports))
-    report.draw(reports, out)
+    click.echo(table(reports))
+    draw(reports, out)
     click.echo(f"{time.perf_counter() - began:.0f} s; {out / 'loop.png'}, {out / 'loop.html'}")
 
 

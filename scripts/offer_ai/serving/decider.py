@@ -72,7 +72,7 @@ class Decider:
         made then.
         """
         at = (at or datetime.now(UTC)).astimezone(UTC)
-        self._look()
+        self.look()
         features, landed_at = self._features(user_id, session_id, at)
         policy, challenger = (self._usable(one.policy, features)
                               for one in (self.promoted, self.challenger))
@@ -157,7 +157,7 @@ class Decider:
     @property
     def state(self) -> dict:
         """What decisions are made with now, and why not with a model."""
-        self._look()
+        self.look()
         lookup, policy = self._lookup(), self.promoted.policy
         why_not = [self.promoted.problem] if self.promoted.problem else []
         if policy is None:
@@ -176,9 +176,9 @@ class Decider:
                 "holdout_share": self.holdout.share,
                 "is_apprentice": self.is_apprentice}
 
-    def _look(self) -> None:
-        """Takes over what was promoted or listed meanwhile."""
-        if time.monotonic() - self.looked_at >= LOOK_AGAIN:
+    def look(self, after: float = LOOK_AGAIN) -> None:
+        """Takes over what was promoted or listed, so many seconds after the last look."""
+        if time.monotonic() - self.looked_at >= after:
             self.looked_at = time.monotonic()
             self.promoted.look()
             self.challenger.look()

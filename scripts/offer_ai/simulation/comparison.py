@@ -6,16 +6,13 @@ from collections.abc import Callable
 import numpy as np
 
 from offer_ai.learning.policies import EPSILON_GREEDY, THOMPSON
-from offer_ai.simulation.drifting_game import DriftingGame
 from offer_ai.simulation.learners import Ours, TestFirst, VowpalWabbit
 from offer_ai.simulation.memory_world import FEATURES, MemoryWorld
-from offer_ai.simulation.moving_game import MovingGame
-from offer_ai.simulation.report import best_on_features, interval
+from offer_ai.simulation.moving_game import WORLDS
+from offer_ai.simulation.report import earned_by, interval, share_of_gap
 from offer_ai.simulation.schedule import learning_days
 from offer_ai.simulation.world import load_candidates
 
-WORLDS = {"drifting": lambda players, seed, offers, _: DriftingGame(players, seed, offers),
-          "moving": MovingGame}
 LEARNERS: dict[str, Callable] = {
     "inverse-gap": Ours,
     "no gate": lambda world: Ours(world, has_gate=False),
@@ -30,7 +27,7 @@ LEARNERS: dict[str, Callable] = {
 
 
 class Played:
-    """A world's decisions, as report.best_on_features reads them."""
+    """A world's decisions, as report.earned_by reads them."""
 
     def __init__(self, world: MemoryWorld, days: int):
         log = world.log
@@ -69,21 +66,14 @@ def measured(played: Played, name: str) -> dict:
     offer in hindsight, with its 95 % interval over players; `explored`, the share of decisions
     that were not the likeliest; `chance` of each offer by round.
     """
-    worth, at = played.worth, np.arange(len(played.worth))
-    random = np.nanmean(worth, axis=1)
-    best = worth[at, best_on_features(played, FEATURES, played.player % 2)]
-    ours = worth[at, played.choice]
-    always = ~np.isnan(worth).any(axis=0)
-    single = worth[:, np.where(always, np.nanmean(worth, axis=0), -np.inf).argmax()]
-
-    def share(values, rows=slice(None)):
-        return float((values[rows].mean() - random[rows].mean())
-                     / (best[rows].mean() - random[rows].mean()))
+    earned = earned_by(played, FEATURES)
     numbers = np.unique(played.round)
-    margin = ours - single
+    margin = earned["ours"] - earned["single"]
+    every = np.ones(len(margin), bool)
     return {
-        "learner": name, "share": share(ours), "single": share(single),
-        "rounds": [share(ours, played.round == number) for number in numbers],
+        "learner": name, "share": share_of_gap(earned, every),
+        "single": share_of_gap(earned | {"ours": earned["single"]}, every),
+        "rounds": [share_of_gap(earned, played.round == number) for number in numbers],
         "over_single": [float(margin.mean()), *interval(margin, played.player)],
         "explored": float((played.chances.argmax(axis=1) != played.choice).mean()),
         "chance": [played.chances[played.round == number].mean(axis=0).tolist()

@@ -22,13 +22,14 @@ from offer_ai.base import declarations
 from offer_ai.base.settings import default_store
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
-from offer_ai.learning.candidates import candidates
 from offer_ai.learning.cycle import learn
 from offer_ai.learning.policies import INVERSE_GAP
+from offer_ai.serving.arms import HOLDOUT, Holdout
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.arms import by_round
 from offer_ai.simulation.game import deliver
+from offer_ai.simulation.moving_game import WORLDS
 from offer_ai.simulation.raw_events import (
     as_structs,
     register_players,
@@ -52,21 +53,24 @@ class Decisions:
     """What was decided, and what each candidate would have earned by itself then.
 
     Lists of one entry per decision: features (dict), worth (candidates,), choice, player,
-    round and policy.
+    second (of the epoch), round, policy, and whether it is of the holdout.
     """
 
     features: list = field(default_factory=list)
     worth: list = field(default_factory=list)
     choice: list = field(default_factory=list)
     player: list = field(default_factory=list)
+    second: list = field(default_factory=list)
     round: list = field(default_factory=list)
     policy: list = field(default_factory=list)
+    is_held: list = field(default_factory=list)
 
 
 class Loop:
     """One world and the project that serves it, in a folder of its own."""
 
-    def __init__(self, folder: Path, players: int, seed: int):
+    def __init__(self, folder: Path, players: int, seed: int, world: str, round_days: int,
+                 holdout_share: float):
         shutil.rmtree(folder, ignore_errors=True)
         self.events, self.export = folder / "events", folder / "export"
         self.events.mkdir(parents=True)
@@ -75,21 +79,39 @@ class Loop:
                           OFFER_AI_EXPORT=str(self.export))
         self.dbt = Dbt(folder / "target")
         self.dbt.parse()
-        self.game = DriftingGame(players, seed, load_candidates())
+        self.game = WORLDS[world](players, seed, load_candidates(), round_days)
+        self.known = list(zip(self.game.offers.offer_type.tolist(),
+                              self.game.offers.price.tolist(), strict=True))
         self.con = duckdb.connect(config={"preserve_insertion_order": True})
         register_world(self.con, self.game, seed)
         self.offers = as_structs(self.con, "offers", "offer")
         self.store_url = default_store(self.export)
         self.log = DecisionLog(self.events, seconds=3600, lines=1 << 60)
-        self.decider = Decider(self.export / "models", self.store_url, self.log, seed=seed)
         self.decisions, self.late, self.day, self.round = Decisions(), None, 0, 0
-        self.builds = 0
+        self.builds, self.user_ids = 0, []
+        self.candidates, self.listed = folder / "offer_candidates.csv", []
+        self.list_candidates()
+        self.decider = Decider(self.export / "models", self.store_url, self.log, seed=seed,
+                               candidates=self.candidates, holdout=Holdout(holdout_share))
+
+    def list_candidates(self) -> bool:
+        """Writes the day's candidates to the file that the service reads; whether they changed."""
+        is_valid = self.game.is_valid(self.day)
+        listed = [offer for offer, is_so in zip(self.known, is_valid, strict=True) if is_so]
+        if listed == self.listed:
+            return False
+        self.candidates.write_text("\n".join(["offer_type,offer_price", *(
+            f"{kind},{price}" for kind, price in listed), ""]))
+        self.listed = listed
+        return True
 
     def play(self, days: int) -> int:
         """Plays some days; returns how many events there were."""
         lines = 0
         for _ in tqdm(range(days), desc=f"round {self.round}", unit="day", disable=None):
             self.game.next_day()
+            if self.list_candidates():
+                self.decider.look(after=0)
             register_players(self.con, self.game, self.seed)
             self.user_ids = [user for (user,) in self.con.execute(
                 "select user_id from players order by player").fetchall()]
@@ -106,19 +128,20 @@ class Loop:
 
     def decide(self, player: np.ndarray, session: np.ndarray, second: np.ndarray) -> np.ndarray:
         """The day's decisions, through the code that serves."""
-        known, choices = candidates(), []
+        choices = []
         for who, which, at in zip(player.tolist(), session.tolist(), second.tolist(), strict=True):
             user = self.user_ids[who]
             made = self.decider.decide(
                 user, hashlib.md5(f"{user}{which}".encode()).hexdigest()[:14],
                 datetime.fromtimestamp(at, UTC))
-            choices.append(known.index((made["offer_type"], float(made["offer_price"]))))
+            choices.append(self.known.index((made["offer_type"], float(made["offer_price"]))))
             self.decisions.features.append(made["features"])
             self.decisions.policy.append(made["policy_version"])
-        worth = self.game.accepts[player] * self.game.offers.price
-        self.decisions.worth.extend(worth)
+            self.decisions.is_held.append(self.decider.holdout.arm_of(user) == HOLDOUT)
+        self.decisions.worth.extend(self.game.worth(player))
         self.decisions.choice += choices
         self.decisions.player += player.tolist()
+        self.decisions.second += second.tolist()
         self.decisions.round += [self.round] * len(choices)
         return np.array(choices)
 
@@ -142,9 +165,9 @@ class Loop:
 
 
 def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_days: int,
-        epsilon: float) -> dict:
+        epsilon: float, world: str = "drifting", holdout_share: float = 0.05) -> dict:
     """Runs the loop; returns its report: see report.measure."""
-    loop = Loop(folder, players, seed)
+    loop = Loop(folder, players, seed, world, days, holdout_share)
     ends = [days * number for number in range(1, rounds + 1)]
     for until in sorted({*learning_days(ends[-1], every_days), *ends}):
         began = time.perf_counter()
@@ -165,4 +188,6 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
             f"s; {outcome}")
     loop.build()
     loop.log.close()
-    return measure(loop.decisions, declarations.features())
+    arms = by_round(loop.database, loop.decisions, days, str(START),
+                    {user: number for number, user in enumerate(loop.user_ids)})
+    return measure(loop.decisions, declarations.features(), arms) | {"world": world, "seed": seed}

@@ -113,3 +113,8 @@ class MovingGame(DriftingGame):
             "propensity": np.full(count, 1 / len(self.offers.price))}).select(
                 ["type", "second", "player", "session", "device", "signin", "balance", "level",
                  "score", "won", "offer", "cents", "propensity"])
+
+
+# Of players, seed, offers and days of a round.
+WORLDS = {"drifting": lambda players, seed, offers, _: DriftingGame(players, seed, offers),
+          "moving": MovingGame}

@@ -1,13 +1,7 @@
-"""What the policies of a loop earned, by round: as numbers, a table and a picture."""
-
-import base64
-import html
-import io
-from pathlib import Path
+"""What the policies of a loop earned, by round."""
 
 import lightgbm
 import numpy as np
-from scipy import stats
 
 from offer_ai.learning.revenue_model import Encoding
 
@@ -48,39 +42,64 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
     return predicted.argmax(axis=1)
 
 
-def measure(decisions, features: list[dict]) -> dict:
-    """Expected revenue per decision (currency units) of each policy, by round.
+def earned_by(decisions, features: list[dict]) -> dict[str, np.ndarray]:
+    """Expected revenue of each decision under each of POLICIES: (decisions,) each.
 
-    Returns rounds (list of dicts of round, decisions, policy -> revenue, regret: the
-    oracle's revenue less ours, summed), share_of_gap of the last round (of what lies
-    between random and the best policy on the same features) and margin over the best
-    single offer there, with its 95 % interval by a bootstrap over players.
+    Worth is NaN where an offer could not be made. The best single offer is, in hindsight, what
+    an A/B test of all that could be made throughout would have picked.
     """
-    worth, choice = np.array(decisions.worth), np.array(decisions.choice)
-    rounds, player = np.array(decisions.round), np.array(decisions.player)
-    at = np.arange(len(worth))
-    # What an A/B test of all of them would have picked, in hindsight.
-    single = int(worth.mean(axis=0).argmax())
-    earned = {
-        "ours": worth[at, choice], "random": worth.mean(axis=1), "single": worth[:, single],
-        "same_features": worth[at, best_on_features(decisions, features, player % 2)],
-        "oracle": worth.max(axis=1)}
-    found = []
-    for number in np.unique(rounds):
-        here = rounds == number
-        row = {name: float(values[here].mean()) for name, values in earned.items()}
-        found.append({"round": int(number), "decisions": int(here.sum()), **row,
-                      "regret": float((earned["oracle"] - earned["ours"])[here].sum())})
-    last = rounds == rounds.max()
-    margin = (earned["ours"] - earned["single"])[last]
-    row = found[-1]
+    worth, at = np.array(decisions.worth), np.arange(len(decisions.worth))
+    always = ~np.isnan(worth).any(axis=0)
+    single = np.where(always, np.nanmean(worth, axis=0), -np.inf).argmax()
+    fold = np.array(decisions.player) % 2
     return {
-        "rounds": found,
-        "policies": len(set(decisions.policy)),
-        "share_of_gap": (row["ours"] - row["random"]) / (row["same_features"] - row["random"]),
-        "single_of_oracle": sum(r["single"] * r["decisions"] for r in found)
-        / sum(r["oracle"] * r["decisions"] for r in found),
-        "margin": [float(margin.mean()), *interval(margin, player[last])]}
+        "ours": worth[at, np.array(decisions.choice)], "random": np.nanmean(worth, axis=1),
+        "single": worth[:, single],
+        "same_features": worth[at, best_on_features(decisions, features, fold)],
+        "oracle": np.nanmax(worth, axis=1)}
+
+
+def share_of_gap(earned: dict[str, np.ndarray], rows: np.ndarray) -> float:
+    """What we got of what lies between a random choice and the best on the same features."""
+    ours, random, best = (earned[name][rows].mean() for name in ("ours", "random", "same_features"))
+    return float((ours - random) / (best - random))
+
+
+def measure(decisions, features: list[dict], arms: list[dict] | None = None) -> dict:
+    """Expected revenue (currency units) of each policy, by round.
+
+    Returns rounds, a list of dicts: round; decisions of all and revenue per decision of each
+    policy, share (see share_of_gap), these without the holdout; `total POLICY`, the revenue of
+    all decisions since the first round; regret, the oracle's revenue of the round less ours,
+    of all decisions; and what `arms` says of the round (see arms.by_round). Beside them share,
+    over all rounds; last_share; over_single and last_over_single, what was earned per decision
+    above the best single offer, with its 95 % interval by a bootstrap over players;
+    single_of_oracle; holdout, the share of decisions in it.
+    """
+    rounds, player = np.array(decisions.round), np.array(decisions.player)
+    is_ours, earned = ~np.array(decisions.is_held), earned_by(decisions, features)
+    told = {row["round"]: row for row in arms or []}
+    found, totals = [], dict.fromkeys(POLICIES, 0.0)
+    for number in np.unique(rounds).tolist():
+        every = rounds == number
+        here = every & is_ours
+        for name, values in earned.items():
+            totals[name] += float(values[every].sum())
+        found.append({
+            "round": number, "decisions": int(every.sum()),
+            **{name: float(values[here].mean()) for name, values in earned.items()},
+            "share": share_of_gap(earned, here),
+            "regret": float((earned["oracle"] - earned["ours"])[every].sum()),
+            **{f"total {name}": total for name, total in totals.items()},
+            **told.get(number, {})})
+    margin, last = earned["ours"] - earned["single"], is_ours & (rounds == rounds.max())
+    return {
+        "rounds": found, "policies": len(set(decisions.policy)),
+        "share": share_of_gap(earned, is_ours), "last_share": found[-1]["share"],
+        "over_single": [float(margin[is_ours].mean()), *interval(margin[is_ours], player[is_ours])],
+        "last_over_single": [float(margin[last].mean()), *interval(margin[last], player[last])],
+        "single_of_oracle": totals["single"] / totals["oracle"],
+        "holdout": float(1 - is_ours.mean())}
 
 
 def interval(values: np.ndarray, player: np.ndarray) -> list[float]:
@@ -93,72 +112,3 @@ def interval(values: np.ndarray, player: np.ndarray) -> list[float]:
         drawn = rng.integers(0, len(sums), len(sums))
         means.append(sums[drawn].sum() / counts[drawn].sum())
     return list(map(float, np.quantile(means, [0.025, 0.975])))
-
-
-def over_worlds(values: list[float]) -> str:
-    """Mean and, of several, the 95 % interval of the mean (Student's t)."""
-    mean = np.mean(values)
-    if len(values) == 1:
-        return f"{mean:.3f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{mean:.3f} (95 % interval {mean - half:.3f} to {mean + half:.3f})"
-
-
-def by_round(reports: list[dict]) -> list[dict]:
-    """The rounds, averaged over worlds."""
-    return [{name: float(np.mean([row[name] for row in same])) for name in same[0]}
-            for same in zip(*(report["rounds"] for report in reports), strict=True)]
-
-
-def table(reports: list[dict]) -> str:
-    head = "round decisions " + " ".join(f"{name:>25}" for name in POLICIES.values())
-    lines = [f"expected revenue per decision, {len(reports)} world(s)", f"{head} {'regret':>9}"]
-    for row in by_round(reports):
-        lines.append(f"{row['round']:5.0f} {row['decisions']:9,.0f} " + " ".join(
-            f"{row[name]:25.4f}" for name in POLICIES) + f" {row['regret']:9,.0f}")
-    lines += conclusions(reports)
-    return "\n".join(lines)
-
-
-def conclusions(reports: list[dict]) -> list[str]:
-    own = ", ".join("{:.4f} ({:.4f} to {:.4f})".format(*report["margin"]) for report in reports)
-    return [
-        "share of the gap between random and the best on the same features, last round: "
-        + over_worlds([report["share_of_gap"] for report in reports]) + " (target: 0.85)",
-        "margin over the best single offer, last round: "
-        + over_worlds([report["margin"][0] for report in reports]) + f"; by world: {own}",
-        "best single offer of the oracle: "
-        + over_worlds([report["single_of_oracle"] for report in reports]) + " (at least 0.6)",
-    ]
-
-
-def draw(reports: list[dict], out: Path) -> None:
-    """Writes loop.png and loop.html, which holds the picture and the table."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    rounds = by_round(reports)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.5))
-    numbers = [row["round"] for row in rounds]
-    for name, label in POLICIES.items():
-        left.plot(numbers, [row[name] for row in rounds], label=label,
-                  linewidth=2.5 if name == "ours" else 1.2)
-    left.set_xlabel("round")
-    left.set_ylabel("expected revenue per decision")
-    left.set_ylim(bottom=0)
-    left.legend()
-    right.bar(numbers, [row["regret"] for row in rounds], color="grey")
-    right.set_xlabel("round")
-    right.set_ylabel("regret: what the oracle would have earned more")
-    figure.tight_layout()
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=110, metadata={"Software": None})
-    pyplot.close(figure)
-    (out / "loop.png").write_bytes(picture.getvalue())
-    encoded = base64.b64encode(picture.getvalue()).decode()
-    (out / "loop.html").write_text(
-        "<!doctype html><meta charset='utf-8'><title>Offer AI: the loop</title>"
-        f"<img alt='revenue and regret by round' src='data:image/png;base64,{encoded}'>"
-        f"<pre>{html.escape(table(reports))}</pre>\n")

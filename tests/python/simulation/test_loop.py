@@ -7,17 +7,23 @@ import numpy as np
 import pytest
 
 from commands import run
+from offer_ai.simulation.arms import gains_of_week, lift
 from offer_ai.simulation.drifting_game import DriftingGame
 from offer_ai.simulation.report import measure
 from offer_ai.simulation.world import load_candidates
 
 
 def test_a_small_loop(tmp_path):
-    said = run("loop", "--players", 1500, "--rounds", 2, "--days", 5, "--out", tmp_path)
+    said = run("loop", "--players", 1500, "--rounds", 2, "--days", 5, "--holdout-share", 0.1,
+               "--out", tmp_path)
     assert said.returncode == 0, said.stderr
     (report,) = json.loads((tmp_path / "loop.json").read_text())
     decided = sum(row["decisions"] for row in report["rounds"])
     with duckdb.connect(str(tmp_path / "world-1" / "offer_ai.duckdb"), read_only=True) as con:
+        (measured,) = con.execute("""
+            select lift from marts.policy_lift
+            where policy_version = 'fallback-uniform' and arm = 'policy'
+            order by day desc limit 1""").fetchone()
         landed, rejected, unexplained, late = con.execute("""
             select
                 (select count(*) from marts.training_offers where decision_id is not null),
@@ -30,6 +36,16 @@ def test_a_small_loop(tmp_path):
     first = report["rounds"][0]
     assert first["ours"] == pytest.approx(first["random"], rel=0.15)
     assert all(row["oracle"] > row["same_features"] for row in report["rounds"])
+    # Nobody's week is over in the second round; in the first nothing is promoted yet.
+    assert first["lift"] == pytest.approx(measured)
+    assert first["lift_low"] < first["true_lift"] < first["lift_high"]
+    assert abs(first["true_lift"]) < 0.1
+    assert report["rounds"][1]["lift"] is None
+    assert report["holdout"] == pytest.approx(0.1, abs=0.03)
+    assert [row["explored"] for row in report["rounds"]] == [1, 1]
+    assert first["total ours"] == pytest.approx(first["ours"] * first["decisions"], rel=0.1)
+    assert "In 2 rounds offers earned " in said.stdout
+    assert "1 of 1 rounds its 95 % interval holds the truth" in said.stdout
     assert "promoted, " in said.stdout  # or not: 1,500 players tell little
     assert (tmp_path / "loop.png").read_bytes()[:4] == b"\x89PNG"
     assert "data:image/png;base64," in (tmp_path / "loop.html").read_text()
@@ -62,17 +78,39 @@ class Decided:
         self.worth = list(np.where(np.eye(2)[right] == 1, 1.0, 0.2) + rng.random((4000, 1)))
         self.choice = right if chosen == "right" else rng.integers(0, 2, 4000)
         self.player, self.round = np.arange(4000), np.repeat([1, 2], 2000)
-        self.policy = ["p"] * 4000
+        self.policy, self.is_held = ["p"] * 4000, [False] * 4000
 
 
 @pytest.mark.quick
 def test_the_report_by_hand():
     country = [{"name": "country", "data_type": "string"}]
     best, random = (measure(Decided(chosen), country) for chosen in ("right", "random"))
-    assert best["share_of_gap"] == pytest.approx(1, abs=0.05)
-    assert random["share_of_gap"] == pytest.approx(0, abs=0.1)
+    assert best["share"] == pytest.approx(1, abs=0.05)
+    assert random["share"] == pytest.approx(0, abs=0.1)
     last = best["rounds"][-1]
     assert last["oracle"] == pytest.approx(last["ours"]) == pytest.approx(last["same_features"])
     assert last["regret"] == pytest.approx(0)
-    assert best["margin"][1] > 0
+    assert best["over_single"][1] > 0 and best["last_over_single"][1] > 0
+    first = best["rounds"][0]
+    assert last["total ours"] == pytest.approx(2000 * (first["ours"] + last["ours"]))
+    assert last["total random"] < last["total single"] < last["total ours"]
     assert last["oracle"] - last["single"] == pytest.approx(0.4, abs=0.05)
+
+
+@pytest.mark.quick
+def test_the_lift_by_hand():
+    """A player's week from its first decision, of that player alone; and users by arm."""
+    decided = Decided("right")
+    decided.worth = [[3.0, 1.0], [1.0, np.nan], [3.0, 1.0], [0.0, 4.0], [3.0, 1.0]]
+    decided.choice, decided.player = [0, 0, 1, 1, 0], [7, 7, 7, 8, 7]
+    day = 86_400
+    decided.second = [0, day, 7 * day - 1, day, 7 * day]
+    gains = gains_of_week(decided, np.array([7, 8]), np.array([0, day]))
+    assert gains.tolist() == [1 + 0 - 1, 2]
+    rng = np.random.default_rng(1)
+    policy, holdout = rng.normal(2, 1, 4000), rng.normal(1.5, 1, 400)
+    found = lift(policy, holdout)
+    assert found["lift"] == pytest.approx(policy.mean() - holdout.mean())
+    half = 1.96 * np.hypot(policy.std() / 4000**0.5, holdout.std() / 20)
+    assert found["lift_high"] - found["lift"] == pytest.approx(half, rel=0.05)
+    assert lift(policy, holdout[:49])["lift_low"] is None
