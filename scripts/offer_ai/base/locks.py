@@ -25,3 +25,11 @@ def only_one(path: Path, what: str) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+@contextmanager
+def after_others(path: Path) -> Iterator[None]:
+    """Holds the lock of a file, once no other process does."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -82,7 +82,7 @@ def explore_more(models: Path, made: Verdict) -> None:
         return
     step = {"step": EXPLORES_MORE, "model": told["model"], "rule": told["rule"],
             "epsilon": epsilon, "why": ["a successor was refused: " + "; ".join(made.reasons)]}
-    promotions.point_to(models, promotions.record(models, step))
+    promotions.serve(models, step)
 
 
 def learned_until(models: Path) -> datetime | None:

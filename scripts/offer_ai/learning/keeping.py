@@ -10,6 +10,7 @@ import click
 
 from offer_ai.base.files import MANIFEST
 from offer_ai.learning.cycle import is_due, learn
+from offer_ai.learning.promotions import finish
 from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
 from offer_ai.warehouse.connection import open_warehouse, watermark
@@ -55,6 +56,7 @@ class Keeper:
 
         What cannot be learned from (ClickException) is said once for each version.
         """
+        finish(self.export / "models")
         if self.is_publishing:
             self.publish()
         told = self.published()

@@ -121,7 +121,7 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
 def promote(model: Path, found: Evaluation, made: Verdict) -> dict:
     """Does what the verdict says and records it; a policy that is refused is the challenger."""
     models = model.parent
-    step = promotions.record(models, {
+    step = {
         "step": promotions.PROMOTION if made.is_promoted else promotions.REFUSAL,
         "model": model.name, "rule": found.policy.rule, "epsilon": found.policy.epsilon,
         "against": made.against,
@@ -129,10 +129,11 @@ def promote(model: Path, found: Evaluation, made: Verdict) -> dict:
                        for name, value in asdict(made.difference).items()},
         "decisions": len(found.logged.reward), "days": [str(day) for day in found.days],
         "why": made.reasons or [f"{made.difference.low:+.4f} or more per decision than "
-                                f"{made.against}"]})
+                                f"{made.against}"]}
     if made.is_promoted:
-        promotions.point_to(models, step)
-    elif model.name != made.against:
+        return promotions.serve(models, step)
+    step = promotions.record(models, step)
+    if model.name != made.against:
         write_json(models / CHALLENGER, step)
     return step
 
@@ -143,6 +144,7 @@ def roll_back(models: Path, why: str) -> dict:
     Its `model` is None when that was no model. Raises ClickException when there is nothing to
     take back, or what was before cannot be loaded.
     """
+    promotions.finish(models)
     try:
         taken, again = promotions.pointer(models), promotions.before(models)
         if again is not None:
@@ -156,9 +158,4 @@ def roll_back(models: Path, why: str) -> dict:
     step = {"step": promotions.ROLLBACK, "taken_back": taken["model"], "why": [why]} | (
         {name: again[name] for name in ("model", "rule", "epsilon")} if again
         else {"model": None})
-    step = promotions.record(models, step)
-    if again is None:
-        (models / PROMOTED).unlink()
-    else:
-        promotions.point_to(models, step)
-    return step
+    return promotions.serve(models, step)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from offer_ai.base.files import write_json
+from offer_ai.base.locks import after_others
 from offer_ai.learning.policies import CHALLENGER, PROMOTED
 
-LOG = "promotions.ndjson"
+LOG, NEXT, LOCK = "promotions.ndjson", ".promoted.next", ".promoting"
 PROMOTION, REFUSAL, ROLLBACK = "promoted", "not promoted", "rolled back"
 
 
@@ -28,7 +29,7 @@ def now() -> str:
 
 def record(models: Path, step: dict) -> dict:
     """Appends a step (`step`, `model`, `why`, …) with who took it and when; returns it so."""
-    step = step | {"by": who(), "at": now()}
+    step = step if "at" in step else step | {"by": who(), "at": now()}
     with (models / LOG).open("a") as file:
         file.write(json.dumps(step) + "\n")
     return step
@@ -63,14 +64,47 @@ def pointer(models: Path) -> dict | None:
     return told
 
 
-def point_to(models: Path, step: dict) -> None:
-    """Has the policy of a step served from now on."""
-    write_json(models / PROMOTED, step)
+def serve(models: Path, step: dict) -> dict:
+    """Records a step and has its policy served from now on, none where `model` is None.
+
+    Returns it as recorded. A process that is killed in between leaves what `finish` ends.
+    """
+    with after_others(models / LOCK):
+        end_left(models)
+        step = step | {"by": who(), "at": now()}
+        write_json(models / NEXT, step)
+        record(models, step)
+        end_left(models)
+    return step
+
+
+def finish(models: Path) -> None:
+    """Ends a step that a killed process began: what was recorded is served, what was not is
+    forgotten."""
+    if (models / NEXT).exists():
+        with after_others(models / LOCK):
+            end_left(models)
+
+
+def end_left(models: Path) -> None:
+    """As `finish`, by who holds the lock."""
+    try:
+        step = json.loads((models / NEXT).read_text())
+    except FileNotFoundError:
+        return
+    if steps(models)[-1:] != [step]:
+        (models / NEXT).unlink()
+        return
     try:
         if json.loads((models / CHALLENGER).read_text())["model"] == step["model"]:
             (models / CHALLENGER).unlink()
     except (OSError, ValueError, KeyError, TypeError):
         pass  # there is none
+    if step["model"] is None:
+        (models / PROMOTED).unlink(missing_ok=True)
+        (models / NEXT).unlink()
+    else:
+        (models / NEXT).replace(models / PROMOTED)
 
 
 def before(models: Path) -> dict | None:

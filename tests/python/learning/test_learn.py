@@ -1,7 +1,9 @@
 """Learning at a rhythm: what is young takes part, one at a time, through bad days."""
 
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,12 +18,14 @@ import pytest
 from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
-from offer_ai.learning import promotions
+from offer_ai.learning import model_files, promotions
 from offer_ai.learning.cycle import explore_more, is_due, learn
 from offer_ai.learning.effects_fit import fit_rest
 from offer_ai.learning.intervals import Estimate
+from offer_ai.learning.keeping import Keeper
 from offer_ai.learning.model_files import load_model
-from offer_ai.learning.promotion import Verdict
+from offer_ai.learning.policies import Policy
+from offer_ai.learning.promotion import Verdict, roll_back
 from offer_ai.training.table import YOUNG
 
 LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
@@ -177,3 +181,53 @@ def test_the_command_once_and_alone(tmp_path):
         process.terminate()
         assert process.wait(60) == 0
     assert len(promotions.steps(tmp_path / "models")) == 2
+
+
+def kill_at(place: str) -> None:
+    """Has this process kill itself where a step of learning gets to a place."""
+    def dead(*_, **__):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if place == "while a model is written":
+        model_files.plot = dead
+    elif place == "before it is recorded":
+        promotions.record = dead
+    else:
+        record = promotions.record
+        promotions.record = lambda *of: (record(*of), dead())
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("place", "is_first"), [
+    ("while a model is written", False), ("before it is recorded", True),
+    ("when it is recorded", True), ("when it is recorded", False)])
+def test_a_killed_step(tmp_path, place, is_first):
+    """Nothing is served by half, and the next run ends as if there had been no kill."""
+    keeper = Keeper(tmp_path / "w.duckdb", tmp_path, 1.0, 0.1, "inverse-gap", 0.01, False)
+    models = tmp_path / "models"
+    models.mkdir()
+    before = None
+    if not is_first:
+        publish(tmp_path)
+        assert ": promoted, " in keeper.step()
+        before = promotions.pointer(models)["model"]
+    publish(tmp_path, days=9, version="v2")
+    process = multiprocessing.get_context("fork").Process(
+        target=lambda: (kill_at(place), keeper.step()))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    decided = Policy.at(models / "promoted.json").version if before else None
+    assert decided == before
+    said = keeper.step()
+    # What was recorded is ended; what was not is learned again.
+    assert said is None if place == "when it is recorded" else ": promoted, " in said
+    promoted = [step["model"] for step in promotions.steps(models) if step["step"] == "promoted"]
+    assert len(promoted) == len(set(promoted)) == 2 - is_first
+    assert Policy.at(models / "promoted.json").version == promoted[-1]
+    assert keeper.step() is None
+    assert {path.name for path in models.iterdir()} == {
+        *promoted, "promoted.json", "promotions.ndjson", ".promoting"}
+    if before:
+        roll_back(models, "a test")
+        assert promotions.pointer(models)["model"] == before

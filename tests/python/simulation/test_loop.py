@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from commands import run
+from offer_ai.base import declarations
 from offer_ai.simulation.arms import gains_of_week, lift
 from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.loop import Loop
+from offer_ai.simulation.moving_game import ARRIVING, LEAVING
 from offer_ai.simulation.report import measure
 from offer_ai.simulation.world import load_candidates
 
@@ -49,6 +52,27 @@ def test_a_small_loop(tmp_path):
     assert "promoted, " in said.stdout  # or not: 1,500 players tell little
     assert (tmp_path / "loop.png").read_bytes()[:4] == b"\x89PNG"
     assert "data:image/png;base64," in (tmp_path / "loop.html").read_text()
+
+
+@pytest.mark.quick
+def test_a_moving_loop(tmp_path, monkeypatch):
+    """An offer arrives and one leaves by the file that the service reads; no offer is made that
+    is none that day."""
+    for name in ("OFFER_AI_EVENTS", "OFFER_AI_DB", "OFFER_AI_EXPORT"):
+        monkeypatch.setenv(name, "")  # the loop sets them
+    loop = Loop(tmp_path / "world", 600, 1, "moving", 1, 0.05)
+    for loop.round in range(1, 9):
+        loop.play(1)
+    loop.log.close()
+    decided = loop.decisions
+    choice, number = np.array(decided.choice), np.array(decided.round)
+    made = {offer: set(number[choice == loop.known.index(offer)].tolist())
+            for offer in (ARRIVING, LEAVING)}
+    assert made == {ARRIVING: {4, 5, 6, 7, 8}, LEAVING: {1, 2, 3, 4, 5, 6}}
+    assert not np.isnan(np.array(decided.worth)[np.arange(len(choice)), choice]).any()
+    report = measure(decided, declarations.features())
+    assert abs(report["share"]) < 0.5  # as a random choice, of few decisions
+    assert all(row["single"] <= row["oracle"] for row in report["rounds"])
 
 
 @pytest.mark.quick
