@@ -104,6 +104,7 @@ def test_batches_equal_a_full_build(parts):
     equal_on_both(parts, in_batches=True)
 
 
+@in_long_form
 def test_nested_fields_and_currencies_hold_there_too(tmp_path):
     """Fields in objects, in text that is JSON and under keys; amounts at the rates of the seed
     and without any; in two builds."""
