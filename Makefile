@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-spark train learn serve loop compare replay watch bench bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-long test-spark train learn serve loop compare replay watch bench bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -109,6 +109,11 @@ test: setup-test ## Lint, test-models and all of pytest: 15 to 30 minutes.
 test-spark: setup-test ## Both engines on many streams and a million events; killed builds.
 	OFFER_AI_STREAMS=20 OFFER_AI_PLAYERS=4300 OFFER_AI_SPARK_KILLS=5 \
 		$(BIN)/python -m pytest --numprocesses 0 tests/python/builds/test_spark.py
+
+test-long: setup-test ## The property tests, kills, gates and damaged files at length: an hour or two.
+	OFFER_AI_EXAMPLES=200 OFFER_AI_DAMAGED=1000 OFFER_AI_KILLS=50 OFFER_AI_GATES=100 OFFER_AI_OBJECTS=10000 \
+		$(BIN)/python -m pytest -m "long or not long" tests/python/builds tests/python/landing \
+		tests/python/learning tests/python/simulation
 
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py

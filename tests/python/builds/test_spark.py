@@ -1,7 +1,7 @@
 """The same events on both engines: every mart equal, row by row.
 
-`make test-spark` runs more streams and a larger world (OFFER_AI_STREAMS, OFFER_AI_PLAYERS),
-and kills builds (OFFER_AI_SPARK_KILLS).
+`make test` has what differs most; `make test-spark` runs all, many streams and a larger world
+(OFFER_AI_STREAMS, OFFER_AI_PLAYERS), and kills builds (OFFER_AI_SPARK_KILLS).
 """
 
 import json
@@ -33,6 +33,7 @@ from streams import NESTED, batches, builds, nested, streams, write_lines
 pytest.importorskip("pyspark")
 STREAMS = int(os.environ.get("OFFER_AI_STREAMS", "1"))
 KILLS = int(os.environ.get("OFFER_AI_SPARK_KILLS", "0"))
+in_long_form = pytest.mark.skipif(STREAMS == 1, reason="make test-spark runs it")
 DBT = [Path(sys.executable).parent / "dbt", "--quiet"]
 PLAYERS = int(os.environ.get("OFFER_AI_PLAYERS", "60"))
 GAP = next(split for split in SPLITS if "interval" in split)
@@ -88,21 +89,22 @@ def equal_on_both(parts: list[list[bytes]], in_batches: bool) -> None:
         assert_equal(database)
 
 
-@pytest.mark.skipif(STREAMS == 1, reason="make test-spark builds many streams")
+@in_long_form
 @builds(STREAMS, derandomize=True)
 @given(streams())
 def test_marts_are_equal(files):
     equal_on_both(files, in_batches=False)
 
 
+@in_long_form
 @builds(max(1, STREAMS // 4), derandomize=True)
 @given(batches())
 def test_batches_equal_a_full_build(parts):
     """On Spark, too: batch after batch there, at once on DuckDB."""
-    few = parts if STREAMS > 1 else [parts[0], [line for part in parts[1:] for line in part]]
-    equal_on_both(few, in_batches=True)
+    equal_on_both(parts, in_batches=True)
 
 
+@in_long_form
 def test_nested_fields_and_currencies_hold_there_too(tmp_path):
     """Fields in objects, in text that is JSON and under keys; amounts at the rates of the seed
     and without any; in two builds."""
@@ -131,6 +133,7 @@ def test_nested_fields_and_currencies_hold_there_too(tmp_path):
     assert {row["currency"]: row["txn_amount"] is None for row in found}["XXX"]
 
 
+@in_long_form
 def test_what_a_user_declares_holds_there_too(tmp_path):
     """Sessions cut by a gap, a cap on anchors, one feature more and another label; in two
     builds."""
@@ -259,6 +262,7 @@ def test_kills(tmp_path):
                  for name in ("spark.duckdb", "w.duckdb")))
 
 
+@in_long_form
 def test_a_simulated_world(tmp_path):
     run("simulate", "--out", tmp_path, "--users", PLAYERS, "--days", 28, check=True)
     built.build(tmp_path / "events", tmp_path / "w.duckdb")
@@ -266,6 +270,7 @@ def test_a_simulated_world(tmp_path):
     assert_equal(tmp_path / "w.duckdb")
 
 
+@in_long_form
 def test_marts_of_decisions_are_equal(tmp_path):
     """What decisions used and what another policy would have earned; floats nearly so."""
     context = {"features": {"country": "DK", "prev_week_purchase_amount": "0",
@@ -291,9 +296,8 @@ def test_marts_of_decisions_are_equal(tmp_path):
     assert ours == pytest.approx(theirs)
 
 
-@pytest.mark.parametrize("method", [
-    "thrift", pytest.param("http", marks=pytest.mark.skipif(
-        STREAMS == 1, reason="make test-spark connects over HTTPS, too"))])
+@in_long_form
+@pytest.mark.parametrize("method", ["thrift", "http"])
 def test_exports_are_equal(tmp_path, method):
     """What is published from the tables of a Thrift server, among them another person's, is
     what is published from DuckDB's; a file that Spark cannot read is a reject there."""
@@ -330,6 +334,7 @@ def test_exports_are_equal(tmp_path, method):
     assert "is a warehouse of its own" in refused.stderr
 
 
+@in_long_form
 def test_a_table_is_a_source_there_too(tmp_path):
     """Rows that share a loading time, are late or there twice land as on DuckDB."""
     from pyspark.sql import SparkSession

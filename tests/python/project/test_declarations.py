@@ -19,9 +19,10 @@ def test_any_split_on_the_same_events(tmp_path, split):
     project = edited(tmp_path, (SPLIT, split))
     for database, parts in (("one", [EVENTS]), ("two", [EVENTS[::2], EVENTS[1::2]])):
         events = tmp_path / database / "events"
-        for number, part in enumerate(parts):
+        for number, part in enumerate(parts, 1):
             write_events(events / f"{number}.ndjson", *part)
-            build_and_test(events, tmp_path / database / "w.duckdb", project=project)
+            run = build_and_test if number == 2 else build
+            run(events, tmp_path / database / "w.duckdb", project=project)
         assert rows(tmp_path / database / "w.duckdb", """
             select session_id, event_count from marts.sessions order by session_index""") \
             == [{"session_id": name, "event_count": count} for name, count in SPLITS[split]]

@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from built import dbt
 from offer_ai.learning.off_policy import Logged, estimates
@@ -49,6 +50,7 @@ def play(folder) -> None:
                          folder / "events" / f"{day}.ndjson")
 
 
+@pytest.mark.long
 def test_intervals_cover_what_the_world_knows(tmp_path):
     """A policy that some players taught, valued on 100 groups of others: 95 % intervals
     hold what the policy earns in this world at least 90 times."""
