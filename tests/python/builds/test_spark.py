@@ -1,6 +1,6 @@
 """The same events on both engines: every mart equal, row by row.
 
-`make test` has what differs most; `make test-spark` runs all, many streams and a larger world
+`make test` has one build of every model; `make test-spark` runs all, many streams and a larger world
 (OFFER_AI_STREAMS, OFFER_AI_PLAYERS), and kills builds (OFFER_AI_SPARK_KILLS).
 """
 
@@ -207,6 +207,7 @@ def test_values_and_lift_are_equal(tmp_path):
     assert row["dr_low"] < row["dr_value"] < row["dr_high"]
 
 
+@in_long_form
 def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     """Between taking rows away and putting those that stay back, the worst moment."""
     from pyspark.sql import SparkSession
