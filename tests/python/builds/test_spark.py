@@ -1,7 +1,7 @@
 """The same events on both engines: every mart equal, row by row.
 
-`make test` has one build of every model; `make test-spark` runs all, many streams and a larger world
-(OFFER_AI_STREAMS, OFFER_AI_PLAYERS), and kills builds (OFFER_AI_SPARK_KILLS).
+`make test` builds every model once; `make test-spark` runs all, many streams and a larger
+world (OFFER_AI_STREAMS, OFFER_AI_PLAYERS), and kills builds (OFFER_AI_SPARK_KILLS).
 """
 
 import json
