@@ -188,7 +188,22 @@ def streams(draw, may_nest=False):
     files = [[] for _ in range(shuffle.randint(1, 3))]
     for line in lines:
         shuffle.choice(files).append(line)
-    return files
+    return list(map(told_for_lines, files))
+
+
+def told_for_lines(lines: list[bytes]) -> list[bytes]:
+    """With an empty object where nothing would tell that a file is one of JSON lines: such a
+    file is a reject as a whole."""
+    said = [line for line in lines if line.strip()]
+    return lines if not said or any(map(looks_like_json, said)) else [*lines, b"{}"]
+
+
+def looks_like_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return line.lstrip()[:1] in (b"{", b"[")
+    return True
 
 
 @st.composite
@@ -210,7 +225,7 @@ def batches(draw):
     parts = [[] for _ in range(draw(st.integers(1, 3)))]
     for line in lines:
         shuffle.choice(parts).append(line)
-    return parts + singles
+    return list(map(told_for_lines, parts + singles))
 
 
 def builds(examples: int, **more):
