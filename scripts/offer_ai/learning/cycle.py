@@ -52,7 +52,8 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")
     late = offers.filter(pc.greater_equal(offers["offered_at"], datetime.combine(
         since + timedelta(days=1), datetime.min.time())))
-    found, made = evaluate_against(model, late.to_pydict(), rule, epsilon, manifest.get("drift"))
+    found, made = evaluate_against(model, late.to_pydict(), rule, epsilon, manifest.get("drift"),
+                                   is_successor=True)
     promote(model, found, made)
     if not made.is_promoted:
         explore_more(export / "models", made)

@@ -78,7 +78,7 @@ class Ours:
         if self.has_gate:
             late = rows_of(table, table["offered_at"] > FIRST_DAY + days - 1 - validate)
             gain, doubts, margin = self.against_current(held_out, late)
-            made = verdict(gain, doubts, LOGGING, margin)
+            made = verdict(gain, doubts, LOGGING, margin, is_successor=True)
             self.steps.append(f"day {self.world.day}: {gain.value:+.3f} ({gain.low:+.3f} to "
                               f"{gain.high:+.3f}) {made.reasons}")
             if not made.is_promoted:
