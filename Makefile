@@ -96,13 +96,13 @@ test-models: setup-test ## dbt's unit tests and data tests, on a small warehouse
 	OFFER_AI_EVENTS=tests/raw/other_producer_events.ndjson.gz OFFER_AI_DB=target/models/w.duckdb \
 		DBT_TARGET_PATH=target/models $(BIN)/dbt --quiet build
 
-check: setup-test ## Lint, test-models and the quick half of pytest: 2 minutes.
-	@echo "make check takes about 2 minutes on two free cores; make test runs the rest."
+check: setup-test ## Lint, test-models and the quick half of pytest: 3 minutes.
+	@echo "make check takes about 3 minutes on two free cores; make test runs the rest."
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest -m quick
 
 test: setup-test ## Lint, test-models and all of pytest: 15 to 30 minutes.
-	@echo "make test takes 15 to 30 minutes on two free cores, by the machine; make check takes 2 to 3."
+	@echo "make test takes 15 to 30 minutes on two free cores, by the machine; make check takes 3."
 	@$(MAKE) --no-print-directory lint test-models
 	$(BIN)/python -m pytest
 
