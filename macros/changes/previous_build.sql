@@ -23,12 +23,12 @@ Example: previous_relation(source('landed_before', 'landed_files'))
 {% endmacro %}
 
 {#-
-A model of this project where it is configured to lie, by the project that has this one as a
-package too; whether it is there or not.
+A model or a seed (`kind`) of this project where it is configured to lie, by the project that
+has this one as a package too; whether it is there or not.
 -#}
-{% macro as_configured(name) %}
+{% macro as_configured(name, kind='model') %}
     {#- A unit test knows no graph. -#}
-    {% set node = graph.get('nodes', {}).get('model.offer_ai.' ~ name) %}
+    {% set node = graph.get('nodes', {}).get(kind ~ '.offer_ai.' ~ name) %}
     {% if not node %}{{ return(landing_relation(name)) }}{% endif %}
     {{ return(api.Relation.create(
         database=node.database or none, schema=node.schema, identifier=node.alias)) }}

@@ -65,3 +65,25 @@ A text id of an event: a digest of what its deliveries have in common. Two event
         {%- endfor %}
     )
 {%- endmacro %}
+
+{#-
+The events that were accepted, each delivered once, as a query.
+
+- columns: a list of expressions over landing.landed_events
+- where: SQL predicate over it
+-#}
+{% macro accepted_events(columns, where) -%}
+-- The relations are named where they are read: DuckDB would copy a CTE that is used twice.
+select
+    {{ columns | join(',\n    ') }}
+from {{ ref('landed_events') }}
+where
+    not is_rejected
+    and {{ where }}
+    and event_key not in (select repeats.event_key from {{ ref('repeated_events') }} as repeats)
+union all
+select
+    {{ columns | join(',\n    ') }}
+from {{ ref('repeated_events') }}
+where delivery_number = 1 and {{ where }}
+{%- endmacro %}

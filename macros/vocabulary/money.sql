@@ -117,9 +117,7 @@ query of user_id, session_id and event_time: what they changed is built again.
         or not has_other_currencies(landing_relation('landed_events')) %}
         {{ return('') }}
     {% endif %}
-    {% set exchange_rates = api.Relation.create(
-        database=target.database or none, schema=generate_schema_name('seeds', none),
-        identifier='exchange_rates') %}
     {% do run_query('drop table if exists ' ~ rates_before()) %}
-    {% do run_query('create table ' ~ rates_before() ~ ' as select * from ' ~ exchange_rates) %}
+    {% do run_query('create table ' ~ rates_before() ~ ' as select * from '
+        ~ as_configured('exchange_rates', 'seed')) %}
 {% endmacro %}
