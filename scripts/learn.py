@@ -1,7 +1,6 @@
 """Keeps a policy learning: publish, train, value, promote, at a rhythm of days."""
 
 import signal
-import sys
 
 import click
 
@@ -42,7 +41,6 @@ def main(every_days: float, poll: float, once: bool, is_publishing: bool, rule: 
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, keeper.stop)
-        sys.stdout.reconfigure(line_buffering=True)
         keeper.run()
 
 

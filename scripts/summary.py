@@ -8,22 +8,16 @@ import click
 from offer_ai.base import settings
 from offer_ai.base.files import MANIFEST
 from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.warehouse.counts import landed_counts
 from offer_ai.warehouse.marts import DATABASE
 
 COUNTS = """
 select
-    (select count(*) from landing.landed_files) as files,
-    (select count(*) from landing.landed_files where error is not null) as unreadable,
-    (select coalesce(sum(line_count), 0) from landing.landed_files) as lines,
-    (select coalesce(sum(rejected_count), 0) from landing.landed_files) as rejected,
-    (select count(*) from landing.repeated_events where delivery_number > 1) as repeats,
     (select count(*) from staging.excluded_events) as excluded,
     (select count(distinct user_id) from staging.excluded_events) as excluded_users,
-    (select count(*) from sessions.user_activity) as users,
     (select count(*) from marts.sessions) as sessions,
     (select count(*) from marts.training_offers) as offers,
-    (select count(*) from marts.training_offers where is_label_mature) as mature,
-    (select watermark_at from sessions.watermark) as watermark
+    (select count(*) from marts.training_offers where is_label_mature) as mature
 """
 REASONS = """
 select split_part(reason, ':', 1) as reason, count(*) as lines
@@ -39,10 +33,12 @@ def main() -> None:
     """Say what the warehouse (OFFER_AI_DB) and the exports (OFFER_AI_EXPORT) hold."""
     export = settings.export_folder()
     con = open_warehouse(settings.database())
-    (files, unreadable, lines, rejected, repeats, excluded, excluded_users, users, sessions,
-     offers, mature, at) = con.execute(COUNTS).fetchone()
+    landed = landed_counts(con)
+    lines, repeats, rejected, users, at = (landed[name] for name in (
+        "lines", "repeats", "rejected", "users", "watermark_at"))
+    excluded, excluded_users, sessions, offers, mature = con.execute(COUNTS).fetchone()
     click.echo(f"""
-{files:>12,} files, {unreadable:,} of them unreadable
+{landed["files"]:>12,} files, {landed["unreadable"]:,} of them unreadable
 {lines:>12,} lines = {lines - repeats - rejected:,} events + {repeats:,} repeats + \
 {rejected:,} rejects
 {users:>12,} users in {sessions:,} sessions

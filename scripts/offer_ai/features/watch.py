@@ -1,14 +1,13 @@
 """Builds and publishes whenever new event files appear, in one warm process."""
 
-import sys
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import click
 import duckdb
 
+from offer_ai.base.running import Running, pause_after, say
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.report.writing import is_installed, write_page
@@ -21,7 +20,7 @@ MAX_PAUSE = 60.0  # seconds between tries of a build that keeps failing
 
 
 @dataclass
-class Watch:
+class Watch(Running):
     """Rounds of build and publish over the files that OFFER_AI_EVENTS names."""
 
     events: str
@@ -35,7 +34,6 @@ class Watch:
     built: set = field(default_factory=set)  # of (source_file, size, modified_us)
     unreached: set = field(default_factory=set)  # of these, what could not be fetched
     unreached_at: float = 0.0
-    is_stopped: bool = False
 
     def run(self) -> None:
         """Until stopped by a signal; a round that began is finished."""
@@ -66,7 +64,7 @@ class Watch:
                 landed, line = self.publish(began)
             except Exception as error:  # whatever it is, the last good version is served
                 failures += 1
-                pause = min(MAX_PAUSE, 2.0 ** (failures - 1))
+                pause = pause_after(failures, MAX_PAUSE)
                 say(f"build failed, next try in {pause:.0f} s; what was published stays: {error}")
                 self.sleep(pause)
                 continue
@@ -113,16 +111,3 @@ class Watch:
             write_page(con, self.export)
         except Exception as error:  # people look at the page, but models read what is published
             say(f"the page was not written, the one before stays: {error}")
-
-    def sleep(self, seconds: float) -> None:
-        until = time.time() + seconds
-        while not self.is_stopped and time.time() < until:
-            time.sleep(0.1)
-
-    def stop(self, *_) -> None:
-        self.is_stopped = True
-
-
-def say(text: str) -> None:
-    click.echo(f"{datetime.now():%H:%M:%S} {text}")
-    sys.stdout.flush()

@@ -42,8 +42,7 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
         raise click.ClickException("No offer is published yet.")
     first, last = (value.as_py().date() for value in (
         offers["offered_at"][0], offers["offered_at"][len(offers) - 1]))
-    days = (last - first).days + 1
-    validate_days = min(VALIDATE_DAYS, max(1, days // 2))
+    validate_days = days_to_value((last - first).days + 1)
     needed = [name for name in offers.column_names if name not in ("candidates", "decision_id")]
     models, description = fit_early(manifest, arrays_of(offers.select(needed)), label,
                                     validate_days, bootstraps)
@@ -62,6 +61,11 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     return Step(f"{model.name}, {len(offers):,} offers: " + (
         f"promoted, {gain}" if made.is_promoted
         else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model)
+
+
+def days_to_value(days: int) -> int:
+    """How many of so many days are the last ones, to value on: a week, or half of what there is."""
+    return min(VALIDATE_DAYS, max(1, days // 2))
 
 
 def more_than(epsilon: float) -> float:

@@ -1,7 +1,5 @@
 """Fits what a policy asks from the first days on: labels that are not mature take part."""
 
-from datetime import date
-
 import click
 import numpy as np
 from tqdm import tqdm
@@ -43,8 +41,6 @@ def log_loss(model: EffectsModel, table: dict, early: np.ndarray) -> float:
     at, (offers, which) = model.rows(table), offers_of(table)
     odds = model.of_offers(offers)[0][which[:, None], at].sum(axis=1)
     return float(np.mean(np.logaddexp(0, odds) - (early > 0) * odds))
-
-
 
 
 def rows_of(table: dict, rows: np.ndarray) -> dict:
@@ -105,8 +101,8 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     description = {
         "kind": KIND, "label": label, "part": part, "validate_days": validate_days,
         "training": {key: manifest[key] for key in ("version", "watermark", "code_version")} | {
-            "days": {name: [str(day(of.min())), str(day(of.max()))] for name, of in {
-                "model": dates, "held_out": dates[before]}.items()}},
+            "days": {name: [str(np.datetime64(int(day), "D")) for day in (of.min(), of.max())]
+                     for name, of in {"model": dates, "held_out": dates[before]}.items()}},
         "encoding": {"columns": encoding.columns, "categories": encoding.categories},
         "gamma": gamma_of(models["model"], models["model"].rows(rows_of(
             table, every[-100_000:]))),
@@ -121,10 +117,6 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
         "calibration": calibration(early[late], predicted),
     }
     return models, description
-
-
-def day(number: int) -> date:
-    return date(1970, 1, 1).fromordinal(date(1970, 1, 1).toordinal() + int(number))
 
 
 def check(features: list[dict], table: dict, label: str, early: np.ndarray, dates: np.ndarray,

@@ -1,14 +1,13 @@
 """Keeps the cycle going: publish, train, value, promote, at a rhythm of days of events."""
 
 import json
-import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from offer_ai.base.files import MANIFEST
+from offer_ai.base.running import Running, pause_after, say
 from offer_ai.learning.cycle import is_due, learn
 from offer_ai.learning.promotions import finish
 from offer_ai.training.table import publish_training
@@ -20,7 +19,7 @@ KEEP_VERSIONS = 5
 
 
 @dataclass
-class Keeper:
+class Keeper(Running):
     """Steps of learning over what a warehouse holds, or what is published of it."""
 
     database: Path
@@ -30,7 +29,6 @@ class Keeper:
     rule: str
     epsilon: float
     is_publishing: bool = True
-    is_stopped: bool = False
     tried: str | None = None  # the version that the last step learned from, or could not
 
     def run(self) -> None:
@@ -42,7 +40,7 @@ class Keeper:
                 failures = 0
             except Exception as error:  # whatever it is, the policy in place goes on
                 failures += 1
-                pause = min(MAX_PAUSE, 2.0 ** (failures - 1))
+                pause = pause_after(failures, MAX_PAUSE)
                 say(f"learning failed, next try in {pause:.0f} s; what is served stays: {error}")
                 self.sleep(pause)
                 continue
@@ -94,15 +92,3 @@ class Keeper:
             return json.loads((self.export / "training" / MANIFEST).read_text())
         except (OSError, ValueError):
             return {}
-
-    def sleep(self, seconds: float) -> None:
-        until = time.time() + seconds
-        while not self.is_stopped and time.time() < until:
-            time.sleep(min(0.1, seconds))
-
-    def stop(self, *_) -> None:
-        self.is_stopped = True
-
-
-def say(text: str) -> None:
-    click.echo(f"{datetime.now():%H:%M:%S} {text}")

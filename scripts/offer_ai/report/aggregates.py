@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from offer_ai.base import declarations
+from offer_ai.warehouse.counts import landed_counts
 
 QUERIES = Path(__file__).parent / "queries"
 BLOCKS = ("activity", "retention", "events", "repeats", "offers", "arms", "decisions", "skew",
@@ -48,13 +49,12 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
         select players.country from players
         group by 1
         order by players.country in ('other', 'unknown'), count(*) desc, 1""").fetchall()
-    facts = columns(con, query("facts"))
     return found | {
         "first_day": first and first.isoformat(),
         "days": (last - first).days + 1 if first else 0,
         "whole_day": (whole - first).days if first else -1,
         "countries": [country for country, in countries],
-        "facts": {name: values[0] for name, values in facts.items()},
+        "facts": {name: plain(value) for name, value in landed_counts(con).items()},
         "limits": {"min_users": variables["estimates"]["min_users"]}}
 
 

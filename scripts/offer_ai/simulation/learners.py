@@ -5,16 +5,15 @@ from dataclasses import dataclass, field, replace
 import click
 import numpy as np
 
-from offer_ai.learning.cycle import more_than
+from offer_ai.learning.cycle import LABEL, days_to_value, more_than
 from offer_ai.learning.effects_training import fit_early, rows_of
-from offer_ai.learning.intervals import Estimate
+from offer_ai.learning.intervals import Estimate, limits
 from offer_ai.learning.off_policy import Logged, difference, warnings
 from offer_ai.learning.policies import INVERSE_GAP, THOMPSON, Policy
 from offer_ai.learning.promotion import LOGGING, verdict
 from offer_ai.simulation.memory_world import FEATURES, FIRST_DAY, MemoryWorld
 
-LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
-MOST_VALIDATE_DAYS = 7
+PART = "first_hour_offer_amount"
 
 
 def alike(valid: np.ndarray, rows: int) -> np.ndarray:
@@ -58,7 +57,7 @@ class Ours:
             (table["offered_at"].max() - FIRST_DAY).astype(int)) + 1
         if days < 2:
             return
-        validate = min(MOST_VALIDATE_DAYS, days // 2)
+        validate = days_to_value(days)
         manifest = {"features": FEATURES, "version": f"day {self.world.day}",
                     "watermark": None, "code_version": None}
         try:
@@ -109,7 +108,7 @@ class Ours:
             return difference(one, other), warnings(one), None
         other, _ = seen(self.held_out)
         worth = float(np.average(reward, weights=other.weight))
-        return difference(one, other), warnings(one), 0.05 * max(worth, 0.0)
+        return difference(one, other), warnings(one), limits().promotion_margin * max(worth, 0.0)
 
 
 def chosen(policy: Policy, features: dict, offers: list, is_candidate: np.ndarray

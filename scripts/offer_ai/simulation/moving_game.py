@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from offer_ai.simulation.drifting_game import DriftingGame
 from offer_ai.simulation.game import PURCHASE
-from offer_ai.simulation.world import COUNTRIES, SHOP_CENTS, Candidates, shop_weights
+from offer_ai.simulation.world import SHOP_CENTS, Candidates, country_tastes, shop_weights
 
 ROUND_DAYS = 14
 FLIP_ROUND, ARRIVAL_ROUND, LEAVING_ROUND = 6, 4, 7
@@ -51,11 +51,9 @@ class MovingGame(DriftingGame):
 
     def next_day(self) -> None:
         super().next_day()
-        kinds = len(self.kinds)
         if self.day - 1 >= self.first_day_of(FLIP_ROUND):
             # `day` is counted from 1 once it is under way.
-            by_country = np.random.default_rng(20170814).normal(0.0, 0.7, (len(COUNTRIES), kinds))
-            turned = -2 * by_country[self.players.country][:, self.kind_of]
+            turned = -2 * country_tastes(len(self.kinds))[self.players.country][:, self.kind_of]
         else:
             turned = 0
         odds = np.log(self.accepts / (1 - self.accepts)) + turned

@@ -97,8 +97,12 @@ def usual_taste(country: np.ndarray, skill: np.ndarray, kinds: int) -> np.ndarra
     Each country likes other kinds; the draw is the world's, not the player's, so that a
     model can learn it.
     """
-    by_country = np.random.default_rng(20170814).normal(0.0, 0.7, (len(COUNTRIES), kinds))
-    return by_country[country] + np.outer(skill, np.linspace(-0.6, 0.6, kinds))
+    return country_tastes(kinds)[country] + np.outer(skill, np.linspace(-0.6, 0.6, kinds))
+
+
+def country_tastes(kinds: int) -> np.ndarray:
+    """What each country likes of each kind of offer, in log-odds: (countries, kinds)."""
+    return np.random.default_rng(20170814).normal(0.0, 0.7, (len(COUNTRIES), kinds))
 
 
 def organic_rate(purse: np.ndarray) -> np.ndarray:

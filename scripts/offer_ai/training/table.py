@@ -20,6 +20,16 @@ from offer_ai.base.sql import sql_text
 from offer_ai.training.versions import Versions, content_version
 from offer_ai.warehouse.connection import schema_of, watermark
 
+# An offer with what the service noted of it.
+OFFERS = """
+select
+    training_offers.*,
+    stg_decisions.arm,
+    stg_decisions.holdout_share,
+    stg_decisions.candidates
+from marts.training_offers as training_offers
+left join staging.stg_decisions as stg_decisions using (offer_id)"""
+
 YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes for a day
 
 # Features that drifted on the last day that is over, and since when without a day between.
@@ -44,17 +54,12 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
     a file of their own, `young` of the manifest, without the label: they cannot be taken for
     mature ones.
     """
-    con.execute("""
+    con.execute(f"""
         create or replace table memory.main.offers as
-        select
-            training_offers.* exclude (is_label_mature),
-            stg_decisions.arm,
-            stg_decisions.holdout_share,
-            stg_decisions.candidates
-        from marts.training_offers as training_offers
-        left join staging.stg_decisions as stg_decisions using (offer_id)
-        where training_offers.is_label_mature
-        order by training_offers.offered_at, offer_id""")
+        select * exclude (is_label_mature)
+        from ({OFFERS})
+        where is_label_mature
+        order by offered_at, offer_id""")
     days = con.execute("""
         select distinct offered_at::date::varchar from memory.main.offers
         order by all""").fetchall()
@@ -101,24 +106,18 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict]:
     if not parts:
         return []
     ((unit, size),) = max((part["definition"]["after"] for part in parts),
-                          key=lambda after: interval_of(after)).items()
+                          key=lambda after: length_of(after)).items()
     others = ", ".join(label["name"] for label in labels if label not in parts)
     path = folder / YOUNG
     (rows,) = con.execute(f"""
         copy (
-            select
-                training_offers.* exclude (is_label_mature, {others}),
-                stg_decisions.arm,
-                stg_decisions.holdout_share,
-                stg_decisions.candidates
-            from marts.training_offers as training_offers
-            left join staging.stg_decisions as stg_decisions using (offer_id)
+            select offers.* exclude (is_label_mature, {others})
+            from ({OFFERS}) as offers
             cross join sessions.watermark as watermark
             where
-                not training_offers.is_label_mature
-                and training_offers.offered_at + interval {int(size)} {unit}
-                <= watermark.watermark_at
-            order by training_offers.offered_at, offer_id
+                not is_label_mature
+                and offered_at + interval {int(size)} {unit} <= watermark.watermark_at
+            order by offered_at, offer_id
         ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
     if not rows:
         path.unlink()
@@ -126,7 +125,7 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict]:
     return [{"path": YOUNG, "rows": rows, "sha256": file_hash(path)}]
 
 
-def interval_of(after: dict) -> timedelta:
+def length_of(after: dict) -> timedelta:
     """How long {hour: n} or {day: n} is."""
     return timedelta(**{f"{unit}s": size for unit, size in after.items()})
 
