@@ -72,6 +72,22 @@ predicate over events.
     {%- endif -%}
 {%- endmacro %}
 
+{#- The columns, as a list, that put a user's events in order where the split cuts them. -#}
+{% macro split_columns_in_order() %}
+    {% set order_by = session_split().order_by %}
+    {{ return([order_by] if order_by is string else order_by) }}
+{% endmacro %}
+
+{#- What orders events that are equal in these, as a list of expressions. -#}
+{% macro split_ties() %}
+    {{ return(['event_time', 'session_id', 'event_type', fingerprint(event_columns())]) }}
+{% endmacro %}
+
+{#- A window of each user's events in the order in which they are cut. -#}
+{% macro split_order() -%}
+    partition by user_id order by {{ (split_columns_in_order() + split_ties()) | unique | join(', ') }}
+{%- endmacro %}
+
 {#- Events with `block_id`, the session that the declared split puts each in. -#}
 {% macro events_in_sessions(events) -%}
     {%- set split = session_split() -%}
@@ -82,10 +98,6 @@ predicate over events.
     from {{ events }} as events
     where {{ is_in_a_session() }}
     {%- else -%}
-    {{ split_blocks(
-        events, ['user_id'], [split.order_by] if split.order_by is string else split.order_by,
-        split.split_on,
-        ties=['event_time', 'session_id', 'event_type', fingerprint(event_columns())]
-    ) }}
+    {{ split_blocks(events, ['user_id'], split_columns_in_order(), split.split_on, ties=split_ties()) }}
     {%- endif %}
 {%- endmacro %}

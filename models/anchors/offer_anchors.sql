@@ -1,6 +1,7 @@
 {%- set cap = var('max_anchors_per_user_day') | int %}
 {%- set offer_columns = ['decision_id', 'offer_type', 'policy_version', 'offer_price',
     'propensity', 'offer_purchased', 'offer_dismissed'] -%}
+{%- set offers_shown, events = ref('stg_offers_shown'), ref('stg_events') -%}
 
 with
 
@@ -12,11 +13,11 @@ offers as (
         session_id,
         {{ offer_columns | join(',\n        ') }},
         event_time as anchored_at
-    from {{ ref('stg_offers_shown') }}
+    from {{ offers_shown }}
 )
 {%- else -%}
 blocks as (
-    {{ events_in_sessions(ref('stg_events')) }}
+    {{ events_in_sessions(events) }}
 ),
 
 offers as (
