@@ -40,13 +40,13 @@ def main(host: str, port: int, store: str | None, apprentice: bool,
     try:
         decider = Decider(export / "models", store or settings.default_store(export),
                           DecisionLog(events, rotate_seconds), apprentice)
+        app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     state = decider.state
     why = f"; {state['why_not']}" if state["why_not"] else ""
     click.echo(f"http://{host}:{port} decides with {state['policy_version']}, since "
                f"{state['since']}{why}", err=True)
-    app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
     # What is loaded by now stays: a search of it for garbage would hold requests up.
     gc.freeze()
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)

@@ -1,5 +1,5 @@
 {{ config(pre_hook="{{ delete_stale_rows() }}") }}
-{%- set windows = feature_windows(var('features')) %}
+{%- set windows = feature_windows(snapshot_features()) %}
 {%- set going_sessions = ref('going_sessions') %}
 
 with
@@ -162,14 +162,14 @@ request_anchors as (
 
 features as (
     {{ anchor_features(
-        'request_anchors', var('features'), session_events_in_reach(),
+        'request_anchors', snapshot_features(), session_events_in_reach(),
         sessions='recent_sessions') }}
 )
 
 select
     request_anchors.user_id,
     request_anchors.session_id,
-    {%- for feature in var('features') %}
+    {%- for feature in snapshot_features() %}
     features.{{ feature.name }},
     {%- endfor %}
     request_anchors.anchored_at

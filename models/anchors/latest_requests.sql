@@ -17,7 +17,7 @@ requests as (
     select
         going_sessions.user_id,
         going_sessions.request_session_id as session_id,
-        {%- for feature in var('features') %}
+        {%- for feature in snapshot_features() %}
         latest_anchor_features.{{ feature.name }},
         {%- endfor %}
         latest_anchor_features.anchored_at
@@ -37,7 +37,7 @@ requests as (
 followed as (
     select
         *,
-        {%- for feature in var('features') %}
+        {%- for feature in snapshot_features() %}
         lag({{ feature.name }}) over in_time as previous_{{ feature.name }},
         {%- endfor %}
         row_number() over in_time as version
@@ -49,7 +49,7 @@ changes as (
     select * from followed
     where
         version = 1
-        {%- for feature in var('features') %}
+        {%- for feature in snapshot_features() %}
         or {{ feature.name }} is distinct from previous_{{ feature.name }}
         {%- endfor %}
 )

@@ -1,6 +1,7 @@
 {%- set cap = var('max_anchors_per_user_day') | int %}
 {%- set offer_columns = ['decision_id', 'offer_type', 'policy_version', 'offer_price',
     'propensity', 'offer_purchased', 'offer_dismissed'] -%}
+{%- set offer_columns = offer_columns + anchor_columns(offer_columns) -%}
 {%- set offers_shown, events = ref('stg_offers_shown'), ref('stg_events') -%}
 
 with

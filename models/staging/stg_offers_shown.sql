@@ -15,6 +15,11 @@ select
     propensity,
     offer_purchased,
     offer_dismissed,
+    {%- for column in anchor_columns(['currency', 'currency_balance', 'decision_id', 'offer_type',
+        'policy_version', 'decision_context', 'offer_price', 'propensity', 'offer_purchased',
+        'offer_dismissed']) %}
+    {{ column }},
+    {%- endfor %}
     event_time
 from {{ changed_events() }}
 where event_type = 'offer_shown'

@@ -3,8 +3,8 @@
 Each sampled offer's moment is lived through again: a warehouse of its own is fed the
 events up to the offer, in order of time and nothing else, publishes its features, and
 the offer's user is looked up as serving does, with what a client knows: the session id that
-it sends, which is none of the warehouse's where sessions are cut by time. Training and serving
-must agree in every feature.
+it sends, which is none of the warehouse's where sessions are cut by time, and the fields that
+features are read from (`from_anchor`). Training and serving must agree in every feature.
 """
 
 import json
@@ -22,6 +22,7 @@ from offer_ai.base.sql import sql_text
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
+from offer_ai.features.request_time import RequestFeatures, as_json
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.warm_dbt import Dbt
 
@@ -31,7 +32,7 @@ create temp table sampled as
 select
     row_number() over (order by offered_at, offer_id) as step,
     offers.*,
-    stg_offers_shown.session_id as client_session_id
+    stg_offers_shown.session_id as client_session_id{given}
 from (
     select * from marts.training_offers
     order by md5(offer_id || ?)
@@ -87,7 +88,11 @@ class Replay:
 def replay(database: Path, offers: int, seed: str) -> Replay:
     """Lives through `offers` sampled offers of a warehouse again; ClickException for none."""
     con = open_warehouse(database)
-    con.execute(SAMPLE, [seed, offers])
+    requests = RequestFeatures()
+    given = {field: declarations.column_of(field) for field in requests.types}
+    con.execute(SAMPLE.format(given="".join(
+        f", stg_offers_shown.{column} as given_{column}" for column in given.values())),
+        [seed, offers])
     con.execute(REPLAYED)
     names = [feature["name"] for feature in declarations.features()]
     cursor = con.execute("select * from sampled order by step")
@@ -116,6 +121,10 @@ def replay(database: Path, offers: int, seed: str) -> Replay:
             served = Lookup(store).features(
                 row["user_id"], row["client_session_id"], row["offered_at"])
             store.close()
+            # What a caller would send, as JSON and back.
+            served |= requests.features(
+                {field: requests.read(field, as_json(row[f"given_{column}"]))
+                 for field, column in given.items()}, row["offered_at"])
             done.offers += 1
             done.features += len(names)
             done.differences += [

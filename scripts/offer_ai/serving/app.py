@@ -5,19 +5,22 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
 from prometheus_client import generate_latest as metrics_text
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, create_model
 
 from offer_ai.base import declarations
+from offer_ai.features.request_time import RequestFeatures
 from offer_ai.serving.decider import Choice, Decider
 
 MAX_BODY = 16_384  # bytes
+LOGGED = {"event_id", "event_uuid", "event_time", "customer_identifier", "decision_id",
+          "policy_version", "decision_context"}
 CLOCK_TOLERANCE_HOURS = 24  # where dbt_project.yml declares none
 
 
@@ -75,6 +78,22 @@ class DecisionRequest(BaseModel):
     offers: list[Offer] | None = None
 
 
+def with_fields(requests: RequestFeatures) -> type[DecisionRequest]:
+    """A DecisionRequest that takes the fields of declared features (`from_anchor`) too.
+
+    Raises ValueError when one has the name of a field that says something else here.
+    """
+    def reader(field: str):
+        return BeforeValidator(lambda value: requests.read(field, value))
+
+    for field in requests.types:
+        if field in DecisionRequest.model_fields or field in LOGGED:
+            raise ValueError(f"dbt_project.yml, features: `from_anchor: {field}` names what a "
+                             "request or a decision says by itself: choose another field.")
+    return create_model("DeclaredRequest", __base__=DecisionRequest, **{
+        field: (Annotated[Any, reader(field)], None) for field in requests.types})
+
+
 def invalid_field(field: str, problem: str) -> RequestValidationError:
     return RequestValidationError([{"loc": ("body", field), "msg": problem}])
 
@@ -89,6 +108,7 @@ def check_clock(at: datetime | None, hours: float) -> None:
 def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
     """The service around a decider."""
     registry = CollectorRegistry()
+    declared_request = with_fields(decider.requests)
     tolerance = declarations.variables().get("clock_tolerance_hours", CLOCK_TOLERANCE_HOURS)
     decisions = Counter("offer_ai_decisions", "Decisions made.", ["policy_version", "offer_type"],
                         registry=registry)
@@ -122,11 +142,11 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
         # Without the input itself, which may be what no response can carry.
         return JSONResponse({"detail": [
             {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
-             "problem": problem["msg"]}
+             "problem": problem["msg"].removeprefix("Value error, ")}
             for problem in error.errors()]}, 422)
 
     @app.post("/decide")
-    def decide(request: DecisionRequest, x_api_key: Annotated[str | None, Header()] = None):
+    def decide(request: declared_request, x_api_key: Annotated[str | None, Header()] = None):
         if api_key and not hmac.compare_digest((x_api_key or "").encode(), api_key.encode()):
             raise HTTPException(401, "X-API-Key is missing or wrong")
         check_clock(request.at, tolerance)
@@ -141,7 +161,8 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
         began = time.perf_counter()
         try:
             decision = decider.decide(request.user_id, request.session_id, request.at, choice,
-                                      offers)
+                                      offers, {field: getattr(request, field)
+                                               for field in decider.requests.types})
         except OSError as error:
             raise HTTPException(503, f"the decision could not be logged: {error}") from error
         seconds.observe(time.perf_counter() - began)

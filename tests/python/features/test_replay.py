@@ -3,17 +3,17 @@
 import os
 import random
 
-from built import build, built_of, edited, write_events
+from built import build, built_of, edited, rows, write_events
 from commands import run, run_code
 from declared import SPLIT
-from events import batch
+from events import at, batch
 
 REPLAY = """
 import sys
 from pathlib import Path
 from offer_ai.features.replay import replay
 done = replay(Path(sys.argv[1]), 4, "1")
-print(done.offers, done.differences)
+print(done.offers, done.features, done.differences)
 """
 
 
@@ -25,17 +25,23 @@ def test_replay(tmp_path):
     assert "2 offers replayed, 10 features compared, 0 differ" in result.stdout
 
 
-def test_replay_of_sessions_by_time(tmp_path):
-    """Without the sessions' ids, which no client knows; in some of these one goes on."""
-    project = edited(tmp_path, (SPLIT, "session_split: {order_by: event_time, split_on: "
-                                "event_time > previous.event_time + interval 12 hour}"))
-    write_events(tmp_path / "1.ndjson", *(
-        event | {"session_id": "1"} for event in batch(random.Random(5))))
+def test_replay_with_what_a_client_knows(tmp_path):
+    """No id of a session that is cut by time and still goes on; the fields of `from_anchor`."""
+    project = edited(
+        tmp_path, (SPLIT, "session_split: {order_by: event_time, split_on: "
+                   "event_time > previous.event_time + interval 12 hour}"),
+        ("  features:\n", "  features:\n    - {name: balance, description: d, data_type: double, "
+         "config: {meta: {from_anchor: currency_balance}}}\n"))
+    write_events(
+        tmp_path / "1.ndjson", at(1, "10:00:00"), at(1, "10:01:00", kind="game_end", won=1),
+        at(2, "10:00:00"), at(2, "10:05:00", kind="offer_shown", offer_type="x", offer_price=1,
+                              currency_balance="12.5"))
     build(tmp_path / "1.ndjson", tmp_path / "w.duckdb", project=project)
-    result = run_code(REPLAY, str(tmp_path / "w.duckdb"),
-                      PYTHONPATH=str(project / "scripts"))
+    (offer,) = rows(tmp_path / "w.duckdb", "from marts.training_offers")
+    assert (offer["session_id"], offer["balance"], offer["last_session_win_ratio"]) == ("2", 12.5, 1)
+    result = run_code(REPLAY, str(tmp_path / "w.duckdb"), PYTHONPATH=str(project / "scripts"))
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "4 []\n"
+    assert result.stdout == "1 6 []\n"
 
 
 def test_replay_shows_a_lookup_that_is_wrong(tmp_path):
