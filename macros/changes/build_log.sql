@@ -72,6 +72,7 @@ rebuilds everything.
 {% macro begin_build() %}
     {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
     {% do require_utc() %}
+    {% do check_columns() %}
     {% do mend_tables() %}
     {% set build_log = load_relation(landing_relation('build_log')) %}
     {% if flags.FULL_REFRESH %}

@@ -1,3 +1,5 @@
+{#- The model that dbt reads first: what is declared is checked before anything trips over it. -#}
+{%- do check_declarations() -%}
 {{ config(pre_hook="{{ delete_stale_rows() }}") }}
 {%- set windows = feature_windows(snapshot_features()) %}
 {%- set going_sessions = ref('going_sessions') %}

@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from built import build, edited, rows, write_events
+from declared import FEATURES, feature
 from offer_ai.base import declarations
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish_latest
@@ -32,14 +33,14 @@ from offer_ai.warehouse.connection import open_warehouse
 FIELDS = """    battery: {type: integer, description: 'Per cent.'}
     installed_at: {type: timestamp, description: When.}
     os_version:"""
-DECLARED = """  features:
-    - {name: currency_balance, description: d, data_type: double, config: {meta: {from_anchor: currency_balance}}}
-    - {name: battery, description: d, data_type: bigint, config: {meta: {from_anchor: battery}}}
-    - {name: installed_at, description: d, data_type: timestamp, config: {meta: {from_anchor: installed_at}}}
-    - {name: installed_on, description: d, data_type: date, config: {meta: {from_anchor: installed_at, encode: day_of_week}}}
-    - {name: clock, description: d, data_type: timestamp, config: {meta: {from_anchor: event_time, encode: hour_of_day}}}
-    - {name: last_paid_at, description: d, data_type: timestamp, config: {meta: {over: stg_purchases, before: {day: 28}, aggregate: max(event_time)}}}
-"""
+DECLARED = FEATURES + "".join([
+    feature("currency_balance", "double", from_anchor="currency_balance"),
+    feature("battery", "bigint", from_anchor="battery"),
+    feature("installed_at", "timestamp", from_anchor="installed_at"),
+    feature("installed_on", "date", from_anchor="installed_at", encode="day_of_week"),
+    feature("clock", "timestamp", from_anchor="event_time", encode="hour_of_day"),
+    feature("last_paid_at", "timestamp", over="stg_purchases", before={"day": 28},
+            aggregate="max(event_time)")])
 START, MILLI = datetime(2025, 1, 1), timedelta(milliseconds=1)
 OFFERS = [("x", "1.99"), ("y", "4.99")]
 ASKED_AT = datetime(2025, 1, 30, 18, 30, tzinfo=UTC)
@@ -70,7 +71,7 @@ def history(chance: random.Random) -> list[dict]:
 def world(tmp_path_factory):
     """A project that declares these, its warehouse, what was published of it, and the service."""
     folder = tmp_path_factory.mktemp("given")
-    project = edited(folder, ("    os_version:", FIELDS), ("  features:\n", DECLARED))
+    project = edited(folder, ("    os_version:", FIELDS), (FEATURES, DECLARED))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(declarations, "PROJECT", project / "dbt_project.yml")
         declarations.project.cache_clear()
@@ -98,10 +99,11 @@ def model(request, world):
     return write_model(folder / "models", models, description)
 
 
-def service(folder, **more) -> TestClient:
+def service(folder) -> TestClient:
     log = DecisionLog(folder / "events", seconds=0.1)
+    candidates = [Candidate(kind, Decimal(price)) for kind, price in OFFERS]
     decider = Decider(folder / "models", f"sqlite:///{folder}/store.sqlite", log,
-                      candidates=[Candidate(kind, Decimal(price)) for kind, price in OFFERS], **more)
+                      candidates=candidates)
     return TestClient(create_app(decider))
 
 
@@ -154,10 +156,11 @@ def test_a_decision_is_made_as_training_will_see_it(world, model):
 @pytest.mark.quick
 def test_times_become_numbers():
     """By hand, of a row and of columns as Parquet and as Python have them."""
-    features = [{"name": name, "data_type": kind, "definition": {"encode": encode} if encode else {}}
-                for name, kind, encode in [
-                    ("age", "timestamp", None), ("day_age", "date", "age_in_days"),
-                    ("hour", "timestamp", "hour_of_day"), ("weekday", "date", "day_of_week")]]
+    features = [{"name": name, "data_type": kind, "definition": dict(encode)}
+                for name, kind, *encode in [
+                    ("age", "timestamp"), ("day_age", "date", ("encode", "age_in_days")),
+                    ("hour", "timestamp", ("encode", "hour_of_day")),
+                    ("weekday", "date", ("encode", "day_of_week"))]]
     row = {"age": datetime(2025, 1, 7, 12), "day_age": date(2025, 1, 1),
            "hour": datetime(2025, 1, 7, 18, 30), "weekday": date(2025, 1, 5),
            "offered_at": datetime(2025, 1, 8, 12), "offer_type": "x", "offer_price": 1.0}
@@ -199,6 +202,6 @@ def test_a_value_of_a_wrong_type_is_refused(world, field, value, problem):
 ])
 def test_a_value_is_read_as_an_event_s(kind, value, read):
     """JSON or text, as the warehouse reads it of events."""
-    requests = RequestFeatures(
-        [{"name": "f", "data_type": kind, "definition": {"from_anchor": "f"}}], {"f": {"type": kind}})
+    feature = {"name": "f", "data_type": kind, "definition": {"from_anchor": "f"}}
+    requests = RequestFeatures([feature], {"f": {"type": kind}})
     assert requests.read("f", value) == read
