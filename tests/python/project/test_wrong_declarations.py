@@ -1,4 +1,4 @@
-"""A wrong declaration ends with one sentence: the list, the entry, what is wrong, what is possible."""
+"""A wrong declaration ends with one sentence: which entry, what is wrong, what is possible."""
 
 import copy
 import json
@@ -54,11 +54,13 @@ WRONG = [
     (feature({"agregate": "count(*)"}), "features, mine: 'agregate' is none of over, before"),
     (feature(without=["aggregate"]), "features, mine: `aggregate` is missing"),
     (feature(without=["before"]), "features, mine: `before` is missing"),
-    (feature(without=["over"]), "features, mine: needs one of over, as_of, from_anchor, and has none"),
+    (feature(without=["over"]),
+     "features, mine: needs one of over, as_of, from_anchor, and has none"),
     (feature({"as_of": "user_profiles"}), "and has over and as_of"),
     (feature({"aggregate": 7}), "features, mine: `aggregate: 7` is no text"),
     (feature({"after": {"day": 1}}), "features, mine: a feature looks back, with `before`"),
-    (feature({"encode": "age_in_days"}), "`encode` is for a timestamp or a date, and it is of type"),
+    (feature({"encode": "age_in_days"}),
+     "`encode` is for a timestamp or a date, and it is of type double"),
     (feature({"encode": "year"}, data_type="date"),
      "`encode: year` is none of age_in_days, hour_of_day, day_of_week"),
     # Windows.
@@ -72,20 +74,24 @@ WRONG = [
     (label(part_of="nothing") | {"features": []}, "`part_of: nothing` is none of the labels: mine"),
     ({"labels": [entry({"as_of": "user_profiles", "value": "country"})]}, "labels, mine: 'as_of'"),
     # What is given with the request.
-    (anchor("balance"), "features, mine: `from_anchor: balance` is no field of event_fields: event_id"),
+    (anchor("balance"),
+     "features, mine: `from_anchor: balance` is no field of event_fields: event_id"),
     (anchor("currency_balance", "bigint"),
      "data_type bigint does not hold the field currency_balance of type number: double does"),
     (anchor("level", "string"), "of type integer: bigint or double does"),
     (anchor("offer_price"), "`from_anchor: offer_price` is what the decision itself says"),
     (anchor("device_id", "string"), "is of type id, and a feature is read from text, number"),
-    (anchor("currency_balance", if_none=0), "features, mine: 'if_none' is none of from_anchor, encode"),
+    (anchor("currency_balance", if_none=0),
+     "features, mine: 'if_none' is none of from_anchor, encode"),
     # Fields.
     (field("mood", type="word"), "event_fields, mood: type 'word' is none of text, id"),
     (field("mood", typ="text"), "event_fields, mood: 'typ' is none of type, description"),
-    (field("mood", type="text", of="offer"), "event_fields, mood: `of: offer` is none of the event"),
+    (field("mood", type="text", of="offer"),
+     "event_fields, mood: `of: offer` is none of the event types: app_launched"),
     (field("mood", type="text", required="yes"), "`required: yes` is neither true nor false"),
     ({"event_fields": {"event_id": {"type": "text"}}}, "event_fields: `event_time` is missing"),
-    ({"field_aliases": {"ofer_type": ["x"]}}, "field_aliases: 'ofer_type' is no field of event_fields"),
+    ({"field_aliases": {"ofer_type": ["x"]}},
+     "field_aliases: 'ofer_type' is no field of event_fields"),
     # The split.
     ({"session_split": {"by": "session"}}, "session_split: 'session' is no column of an event: "),
     ({"session_split": {"order_by": "event_tim", "split_on": IDLE}},
@@ -100,7 +106,8 @@ COLUMNS = [
      "features, mine: 'txn_amout' is no column of stg_purchases: purchase_id, user_id"),
     (feature({"over": "sessions", "aggregate": "sum(games)"}),
      "features, mine: 'games' is no column of sessions: "),
-    (feature({"aggregate": "sum(txn_amount"}), "features, mine: is no SQL of one value: sum(txn_amount ("),
+    (feature({"aggregate": "sum(txn_amount"}),
+     "features, mine: is no SQL of one value: sum(txn_amount ("),
     ({"features": [entry({"as_of": "user_profiles", "value": "contry"}, "string")]},
      "features, mine: 'contry' is no column of user_profiles: "),
     (label(aggregate="sum(amount)"), "labels, mine: 'amount' is no column of stg_purchases"),
@@ -147,7 +154,8 @@ def test_what_is_right_passes(tmp_path):
 
 
 @pytest.mark.parametrize(("old", "new", "sentence"), [
-    ("before: {day: 7}", "before: {week: 1}", f"features, prev_week_purchase_amount: needs {UNITS}"),
+    ("before: {day: 7}", "before: {week: 1}",
+     f"features, prev_week_purchase_amount: needs {UNITS}"),
     ("aggregate: sum(txn_amount)", "aggregate: sum(txn_amout)",
      "features, prev_week_purchase_amount: 'txn_amout' is no column of stg_purchases"),
 ])
