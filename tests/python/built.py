@@ -21,7 +21,7 @@ PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
 # By what is in them: the database's name (tests call theirs `w`) and the table of events. A
 # copy of the project may change, and so may vars, which are no part of the key.
 manifests: dict = {}
-messages: list[str] = []  # what dbt last warned of or failed with
+messages: list[str] = []  # what dbt last warned of, failed with or was made to say
 
 
 class BuildError(AssertionError):
@@ -63,7 +63,7 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     messages.clear()
 
     def listen(event):
-        if event.info.level in ("error", "warn"):
+        if event.info.level in ("error", "warn") or event.info.name == "JinjaLogInfo":
             messages.append(event.info.msg)
 
     # What dbt writes down of a build (artifacts, log lines) is a third of a small one's time.
@@ -74,12 +74,11 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     try:
         with contextlib.chdir(project):
             known = project, Path(database).stem, str(events).partition("table:")[2]
-            if known not in manifests:
+            if project == ROOT and known not in manifests:
                 parsed = dbtRunner(callbacks=[listen]).invoke(["parse", *options])
                 if not parsed.success:
                     raise BuildError("\n".join(messages) + str(parsed.exception or ""))
-                if project == ROOT:
-                    manifests[known] = parsed.result
+                manifests[known] = parsed.result
             result = dbtRunner(manifests.get(known), callbacks=[listen]).invoke(
                 [*arguments, *options])
     finally:
