@@ -67,7 +67,8 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
             messages.append(event.info.msg)
 
     # What dbt writes down of a build (artifacts, log lines) is a third of a small one's time.
-    options = ["--quiet", "--no-use-colors", "--no-write-json",
+    options = ["--quiet", "--no-use-colors",
+               *([] if "--write-json" in arguments else ["--no-write-json"]),
                "--log-level", "none", "--log-level-file", "none",
                "--target-path", str(target),
                "--project-dir", str(project), "--profiles-dir", str(project)]
