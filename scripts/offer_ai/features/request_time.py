@@ -12,16 +12,27 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from offer_ai.base import declarations
 
 EVENT_TIME = "event_time"  # of a request it is its own time
+# What requests and the events of decisions say by themselves.
+RESERVED = {"event_id", "event_uuid", "customer_identifier", "session_id", "received_at", "user_id",
+            "at", "offers", "offer_type", "offer_price", "propensity", "decision_id",
+            "policy_version", "decision_context"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Value = str | bool | int | float | Decimal | datetime | date | None
 
 
 class RequestFeatures:
-    """The declared features of requests and the fields that callers send for them."""
+    """The declared features of requests and the fields that callers send for them.
+
+    Raises ValueError over a field that says something else in a request or a decision.
+    """
 
     def __init__(self, features: list[dict] | None = None, fields: dict | None = None):
         declared = declarations.request_features() if features is None else features
         of_event = declarations.variables()["event_fields"] if fields is None else fields
+        for one in declared:
+            if (field := one["definition"]["from_anchor"]) in RESERVED:
+                raise ValueError(f"dbt_project.yml, features, {one['name']}: `from_anchor: {field}` "
+                                 "is what the decision itself says: choose another field")
         self.fields_of = {one["name"]: one["definition"]["from_anchor"] for one in declared}
         self.data_types = {one["name"]: one["data_type"] for one in declared}
         self.types = {field: of_event[field]["type"]
@@ -122,6 +133,10 @@ READERS = {"text": to_text, "number": to_number, "integer": to_integer, "boolean
            "money": to_money, "timestamp": to_timestamp}
 A = {"text": "text", "number": "a number", "integer": "an integer", "boolean": "a boolean",
      "money": "an amount", "timestamp": "a time (ISO 8601)"}
+
+JSON_TYPES = {"text": ["string"], "number": ["number", "string"], "integer": ["integer", "string"],
+              "boolean": ["boolean", "integer", "string"], "money": ["number", "string"],
+              "timestamp": ["string", "number"]}
 
 
 def shown(value: object) -> str:
