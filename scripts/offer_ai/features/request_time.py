@@ -13,8 +13,8 @@ from offer_ai.base import declarations
 
 EVENT_TIME = "event_time"  # of a request it is its own time
 # What requests and the events of decisions say by themselves.
-RESERVED = {"event_id", "event_uuid", "customer_identifier", "session_id", "received_at", "user_id",
-            "at", "offers", "offer_type", "offer_price", "propensity", "decision_id",
+RESERVED = {"event_id", "event_uuid", "customer_identifier", "session_id", "received_at",
+            "user_id", "at", "offers", "offer_type", "offer_price", "propensity", "decision_id",
             "policy_version", "decision_context"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Value = str | bool | int | float | Decimal | datetime | date | None

@@ -231,9 +231,8 @@ class Decider:
             local.lookup = lookup
         return lookup
 
-    def _features(
-        self, user_id: str, session_id: str, at: datetime
-    ) -> tuple[dict, str] | tuple[None, None]:
+    def _features(self, user_id: str, session_id: str, at: datetime
+                  ) -> tuple[dict, str] | tuple[None, None]:
         """The features of a request and when they landed; None for none."""
         lookup = self._lookup()
         if lookup is None:
