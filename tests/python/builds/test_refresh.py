@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from built import BuildError, build, dbt, edited, rows, write_events
+from built import BuildError, build, built_of, dbt, edited, rows, write_events
 from compared import same_warehouses
 from declared import FEATURES, feature
 from offer_ai.features import open_store
@@ -28,13 +28,9 @@ def day(number: int) -> list[dict]:
 
 @pytest.fixture
 def place(tmp_path):
-    """A project that a test may change, and where its warehouse of two builds is."""
-    place = {"events": tmp_path / "events", "database": tmp_path / "w.duckdb",
-             "project": edited(tmp_path)}
-    for number in (1, 2):
-        write_events(tmp_path / "events" / f"{number}.ndjson", *day(number))
-        build(**place)
-    return place
+    """A project that a test may change, and where its warehouse is."""
+    return {"database": built_of(tmp_path, *day(1), *day(2)), "events": tmp_path / "events",
+            "project": edited(tmp_path)}
 
 
 def declare(place, old: str, new: str) -> None:
@@ -59,9 +55,9 @@ def stored(results) -> set[str]:
             and result.node.config.materialized == "incremental"}
 
 
-def same_as_new(place, tmp_path) -> None:
+def same_as_new(place, tmp_path, *events) -> None:
     whole = tmp_path / "whole" / "w.duckdb"
-    build(place["events"], whole, project=place["project"])
+    build(write_events(tmp_path / "whole" / "1.ndjson", *events), whole, project=place["project"])
     same_warehouses(place["database"], whole)
 
 
@@ -83,12 +79,12 @@ def test_a_feature_refreshes_the_columns_of_features_alone(tmp_path, place):
         place["database"], "select games from marts.training_offers order by 1")] == [0, 1]
     write_events(place["events"] / "3.ndjson", *day(3))
     build(**place)
-    same_as_new(place, tmp_path)
+    same_as_new(place, tmp_path, *day(1), *day(2), *day(3))
 
     # Of the same name and type it is published whole, as every value may be another.
     published(place, tmp_path)
     declare(place, '"count(*)", "if_none": 0', '"count(*) + 1", "if_none": 0')
-    build(place["events"], place["database"], *refused(place), project=place["project"])
+    build(place["events"], place["database"], *options, project=place["project"])
     assert published(place, tmp_path) == 1
 
 
@@ -117,6 +113,4 @@ def test_half_of_a_refresh_is_not_taken_for_the_whole(tmp_path, place):
         build(place["events"], place["database"], *options, project=place["project"])
     declare(place, wrong, "")
     build(place["events"], place["database"], *refused(place), project=place["project"])
-    write_events(place["events"] / "3.ndjson", *day(3))
-    build(**place)
-    same_as_new(place, tmp_path)
+    same_as_new(place, tmp_path, *day(1), *day(2))
