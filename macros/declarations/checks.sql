@@ -146,6 +146,8 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% set encodings = ['age_in_days', 'hour_of_day', 'day_of_week'] %}
     {% if meta.encode and entry.data_type not in ('timestamp', 'date') %}
         {% do offer_ai.refuse(place, '`encode` is for a timestamp or a date, and it is of type ' ~ entry.data_type) %}
+    {% elif meta.if_none is defined and entry.data_type in ('timestamp', 'date') %}
+        {% do offer_ai.refuse(place, '`if_none` is for numbers, text and booleans: no time stands for none') %}
     {% elif meta.encode and meta.encode not in encodings %}
         {% do offer_ai.refuse(place, "`encode: " ~ meta.encode ~ "` is none of " ~ encodings | join(', ')) %}
     {% elif meta.part_of and meta.part_of not in var('labels') | map(attribute='name') %}

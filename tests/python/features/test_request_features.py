@@ -142,6 +142,11 @@ def test_a_decision_is_made_as_training_will_see_it(world, model):
     skew = rows(folder / "w.duckdb", f"from marts.decision_skew where decision_id in ({ids})")
     assert {row["feature"] for row in skew} == {f["name"] for f in declarations.features()}
     assert [row for row in skew if not row["is_equal"]] == []
+    # Times drift as numbers: none is a category that was not seen.
+    assert rows(folder / "w.duckdb", """
+        select distinct feature from marts.feature_drift
+        where unseen_categories = 0 and feature in ('installed_at', 'installed_on', 'clock')
+        order by 1""") == [{"feature": name} for name in ("clock", "installed_at", "installed_on")]
     # What the model made of the request is what it makes of the training row.
     trained = rows(folder / "w.duckdb", f"""
         from marts.training_offers where decision_id in ({ids}) order by offered_at""")

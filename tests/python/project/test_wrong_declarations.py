@@ -63,6 +63,7 @@ WRONG = [
      "`encode` is for a timestamp or a date, and it is of type double"),
     (feature({"encode": "year"}, data_type="date"),
      "`encode: year` is none of age_in_days, hour_of_day, day_of_week"),
+    (feature({"if_none": 0}, data_type="date"), "features, mine: `if_none` is for numbers, text"),
     # Windows.
     (feature({"before": {"week": 1}}), f"features, mine: needs {UNITS}, and 'week' is no unit"),
     (feature({"before": {"day": 1, "hour": 2}}), f"features, mine: needs {UNITS}, and has"),
