@@ -14,7 +14,8 @@ part rolls up the part with the same expressions.
             ~ " / nullif(count(case when event_type = 'game_start' then 1 end), 0)",
         'purchase_amount': "coalesce(sum(txn_amount), 0)",
         'purchase_count': "count(case when txn_amount > 0 then 1 end)",
-        'offers_shown': "count(case when event_type = 'offer_shown' then 1 end)",
+        'offers_shown': 'count(case when event_type = '
+            ~ offer_ai.text_literal(offer_ai.decision_point('offers').event) ~ ' then 1 end)',
     }) }}
 {% endmacro %}
 

@@ -1,9 +1,9 @@
 {#- How far the declared labels look ahead of their anchor. -#}
 
-{#- Microseconds from an anchor to the end of its longest label window. -#}
-{% macro label_span() %}
+{#- Microseconds from an anchor to the end of the longest window of these labels. -#}
+{% macro label_span(labels) %}
     {% set spans = [0] %}
-    {% for window in feature_windows(var('labels')) %}
+    {% for window in feature_windows(labels) %}
         {% if window.unit == 'count' %}
             {{ exceptions.raise_compiler_error(
                 "dbt_project.yml, labels: a label needs `after: {hour: n}` or "
@@ -15,9 +15,9 @@
 {% endmacro %}
 
 {#-
-When the labels of an anchor at `anchored_at` can no longer change by what has yet
+When these labels of an anchor at `anchored_at` can no longer change by what has yet
 to happen: after the longest of their windows.
 -#}
-{% macro label_matures_at(anchored_at) -%}
-    {{ from_microseconds(microseconds(anchored_at) ~ ' + ' ~ label_span()) }}
+{% macro label_matures_at(anchored_at, labels) -%}
+    {{ from_microseconds(microseconds(anchored_at) ~ ' + ' ~ label_span(labels)) }}
 {%- endmacro %}

@@ -1,3 +1,4 @@
+{{ config(enabled=is_declared('offers')) }}
 {%- set limits = var('estimates') -%}
 with
 
@@ -19,7 +20,7 @@ decisions as (
         stg_decisions.policy_in_place as policy_version,
         stg_decisions.arm,
         cast(stg_decisions.event_time as date) as day,
-        cast(offer_labels.next_week_purchase_amount as double) as revenue,
+        cast({{ reward('offers', 'offer_labels') }} as double) as revenue,
         row_number() over (
             partition by stg_decisions.policy_in_place, stg_decisions.user_id
             order by stg_decisions.event_time, stg_decisions.offer_id
