@@ -74,6 +74,11 @@ def reward() -> str | None:
     return decision_points().get(OFFERS, {}).get("reward")
 
 
+def offer_event() -> str:
+    """The type of event that the service's decisions are logged as."""
+    return decision_points()[OFFERS]["event"]
+
+
 @cache
 def code_version() -> str:
     """The project's version and a digest of its models, macros and declarations."""
