@@ -6,11 +6,11 @@ changed users that `where` holds for, SQL over `anchors` (a relation) and `chang
     {%- set changed_users = ref('changed_users') -%}
     select anchors.*
     from {{ anchors }} as anchors
-    {%- if is_delta() %}
+    {%- if offer_ai.is_delta() %}
     inner join {{ changed_users }} as changed_users
         on anchors.user_id = changed_users.user_id and {{ where }}
     {%- endif %}
-    where {{ computed_once() }}
+    where {{ offer_ai.computed_once() }}
 {%- endmacro %}
 
 {#-
@@ -23,6 +23,6 @@ changes from `changed_from` on.
 
 {#- Whether these labels of an anchor may: they look ahead of it. -#}
 {% macro labels_are_changed(anchored_at, changed_from, labels) -%}
-    {{ microseconds(anchored_at) }}
-    > {{ microseconds('cast(cast(' ~ changed_from ~ ' as date) as timestamp)') }} - {{ label_span(labels) }}
+    {{ offer_ai.microseconds(anchored_at) }}
+    > {{ offer_ai.microseconds('cast(cast(' ~ changed_from ~ ' as date) as timestamp)') }} - {{ offer_ai.label_span(labels) }}
 {%- endmacro %}

@@ -2,7 +2,7 @@
 
 {#- Whether a decision point of this name is declared. -#}
 {% macro is_declared(name) %}
-    {{ return(name in (var('decision_points') or {})) }}
+    {{ return(name in (var('decision_points', {}) or {})) }}
 {% endmacro %}
 
 {#-

@@ -136,7 +136,7 @@ after), unit (count, hour or day), size and the features that share the window.
 
 {#- The relation that a window is declared over: sessions, the events of a known type, or a model. -#}
 {% macro window_relation(over) -%}
-    {%- if over in (var('event_types') or []) -%}
+    {%- if over in (var('event_types', []) or []) -%}
         {{ return('(select * from ' ~ ref('offer_ai', 'stg_events') ~ ' where event_type = '
             ~ offer_ai.text_literal(over) ~ ')') }}
     {%- endif -%}

@@ -3,13 +3,13 @@
 {#- Microseconds from an anchor to the end of the longest window of these labels. -#}
 {% macro label_span(labels) %}
     {% set spans = [0] %}
-    {% for window in feature_windows(labels) %}
+    {% for window in offer_ai.feature_windows(labels) %}
         {% if window.unit == 'count' %}
             {{ exceptions.raise_compiler_error(
                 "dbt_project.yml, labels: a label needs `after: {hour: n}` or "
                 ~ "`after: {day: n}`, a time at which it is mature") }}
         {% endif %}
-        {% do spans.append(unit_microseconds(window.unit, window.size) | int) %}
+        {% do spans.append(offer_ai.unit_microseconds(window.unit, window.size) | int) %}
     {% endfor %}
     {{ return(spans | max) }}
 {% endmacro %}
@@ -19,5 +19,5 @@ When these labels of an anchor at `anchored_at` can no longer change by what has
 to happen: after the longest of their windows.
 -#}
 {% macro label_matures_at(anchored_at, labels) -%}
-    {{ from_microseconds(microseconds(anchored_at) ~ ' + ' ~ label_span(labels)) }}
+    {{ offer_ai.from_microseconds(offer_ai.microseconds(anchored_at) ~ ' + ' ~ offer_ai.label_span(labels)) }}
 {%- endmacro %}
