@@ -55,9 +55,8 @@ with one sentence that names the list, the entry and the key, and says what is p
             {% do offer_ai.refuse(place, '`required: ' ~ spec.required ~ '` is neither true nor false') %}
         {% endif %}
     {% endfor %}
-    {% for field in ['event_id', 'event_time', 'customer_identifier', 'session_id', 'event_uuid',
-            'received_at'] if field not in var('event_fields') %}
-        {% do offer_ai.refuse('event_fields', '`' ~ field ~ '` is missing; every event has it, or may') %}
+    {% for field in ['event_id', 'event_time', 'customer_identifier'] if field not in var('event_fields') %}
+        {% do offer_ai.refuse('event_fields', '`' ~ field ~ '` is missing: every event carries it') %}
     {% endfor %}
     {% for field in var('field_aliases') or {} if field not in var('event_fields') %}
         {% do offer_ai.refuse('field_aliases', "'" ~ field ~ "' is no field of event_fields: "

@@ -31,8 +31,9 @@ class RequestFeatures:
         of_event = declarations.variables()["event_fields"] if fields is None else fields
         for one in declared:
             if (field := one["definition"]["from_anchor"]) in RESERVED:
-                raise ValueError(f"dbt_project.yml, features, {one['name']}: `from_anchor: {field}` "
-                                 "is what the decision itself says: choose another field")
+                raise ValueError(
+                    f"dbt_project.yml, features, {one['name']}: `from_anchor: {field}` is what the "
+                    "decision itself says: choose another field")
         self.fields_of = {one["name"]: one["definition"]["from_anchor"] for one in declared}
         self.data_types = {one["name"]: one["data_type"] for one in declared}
         self.types = {field: of_event[field]["type"]
