@@ -9,19 +9,20 @@ The stored models that a declaration goes into, by its name; what is not here go
 all. Those that read one of these come behind it by themselves.
 -#}
 {% macro models_of_declarations() %}
-    {{ return({
-        'features': ['offer_features', 'latest_anchor_features', 'latest_requests'],
-        'from_anchor': ['stg_offers_shown'],
-        'labels': ['offer_labels'],
-        'max_anchors_per_user_day': ['offer_features', 'offer_labels'],
-    }) }}
+    {% set models = {'features': ['latest_anchor_features', 'latest_requests'],
+        'from_anchor': ['stg_offers_shown'], 'labels': []} %}
+    {% for point in (var('decision_points') or {}).values() %}
+        {% do models.features.append(point.one ~ '_features') %}
+        {% do models.labels.append(point.one ~ '_labels') %}
+    {% endfor %}
+    {{ return(models) }}
 {% endmacro %}
 
 {#- The stored models of the project: a dict of unique id to name. -#}
 {% macro stored_models() %}
     {% set stored = {} %}
     {% for node in graph.nodes.values() if node.resource_type == 'model'
-        and node.package_name == 'offer_ai' and node.config.materialized == 'incremental' %}
+        and is_ours(node) and node.config.materialized == 'incremental' %}
         {% do stored.update({node.unique_id: node.name}) %}
     {% endfor %}
     {{ return(stored) }}

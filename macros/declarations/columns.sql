@@ -6,7 +6,8 @@
         {% for entry in var(kind) %}
             {% set meta, place = entry.config.meta, kind ~ ', ' ~ entry.name %}
             {% set over = meta.get('over') or meta.get('as_of') %}
-            {% set columns = columns_of('session_rollups' if over == 'sessions' else over) if over else [] %}
+            {% set columns = (columns_of('session_rollups' if over == 'sessions' else over) or
+                (event_columns() if over in known_event_types() else [])) if over else [] %}
             {% set read = expression_columns(place, meta.aggregate) if 'aggregate' in meta else
                 [meta.value] if 'value' in meta else [] %}
             {% for column in read if columns and column | lower not in columns %}

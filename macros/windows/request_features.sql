@@ -12,10 +12,10 @@
     {{ return('anchored_at' if column == 'event_time' else column) }}
 {% endmacro %}
 
-{#- The columns of their event that anchors carry for these features, as a list, but for `others`. -#}
-{% macro anchor_columns(others=[]) %}
+{#- The columns of their event that anchors carry for such features, as a list, but for `others`. -#}
+{% macro anchor_columns(features, others=[]) %}
     {% set columns = [] %}
-    {% for feature in var('features') if feature.config.meta.from_anchor is defined %}
+    {% for feature in features if feature.config.meta.from_anchor is defined %}
         {% set column = offer_ai.anchor_column(feature) %}
         {% if column not in ['anchored_at', 'user_id', 'session_id'] + others and column not in columns %}
             {% do columns.append(column) %}

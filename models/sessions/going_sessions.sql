@@ -1,6 +1,9 @@
 {{ config(pre_hook="{{ delete_stale_rows() }}") }}
 {%- set events = changed_events() -%}
 {%- set split = session_split() -%}
+{%- set points = (var('decision_points') or {}).values() | list -%}
+{#- Of several decision points, the first is taken for the one that asks. -#}
+{%- set decision_event = points[0].event if points else '' -%}
 {%- if not is_cut_in_order() %}
 -- The client says which session a request is of.
 select
@@ -64,7 +67,7 @@ as_events as (
     select
         *
         {%- for column in own %},
-        {% if column == 'event_type' -%} 'offer_shown'
+        {% if column == 'event_type' -%} {{ text_literal(decision_event) }}
         {%- elif column == 'session_id' -%} coalesce(request_session_id, '')
         {%- else -%} cast(null as {{ landed_columns()[column] }})
         {%- endif %} as {{ column }}

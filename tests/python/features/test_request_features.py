@@ -73,8 +73,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("given")
     project = edited(folder, ("    os_version:", FIELDS), (FEATURES, DECLARED))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(declarations, "PROJECT", project / "dbt_project.yml")
-        declarations.project.cache_clear()
+        patch.chdir(project)
         write_events(folder / "events" / "1.ndjson", *history(random.Random(3)))
         build(folder / "events", folder / "w.duckdb", project=project)
         (folder / "training" / "v").mkdir(parents=True)
@@ -84,7 +83,6 @@ def world(tmp_path_factory):
             manifest = write_training(con, folder / "training" / "v") | {"version": "v"}
         (folder / "training" / "manifest.json").write_text(json.dumps(manifest))
         yield folder, project, store
-    declarations.project.cache_clear()
 
 
 @pytest.fixture(scope="module", params=["trees", "effects"])
