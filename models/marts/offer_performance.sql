@@ -15,10 +15,10 @@ select
     {%- for column in point.action %}
     {{ column }},
     {%- endfor %}
+    {%- for measure in point.measures %}
+    cast({{ measure.config.meta.aggregate }} as {{ measure.data_type }}) as {{ measure.name }},
+    {%- endfor %}
     count(*) as shown,
     count(case when is_label_mature then 1 end) as mature_labels
-    {%- for measure in point.measures %},
-    cast({{ measure.config.meta.aggregate }} as {{ measure.data_type }}) as {{ measure.name }}
-    {%- endfor %}
 from training_offers
 group by {{ (['day'] + point.action) | join(', ') }}
