@@ -119,6 +119,7 @@ of what it makes that it is unfinished: to take a declaration back is then no wa
         {% do exceptions.raise_compiler_error(
             'This refresh leaves out ' ~ name ~ ', which changed too. Run ' ~ refresh_command(stale) ~ '.') %}
     {% endfor %}
+    {% if not models %}{{ return('') }}{% endif %}
     {% do run_query('insert into ' ~ landing_relation('build_log') ~ ' '
         ~ build_row(row[0], row[1], tojson(dict(fromjson(row[2]), **models)))) %}
 {% endmacro %}
@@ -129,11 +130,13 @@ of these tables is published whole. Without a row where a model did not go throu
 -#}
 {% macro log_refresh(built) %}
     {% set row, digests = last_build(), model_digests() %}
-    {% set models = fromjson(row[2]) %}
+    {% set models, refreshed = fromjson(row[2]), [] %}
     {% for unique_id, name in stored_models().items() if unique_id in selected_resources %}
         {% if unique_id not in built %}{{ return('') }}{% endif %}
         {% do models.update({name: digests[name]}) %}
+        {% do refreshed.append(name) %}
     {% endfor %}
+    {% if not refreshed %}{{ return('') }}{% endif %}
     {% set build_log = landing_relation('build_log') %}
     {% set row = build_row(row[0], tojson(declarations()), tojson(models)) %}
     {% do adapter.drop_relation(load_relation(build_log)) %}
