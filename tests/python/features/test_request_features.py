@@ -125,6 +125,8 @@ def test_a_decision_is_made_as_training_will_see_it(world, model):
                 ASKED_AT + timedelta(seconds=number)).isoformat()} | given).json()
             for number, given in enumerate([GIVEN, {}])]
         state = client.get("/healthz").json()
+        described = client.get("/openapi.json").json()["components"]["schemas"]["DeclaredRequest"]
+    assert described["properties"]["battery"]["type"] == ["integer", "string", "null"]
     assert state["why_not"] is None
     assert state["policy_version"] == made[0]["policy_version"] == model.name
     full, empty = (decision["features"] for decision in made)
