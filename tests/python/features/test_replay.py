@@ -25,7 +25,7 @@ def test_replay(tmp_path):
     assert "2 offers replayed, 10 features compared, 0 differ" in result.stdout
 
 
-def test_replay_with_what_a_client_knows(tmp_path):
+def test_replay_with_what_a_client_knows(tmp_path, monkeypatch):
     """No id of a session that is cut by time and still goes on; the fields of `from_anchor`."""
     project = edited(
         tmp_path, (SPLIT, "session_split: {order_by: event_time, split_on: "
@@ -39,6 +39,7 @@ def test_replay_with_what_a_client_knows(tmp_path):
     (offer,) = rows(tmp_path / "w.duckdb", "from marts.training_offers")
     assert (offer["session_id"], offer["balance"]) == ("2", 12.5)
     assert offer["last_session_win_ratio"] == 1
+    monkeypatch.chdir(project)
     result = run_code(REPLAY, str(tmp_path / "w.duckdb"), PYTHONPATH=str(project / "scripts"))
     assert result.returncode == 0, result.stderr
     assert result.stdout == "1 6 []\n"
