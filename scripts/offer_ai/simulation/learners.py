@@ -67,6 +67,9 @@ class Ours:
             return
         for model in models.values():
             model.description = description
+        if description["change"]:
+            self.steps.append(f"day {self.world.day}: things have changed "
+                              f"({description['change']:g})")
         epsilon = self.epsilon(self.world.day) if callable(self.epsilon) else self.epsilon
 
         def policy(name):
