@@ -20,10 +20,8 @@ from offer_ai.learning.revenue_model import Encoding
 # and of what each bin of a feature adds to those. Own effects of one offer are the smallest:
 # what its type and price explain is not learned again for each.
 SHARED = {"one": 3.0, "price": 3.0, "type": 3.0, "offer": 1.0}
-BY_BIN = {"one": 0.5, "price": 0.3, "type": 0.3, "offer": 0.15}
-# What has changed lately: those of the last 28 days may differ from those before, and those of
-# the last 7 from both, by so many times BY_BIN. Old days tell what has not changed.
-RECENT_DAYS = (28, 7)
+BY_BIN = {"one": 0.5, "price": 0.3, "type": 0.5, "offer": 0.15}
+CHANGE = 2.0  # times BY_BIN: by how much the days since a change may differ from those before
 PRIOR_PURCHASES = 20  # what a purchase brings is its share of the price, until so many are seen
 RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
 STEPS = 300
@@ -51,30 +49,29 @@ def one_hot(at: np.ndarray, size: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((np.ones(at.size), at.ravel(), ends), (len(at), size))
 
 
-def by_age(described: np.ndarray, spread: np.ndarray, change: float
-           ) -> tuple[np.ndarray, np.ndarray]:
-    """Offers of the days before RECENT_DAYS and of each of these, as if each were an offer of
-    its own, (ages * offers, ages * described), and the prior's spread of what describes them.
+def since_change(described: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Offers before a change and since, as if these were offers of their own, described by what
+    they were before and by what is new: (2 * offers, 2 * described). Beside them the prior's
+    spread of both. So what has not changed is not learned again.
     """
-    ages = np.tril(np.ones((1 + len(RECENT_DAYS),) * 2))
-    of_change = change * np.repeat(spread[:, 1:2], spread.shape[1], axis=1)
-    return np.kron(ages, described), np.concatenate([spread, *[of_change] * len(RECENT_DAYS)])
+    new = CHANGE * np.repeat(spread[:, 1:2], spread.shape[1], axis=1)
+    return np.kron([[1, 0], [1, 1]], described), np.concatenate([spread, new])
 
 
-def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | None = None,
-             change: float = 0.0) -> np.ndarray:
+def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | None = None
+             ) -> np.ndarray:
     """W of the log-odds: (described, bins), the mode of its posterior under a normal prior.
 
-    With a `change` above 0 the offers of `rows` are those of `by_age`, and what is returned holds
-    for the last days.
+    Where `rows` tell offers before a change and since apart, as `since_change` does, what is
+    returned is of since.
     """
     size = rows.shape[1]
     offers = described.shape[1] - 2 - kinds
     each = [1, 1, kinds, offers]
     spread = np.repeat([np.repeat(list(BY_BIN.values()), each)], size, axis=0).T
     spread[:, 0] = np.repeat(list(SHARED.values()), each)
-    if change:
-        described, spread = by_age(described, spread, change)
+    if rows.shape[0] > len(described):
+        described, spread = since_change(described, spread)
     transposed = rows.x.T
 
     def loss(flat):
@@ -93,7 +90,8 @@ def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | 
         first[:len(start)] = start
     found = optimize.minimize(loss, (first / spread).ravel(), jac=True, method="L-BFGS-B",
                               options={"maxiter": STEPS, "ftol": 1e-7, "maxcor": 20})
-    return (found.x.reshape(spread.shape) * spread).reshape(-1, 2 + kinds + offers, size).sum(axis=0)
+    found = found.x.reshape(spread.shape) * spread
+    return found.reshape(-1, 2 + kinds + offers, size).sum(axis=0)
 
 
 def fit_amounts(catalogue: Catalogue, offer: np.ndarray, amount: np.ndarray,
@@ -165,25 +163,23 @@ class Seen:
 
 def fit_effects(seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
                 weight: np.ndarray, start: EffectsModel | None = None,
-                age: np.ndarray | None = None, change: float = 0.0) -> EffectsModel:
+                is_since: np.ndarray | None = None) -> EffectsModel:
     """A model of decisions with the early part of their label, and the label, NaN where it is
-    not mature: it then takes no part in the rest; `user` are codes of users, `age` days before
-    the last. (decisions,) all. `change` is how much the last days may differ: see `by_age`.
+    not mature: it then takes no part in the rest; `user` are codes of users. `is_since` says
+    which decisions were made since a change, None where there was none. (decisions,) all.
     """
     encoding = seen.encoding
     categories = [column["name"] in encoding.categories for column in encoding.columns[:-2]]
     bins = Bins.of(seen.matrix, categories)
     at = bins.indices(seen.matrix)
     catalogue, offer = Catalogue.of(seen.offers, seen.which)
-    aged, offers = offer, len(catalogue.offers)
-    if change:
-        aged = offer + offers * sum((age < days).astype(int) for days in RECENT_DAYS)
-    rows = Rows(at, aged, early > 0, weight, bins.size,
-                offers * (1 + len(RECENT_DAYS) if change else 1))
+    offers, ages = len(catalogue.offers), 1 if is_since is None else 2
+    aged = offer if is_since is None else offer + offers * is_since
+    rows = Rows(at, aged, early > 0, weight, bins.size, offers * ages)
     weights = fit_odds(rows, catalogue.describe(catalogue.offers), len(catalogue.kinds),
-                       None if start is None else start.weights, change)
+                       None if start is None else start.weights)
     share, amounts = fit_amounts(catalogue, offer, early, weight)
     is_mature = ~np.isnan(label)
-    rest, usual = fit_rest(at[is_mature], len(catalogue.offers), offer[is_mature],
+    rest, usual = fit_rest(at[is_mature], offers, offer[is_mature],
                            (label - early)[is_mature], user[is_mature], bins.size)
     return EffectsModel(encoding, bins, catalogue, weights, share, amounts, rest, usual)

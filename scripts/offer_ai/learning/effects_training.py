@@ -5,14 +5,14 @@ import numpy as np
 from tqdm import tqdm
 
 from offer_ai.base import declarations
-from offer_ai.learning.effects_fit import RECENT_DAYS, Seen, fit_effects
+from offer_ai.learning.effects_fit import Seen, fit_effects
 from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.fitting import calibration
 from offer_ai.learning.revenue_model import Encoding
 
 KIND = "effects"
 MIN_ROWS, MIN_PURCHASES = 1_000, 50
-CHANGES = (0.0, 1.0, 2.0)  # by how much the last weeks may differ: see effects_fit.by_age
+CHANGES = (7, 14, 28, 42)  # how many days ago something may have changed
 SURE = 1.0  # standard errors by which a change must explain the last days better than none
 GAP = 3.0  # of inverse-gap weighting: times the root of the decisions, over what a favourite earns
 
@@ -44,11 +44,11 @@ def log_losses(model: EffectsModel, seen: Seen, early: np.ndarray) -> np.ndarray
     return np.logaddexp(0, odds) - (early > 0) * odds
 
 
-def surest(losses: dict[float, np.ndarray]) -> float:
-    """The change with the least loss, (rows,) each; none unless it is surely less than without."""
+def surest(losses: dict[int | None, np.ndarray]) -> int | None:
+    """The change with the least loss, (rows,) each; None unless it is surely less than without."""
     best = min(losses, key=lambda change: losses[change].mean())
-    less = losses[0.0] - losses[best]
-    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else 0.0
+    less = losses[None] - losses[best]
+    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else None
 
 
 def rows_of(table: dict, rows: np.ndarray) -> dict:
@@ -80,8 +80,9 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
 
     def fit(rows, change, start=None, times=None):
         weight = np.ones(len(rows)) if times is None else times[user[rows]]
+        is_since = None if change is None else dates[rows] > dates[rows].max() - change
         return fit_effects(seen.rows(rows), early[rows], amounts[rows], user[rows], weight,
-                           start, dates[rows].max() - dates[rows], change)
+                           start, is_since)
 
     def losses(model, rows):
         return log_losses(model, seen.rows(rows), early[rows])
@@ -92,26 +93,25 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     # show. The twin knows no late day: a change of these days is none to it.
     shows = is_late & (user % 2 == 0)
     half, told = np.flatnonzero(~is_late | shows), np.flatnonzero(is_late & ~shows)
-    tried = {0.0: fit(half, 0.0)}
-    for change in CHANGES[1:]:
-        # Where no day is that old, there is nothing that could have changed.
-        if dates.max() - dates.min() >= max(RECENT_DAYS):
-            tried[change] = fit(half, change, tried[0.0])
+    tried = {None: fit(half, None)}
+    for change in CHANGES:
+        # Twice as many days are needed to tell what is new from what was.
+        if dates.max() - dates.min() >= 2 * change:
+            tried[change] = fit(half, change, tried[None])
     change = surest({one: losses(model, told) for one, model in tried.items()})
-    held_out = fit(before, 0.0, tried[0.0])
-    if change:
-        other = fit(before, change, held_out)
+    twin, held_out = None, fit(before, None, tried[None])
+    if change is not None and change > validate_days:
+        other = fit(before, change - validate_days, held_out)
         if losses(other, late).mean() < losses(held_out, late).mean():
-            held_out = other
+            twin, held_out = change - validate_days, other
     loss = float(losses(held_out, late).mean())
-    models = {"model": fit(every, change, tried[0.0]), "held_out": held_out}
-    learned_from = len(every) if not change else int(
-        (dates > dates.max() - min(RECENT_DAYS)).sum())
+    models = {"model": fit(every, change, tried[None]), "held_out": held_out}
+    learned_from = len(every) if change is None else int((dates > dates.max() - change).sum())
     rng = np.random.default_rng(1)
     for number in tqdm(range(bootstraps), unit="model", disable=None):
         times = rng.poisson(1, user.max() + 1)
         models[f"model-{number}"] = fit(every, change, models["model"], times)
-        models[f"held_out-{number}"] = fit(before, 0.0, held_out, times)
+        models[f"held_out-{number}"] = fit(before, twin, held_out, times)
     shown = seen.rows(late)
     predicted = held_out.parts(held_out.bins.indices(shown.matrix), shown.offers, shown.which)[0]
     description = {
@@ -122,7 +122,7 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
         "encoding": {"columns": encoding.columns, "categories": encoding.categories},
         "gamma": gamma_of(models["model"], models["model"].bins.indices(
             seen.matrix[-100_000:]), learned_from),
-        "change": change,
+        "change_days": change,
         "metrics": {"rows": len(amounts), "mature_rows": int((~np.isnan(amounts)).sum()),
                     "validation_rows": len(late), "log_loss": loss,
                     "earned": float(early[late].mean()),

@@ -67,9 +67,8 @@ class Ours:
             return
         for model in models.values():
             model.description = description
-        if description["change"]:
-            self.steps.append(f"day {self.world.day}: things have changed "
-                              f"({description['change']:g})")
+        if days_ago := description["change_days"]:
+            self.steps.append(f"day {self.world.day}: changed {days_ago} days ago")
         epsilon = self.epsilon(self.world.day) if callable(self.epsilon) else self.epsilon
 
         def policy(name):
