@@ -23,7 +23,7 @@ from offer_ai.simulation.report_page import draw, table
 @click.option("--holdout-share", default=0.05, type=click.FloatRange(0, 1),
               help="Share of players outside the policy, to measure its lift by.")
 @click.option("--world", default="drifting", type=click.Choice(list(WORLDS)),
-              help="What the world does: drift, or move by leaps.")
+              help="What the world does: drift, move by leaps, or neither.")
 @click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")
 @click.option("--first-seed", default=1, help="The seed of the first world.")
 @click.option("--out", default="data/loop", type=click.Path(path_type=Path),

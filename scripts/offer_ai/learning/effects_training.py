@@ -95,8 +95,8 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     half, told = np.flatnonzero(~is_late | shows), np.flatnonzero(is_late & ~shows)
     tried = {None: fit(half, None)}
     for change in CHANGES:
-        # Twice as many days are needed to tell what is new from what was.
-        if dates.max() - dates.min() >= 2 * change:
+        # What was before has a week at least.
+        if dates.max() - dates.min() + 1 >= change + CHANGES[0]:
             tried[change] = fit(half, change, tried[None])
     change = surest({one: losses(model, told) for one, model in tried.items()})
     twin, held_out = None, fit(before, None, tried[None])

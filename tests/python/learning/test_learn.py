@@ -31,15 +31,18 @@ from offer_ai.training.table import YOUNG
 LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
 
 
-def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0):
+def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0,
+            flip_day=None):
     """A training table of which the first days alone are mature; `late_vip` is what vip brings
-    after its first hour. Buyers in DK like gems, in US vip."""
+    after its first hour. Buyers in DK like gems, in US vip; from `flip_day` on the other way."""
     rng = np.random.default_rng(len(version) + days)
     country = rng.choice(["DK", "US"], rows)
     offer = rng.integers(0, len(OFFERS), rows)
     price = np.array([OFFERS[i][1] for i in offer])
-    chance = np.where((country == "DK") & (offer == 0), 0.4,
-                      np.where((country == "US") & (offer == 1), 0.3, 0.05))
+    is_turned = np.arange(rows) >= rows * (2 if flip_day is None else flip_day / days)
+    likes = np.where(is_turned, np.where(country == "DK", "US", "DK"), country)
+    chance = np.where((likes == "DK") & (offer == 0), 0.4,
+                      np.where((likes == "US") & (offer == 1), 0.3, 0.05))
     early = (rng.random(rows) < chance) * price
     rest = rng.exponential(1.0, rows) + late_vip * (offer == 1)
     at = [datetime(2025, 1, 1) + timedelta(days=n * days / rows) for n in range(rows)]
@@ -103,6 +106,22 @@ def test_the_week_corrects_the_first_hour(tmp_path):
     rest = dict(zip(model.catalogue.offers, model.rest, strict=True))
     assert rest["vip", 9.99] < -2 < 0 < rest["gems", 4.99]
     assert int(model.predict(user("US"), OFFERS).argmax()) != 1
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("flip_day", "change_days", "favourites"), [
+    (None, None, (0, 1)), (14, 7, (1, 0)), (7, 14, (1, 0))])
+def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourites):
+    """When tastes turn, the model is of the days since, explores as much as these allow, and
+    the days before still tell what is as it was."""
+    steady = learn(publish(tmp_path / "steady", days=21))
+    step = learn(publish(tmp_path, days=21, flip_day=flip_day))
+    model = load_model(step.model)
+    assert model.description["change_days"] == change_days
+    assert tuple(int(model.predict(user(country), OFFERS).argmax())
+                 for country in ("DK", "US")) == favourites
+    gamma = [load_model(one.model).description["gamma"] for one in (step, steady)]
+    assert gamma[0] / gamma[1] == pytest.approx(np.sqrt((change_days or 21) / 21), rel=0.1)
 
 
 @pytest.mark.quick
