@@ -46,13 +46,15 @@ class Played:
             [one[feature["name"]] for one in log.features]) for feature in FEATURES}
 
 
-def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, every: int
-         ) -> dict:
-    """Plays a world with a learner; returns its figures: see `measured`."""
+def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, every: int,
+         vw_options: str = "") -> dict:
+    """Plays a world with a learner; returns its figures: see `measured` and `moved`."""
     began = time.process_time()
     game = WORLDS[kind](players, seed, load_candidates(), days)
     world = MemoryWorld(game, seed)
     learner = LEARNERS[name](world)
+    if vw_options and isinstance(learner, VowpalWabbit):
+        learner = VowpalWabbit(world, vw_options)
     due = set(learning_days(rounds * days, every))
     if isinstance(learner, VowpalWabbit):
         due = set(range(1, rounds * days + 1))

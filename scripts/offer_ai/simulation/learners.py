@@ -13,6 +13,8 @@ from offer_ai.learning.policies import INVERSE_GAP, THOMPSON, Policy
 from offer_ai.learning.promotion import LOGGING, verdict
 from offer_ai.simulation.memory_world import FEATURES, FIRST_DAY, MemoryWorld
 
+# What was best for Vowpal Wabbit of those that docs/deciding.md lists.
+VW_OPTIONS = "--gamma_scale 100"
 PART = "first_hour_offer_amount"
 
 
@@ -152,14 +154,15 @@ class VowpalWabbit:
     """Vowpal Wabbit's SquareCB on the same features, learning from the first hour's purchase."""
 
     world: MemoryWorld
+    options: str = ""
     learned: int = 0  # days
 
     def __post_init__(self):
         import vowpalwabbit
 
         self.vw = vowpalwabbit.Workspace(
-            "--cb_explore_adf --squarecb --cb_type mtr -q UA --quiet --gamma_scale 100 "
-            "--random_seed 1")
+            f"--cb_explore_adf --squarecb --cb_type mtr -q UA --quiet --random_seed 1 "
+            f"{self.options or VW_OPTIONS}")
 
     def example(self, row: dict, valid: np.ndarray, label: tuple | None = None) -> str:
         """A decision in VW's text format; `label` is of the offer made, cost and probability."""
