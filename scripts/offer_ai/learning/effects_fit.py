@@ -89,7 +89,7 @@ def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | 
     else:
         first[:len(start)] = start
     found = optimize.minimize(loss, (first / spread).ravel(), jac=True, method="L-BFGS-B",
-                              options={"maxiter": STEPS, "ftol": 1e-7, "maxcor": 20})
+                              options={"maxiter": STEPS, "ftol": 1e-6, "maxcor": 20})
     found = found.x.reshape(spread.shape) * spread
     return found.reshape(-1, 2 + kinds + offers, size).sum(axis=0)
 

@@ -23,7 +23,7 @@ def part_of(label: str) -> str | None:
                  if one["definition"].get("part_of") == label), None)
 
 
-def gamma_of(model: EffectsModel, at: np.ndarray, decisions: int) -> float:
+def gamma_of(model: EffectsModel, at: np.ndarray, decisions: float) -> float:
     """How sharply inverse-gap weighting prefers what looks better, per currency unit.
 
     It grows with the root of the decisions learned from, as their error shrinks. Source: Foster,
@@ -35,6 +35,21 @@ def gamma_of(model: EffectsModel, at: np.ndarray, decisions: int) -> float:
                       for offer in offers])
     return float(GAP * np.sqrt(decisions)
                  / max(worth.max(axis=0).mean(), 1e-9))
+
+
+def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray) -> float:
+    """How many random decisions some rows (rows,) of booleans tell as much as.
+
+    After a change the log of a policy that was sure of what held before says little of the rest.
+    The effective sample size of a random policy, source: Kish, Survey Sampling (1965), section
+    11.7. Decisions whose propensity nobody knows count as random.
+    """
+    if "propensity" not in table:
+        return float(rows.sum())
+    propensity = np.array(table["propensity"][rows], float)
+    weight = 1 / propensity[propensity > 0]
+    unknown = len(propensity) - len(weight)
+    return unknown + (float(weight.sum() ** 2 / (weight**2).sum()) if len(weight) else 0.0)
 
 
 def log_losses(model: EffectsModel, seen: Seen, early: np.ndarray) -> np.ndarray:
@@ -60,9 +75,9 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
               bootstraps: int = 0) -> tuple[dict[str, EffectsModel], dict]:
     """Fits to the days before the last ones, looks there, then fits to all.
 
-    `table` has arrays: features, offer, user_id, offered_at, the label (NaN where it is not
-    mature) and its part. Returns models by name as `fit_models` does, and their description.
-    Raises ClickException when nothing can be learned from the table.
+    `table` has arrays: features, offer, user_id, offered_at, propensity (may be absent), the
+    label (NaN where it is not mature) and its part. Returns models by name as `fit_models` does,
+    and their description. Raises ClickException when nothing can be learned from the table.
     """
     amounts = np.array(table[label], float)
     part = part_of(label)
@@ -106,7 +121,8 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
             twin, held_out = change - validate_days, other
     loss = float(losses(held_out, late).mean())
     models = {"model": fit(every, change, tried[None]), "held_out": held_out}
-    learned_from = len(every) if change is None else int((dates > dates.max() - change).sum())
+    learned_from = float(len(every)) if change is None else worth_at_random(
+        table, dates > dates.max() - change)
     rng = np.random.default_rng(1)
     for number in tqdm(range(bootstraps), unit="model", disable=None):
         times = rng.poisson(1, user.max() + 1)

@@ -16,7 +16,7 @@ from offer_ai.simulation.moving_game import (
     MovingGame,
 )
 from offer_ai.simulation.report import earned_by, interval, reference, share_of_gap
-from offer_ai.simulation.schedule import learning_days
+from offer_ai.simulation.schedule import learning_days, news_days
 from offer_ai.simulation.world import load_candidates
 
 LEARNERS: dict[str, Callable] = {
@@ -63,6 +63,7 @@ def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, 
         if day in due:
             world.publish()
             learner.learn()
+            due |= news_days(day, every, getattr(learner, "change_days", None))
     played = Played(world, days)
     best = reference(played, FEATURES)
     found = measured(played, best, name)

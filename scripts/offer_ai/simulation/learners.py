@@ -39,6 +39,7 @@ class Ours:
     has_gate: bool = True
     policy: Policy | None = None
     held_out: Policy | None = None
+    change_days: int | None = None  # ago, as the last step found
     steps: list[str] = field(default_factory=list)
 
     def chances(self, features: dict[str, np.ndarray], valid: np.ndarray) -> np.ndarray:
@@ -51,6 +52,9 @@ class Ours:
     def learn(self) -> None:
         """One step of the cycle."""
         table = self.world.table()
+        made = np.arange(len(table["choice"])), table["choice"]
+        table["propensity"] = table["chances"][made]
+        self.change_days = None
         if self.labels == "early":
             table[LABEL] = table[PART]
         elif self.labels == "mature":
@@ -69,8 +73,9 @@ class Ours:
             return
         for model in models.values():
             model.description = description
-        if days_ago := description["change_days"]:
-            self.steps.append(f"day {self.world.day}: changed {days_ago} days ago")
+        self.change_days = description["change_days"]
+        if self.change_days:
+            self.steps.append(f"day {self.world.day}: changed {self.change_days} days ago")
         epsilon = self.epsilon(self.world.day) if callable(self.epsilon) else self.epsilon
 
         def policy(name):

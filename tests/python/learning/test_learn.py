@@ -19,8 +19,9 @@ from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.learning import model_files, promotions
-from offer_ai.learning.cycle import explore_more, is_due, learn
+from offer_ai.learning.cycle import explore_more, is_due, learn, rhythm
 from offer_ai.learning.effects_fit import fit_rest
+from offer_ai.learning.effects_training import worth_at_random
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.keeping import Keeper
 from offer_ai.learning.model_files import load_model
@@ -124,6 +125,16 @@ def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourit
     assert gamma[0] / gamma[1] == pytest.approx(np.sqrt((change_days or 21) / 21), rel=0.1)
 
 
+def test_what_a_log_is_worth_at_random():
+    """Random decisions count, those of a policy that was sure of itself hardly."""
+    rows = np.ones(1000, bool)
+    assert worth_at_random({"propensity": np.full(1000, 0.1)}, rows) == pytest.approx(1000)
+    sure = np.where(np.arange(1000) < 990, 0.99, 0.001)
+    assert worth_at_random({"propensity": sure}, rows) < 15
+    assert worth_at_random({"propensity": np.full(1000, np.nan)}, rows) == 1000
+    assert worth_at_random({}, rows[:7]) == 7
+
+
 @pytest.mark.quick
 def test_chance_alone_is_no_effect_on_the_rest():
     """Offers that differ by chance are taken to be alike, however few decisions there are."""
@@ -147,6 +158,11 @@ def test_a_step_is_due_by_the_days_of_events(tmp_path):
     models = tmp_path / "models"
     assert not is_due(models, "2025-01-07T23:00:00Z", 1)
     assert is_due(models, "2025-01-08T00:00:00Z", 1)
+    assert not is_due(models, "2025-01-13T23:00:00Z", 7)
+    assert (rhythm(7, None), rhythm(7, 28), rhythm(7, 14), rhythm(1, 7)) == (7, 7, 2, 1)
+    # As soon as that after a step which found that something changed.
+    learn(publish(tmp_path / "turned", days=21, flip_day=14))
+    assert is_due(tmp_path / "turned" / "models", "2025-01-24T00:00:00Z", 7)
 
 
 @pytest.mark.quick
