@@ -14,7 +14,7 @@ from offer_ai.learning.promotion import LOGGING, verdict
 from offer_ai.simulation.memory_world import FEATURES, FIRST_DAY, MemoryWorld
 
 # What was best for Vowpal Wabbit of those that docs/deciding.md lists.
-VW_OPTIONS = "--gamma_scale 100"
+VW_OPTIONS = "--gamma_scale 1000"
 PART = "first_hour_offer_amount"
 
 
