@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from offer_ai.base.declarations import offer_event
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.store import StoreError
@@ -43,14 +44,15 @@ class Decider:
 
     def __init__(self, models: Path, store_url: str, log: DecisionLog,
                  is_apprentice: bool = False, seed: int | None = None,
-                 candidates: Path | Sequence[Candidate] = CANDIDATES,
+                 candidates: ReloadingCandidates | Sequence[Candidate] | None = None,
                  holdout: Holdout | None = None):
         self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
         self.models = models
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
-        self.listed = ReloadingCandidates(candidates) if isinstance(candidates, Path) else None
-        self.candidates = self.listed.candidates if self.listed else list(candidates)
+        listed = ReloadingCandidates(CANDIDATES) if candidates is None else candidates
+        self.listed = listed if isinstance(listed, ReloadingCandidates) else None
+        self.candidates = self.listed.candidates if self.listed else list(listed)
         self.holdout = Holdout.declared() if holdout is None else holdout
         self.recent = RecentOffers(capped(self.candidates), log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.
@@ -102,7 +104,7 @@ class Decider:
                 "decision_id": secrets.token_hex(16), "offer_type": made.offer_type,
                 "offer_price": price_text(made.offer_price), "propensity": made.propensity,
                 "policy_version": version}
-            self._append("offer_shown", user_id, session_id, at, decision, context)
+            self._append(offer_event(), user_id, session_id, at, decision, context)
             self.recent.add(user_id, at, (made.offer_type, made.offer_price))
         return decision | {"features": context["features"]}
 
