@@ -30,6 +30,7 @@ LEARNERS: dict[str, Callable] = {
     "vowpal-wabbit": VowpalWabbit,
     "a/b test": TestFirst,
 }
+PEERS = ("vowpal-wabbit", "a/b test")
 
 
 class Played:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.reloading import ReloadingCandidates
 from offer_ai.simulation.arms import by_round
+from offer_ai.simulation.comparison import play
 from offer_ai.simulation.game import deliver
 from offer_ai.simulation.moving_game import WORLDS
 from offer_ai.simulation.raw_events import (
@@ -167,8 +169,10 @@ class Loop:
 
 
 def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_days: int,
-        epsilon: float, world: str = "drifting", holdout_share: float = 0.05) -> dict:
-    """Runs the loop; returns its report: see report.measure."""
+        epsilon: float, world: str = "drifting", holdout_share: float = 0.05,
+        peers: Sequence[str] = ()) -> dict:
+    """Runs the loop; returns its report: see report.measure. Beside it `peers`: the share by
+    round of each of these learners (of comparison.LEARNERS) in the same world in memory."""
     loop = Loop(folder, players, seed, world, days, holdout_share)
     ends = [days * number for number in range(1, rounds + 1)]
     due = {*learning_days(ends[-1], every_days), *ends}
@@ -198,4 +202,7 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
     loop.log.close()
     arms = by_round(loop.database, loop.decisions, days, str(START),
                     {user: number for number, user in enumerate(loop.user_ids)})
-    return measure(loop.decisions, declarations.features(), arms) | {"world": world, "seed": seed}
+    return measure(loop.decisions, declarations.features(), arms) | {
+        "world": world, "seed": seed,
+        "peers": {name: play(name, world, players, rounds, days, seed, every_days)["rounds"]
+                  for name in peers}}
