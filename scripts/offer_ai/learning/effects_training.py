@@ -13,7 +13,7 @@ from offer_ai.learning.revenue_model import Encoding
 KIND = "effects"
 MIN_ROWS, MIN_PURCHASES = 1_000, 50
 CHANGES = (7, 14, 21, 28, 42)  # how many days ago something may have changed
-SURE = 1.0  # standard errors by which a change must explain the last days better than none
+SURE = 2.0  # standard errors by which a change must explain the last days better than none
 GAP = 3.0  # of inverse-gap weighting: times the root of the decisions, over what a favourite earns
 
 
