@@ -70,8 +70,8 @@ sample: setup ## Simulate the sample events (16,000 players, 21 days until yeste
 data/events:
 	$(MAKE) sample
 
-build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and exported files.
-	$(BIN)/dbt build --exclude-resource-type unit_test
+build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and exported files; ARGS go to dbt build.
+	$(BIN)/dbt build --exclude-resource-type unit_test $(ARGS)
 	$(MAKE) --no-print-directory export
 	$(BIN)/python scripts/summary.py
 
