@@ -104,7 +104,8 @@ expression of text.
     {% for field, spec in var('event_fields').items() %}
         {% do columns.update({spec.as or field: types.get(spec.type, dbt.type_string())}) %}
     {% endfor %}
-    {% do columns.update({'event_key': 'bigint', 'file_id': 'bigint', 'is_rejected': 'boolean'}) %}
+    {% do columns.update({'event_key': 'bigint', 'file_id': 'bigint', 'is_rejected': 'boolean',
+        'is_erased': 'boolean'}) %}
     {{ return(columns) }}
 {% endmacro %}
 

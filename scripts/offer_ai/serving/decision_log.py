@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-OPEN = ".decisions-*.open"
+OPEN, CLOSED = ".decisions-*.open", "decisions-*.ndjson"
 
 
 class DecisionLog:
