@@ -34,13 +34,13 @@ def main() -> None:
     export = settings.export_folder()
     con = open_warehouse(settings.database())
     landed = landed_counts(con)
-    lines, repeats, rejected, users, at = (landed[name] for name in (
-        "lines", "repeats", "rejected", "users", "watermark_at"))
+    lines, repeats, rejected, erased, users, at = (landed[name] for name in (
+        "lines", "repeats", "rejected", "erased", "users", "watermark_at"))
     excluded, excluded_users, sessions, offers, mature = con.execute(COUNTS).fetchone()
     click.echo(f"""
 {landed["files"]:>12,} files, {landed["unreadable"]:,} of them unreadable
-{lines:>12,} lines = {lines - repeats - rejected:,} events + {repeats:,} repeats + \
-{rejected:,} rejects
+{lines:>12,} lines = {lines - repeats - rejected - erased:,} events + {repeats:,} repeats + \
+{rejected:,} rejects{f" + {erased:,} of erased users" if erased else ""}
 {users:>12,} users in {sessions:,} sessions
 {offers:>12,} offers shown, {mature:,} with a mature label
 {f"watermark {at} UTC" if at else "no events yet"}""")
