@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 
 from offer_ai.erasing.warehouse import ERASED, tables
-from offer_ai.learning.policies import CHALLENGER, PROMOTED
 
+# As learning.policies names them: erasing needs no library that models need.
+POINTERS = ("promoted.json", "challenger.json")
 OFFERS = '"anchors"."offer_features"'
 AGAIN = {"effects": "scripts/learn.py --once",
          "trees": "scripts/train.py, then scripts/evaluate.py of the version it names --promote"}
@@ -37,7 +38,7 @@ def fitted_to(con: duckdb.DuckDBPyConnection, models: Path) -> dict[str, list[st
 
 def told(models: Path, names: list[str]) -> list[dict]:
     """Of models that are still there: `model` (its folder), `serves`, and what to `run`."""
-    serving = {served_by(models / pointer) for pointer in (PROMOTED, CHALLENGER)}
+    serving = {served_by(models / pointer) for pointer in POINTERS}
     found = []
     for name in names:
         try:
