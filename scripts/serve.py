@@ -1,17 +1,11 @@
-"""Serves decisions over HTTP: POST /decide, GET /healthz, GET /metrics."""
+"""Serves decisions over HTTP: POST /decide, GET /healthz, GET /readyz, GET /metrics."""
 
-import gc
-import logging
-import os
 from pathlib import Path
 
 import click
-import uvicorn
 
 from offer_ai.base import settings
-from offer_ai.serving.app import create_app
-from offer_ai.serving.decider import Decider
-from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.running import Service, log_to_stderr, run
 
 
 @click.command(context_settings={"show_default": True})
@@ -24,32 +18,37 @@ from offer_ai.serving.decision_log import DecisionLog
               "promoted model would have done (marts.policy_evaluation).")
 @click.option("--rotate-seconds", default=10.0, type=click.FloatRange(0.1),
               help="How long a file of decisions stays open before it can land.")
-def main(host: str, port: int, store: str | None, apprentice: bool,
-         rotate_seconds: float) -> None:
+@click.option("--workers", default=1, type=click.IntRange(1),
+              help="Processes that share the port. With more than one no candidate may have a "
+              "`most_per_user_week`: each process counts its own offers alone.")
+@click.option("--per-second", default=None, type=click.FloatRange(0, min_open=True),
+              help="Requests a second that a key may make, with a second's worth at once; "
+              "beyond, the answer is 429. Without a bound by default.")
+def main(host: str, port: int, store: str | None, apprentice: bool, rotate_seconds: float,
+         workers: int, per_second: float | None) -> None:
     """Serve decisions with the promoted model and the published features.
 
     Each is logged as an offer_shown event under OFFER_AI_EVENTS, from where the next
-    build learns of it. With OFFER_AI_API_KEY set, requests need it as X-API-Key.
+    build learns of it. With OFFER_AI_API_KEY set (one key, or several as `name=key`
+    separated by spaces), requests need one as X-API-Key.
     """
     events, export = Path(settings.events()), settings.export_folder()
     if not events.is_dir():
         raise click.ClickException(
             f"OFFER_AI_EVENTS='{settings.events()}' is no directory: decisions are logged there.")
-    logging.basicConfig(format="%(asctime)s %(message)s")
-    logging.getLogger("offer_ai").setLevel(logging.INFO)
+    service = Service(str(export / "models"), store or settings.default_store(export), str(events),
+                      rotate_seconds, apprentice, per_second, workers)
+    log_to_stderr()
     try:
-        decider = Decider(export / "models", store or settings.default_store(export),
-                          DecisionLog(events, rotate_seconds), apprentice)
+        service.keys()
+        decider = service.decider()
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     state = decider.state
     why = f"; {state['why_not']}" if state["why_not"] else ""
     click.echo(f"http://{host}:{port} decides with {state['policy_version']}, since "
                f"{state['since']}{why}", err=True)
-    app = create_app(decider, os.environ.get("OFFER_AI_API_KEY"))
-    # What is loaded by now stays: a search of it for garbage would hold requests up.
-    gc.freeze()
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    run(service, host, port, decider)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,2 @@
 {{ config(severity='warn') }}
-select * from ({{ lines_not_built() }}) as not_built
-where rejected_count > {{ var('most_rejects').warn }} * line_count
+{{ rejects_beyond(var('most_rejects').warn) }}

@@ -1,32 +1,8 @@
 {%- set limits = var('estimates') -%}
 with
 
-stg_decisions as (
-    select * from {{ ref('stg_decisions') }}
-    where arm is not null and policy_in_place is not null
-),
-
-offer_labels as (
-    select * from {{ ref('offer_labels') }}
-),
-
-watermark as (
-    select * from {{ ref('watermark') }}
-),
-
-decisions as (
-    select
-        stg_decisions.policy_in_place as policy_version,
-        stg_decisions.arm,
-        cast(stg_decisions.event_time as date) as day,
-        cast(offer_labels.next_week_purchase_amount as double) as revenue,
-        row_number() over (
-            partition by stg_decisions.policy_in_place, stg_decisions.user_id
-            order by stg_decisions.event_time, stg_decisions.offer_id
-        ) as decision_number
-    from stg_decisions
-    inner join offer_labels on stg_decisions.offer_id = offer_labels.offer_id
-    inner join watermark on offer_labels.label_matures_at <= watermark.watermark_at
+arm_decisions as (
+    select * from {{ ref('arm_decisions') }}
 ),
 
 -- A user counts once, in the arm and with the revenue of the week from the first decision:
@@ -35,15 +11,15 @@ by_day as (
     select
         policy_version,
         arm,
-        day,
+        cast(decided_at as date) as day,
         count(*) as decisions,
-        count(case when decision_number = 1 then 1 end) as users,
-        sum(case when decision_number = 1 then revenue else 0 end) as s1,
-        sum(case when decision_number = 1 then power(revenue, 2) else 0 end) as s2,
-        sum(case when decision_number = 1 then power(revenue, 3) else 0 end) as s3,
-        sum(case when decision_number = 1 then power(revenue, 4) else 0 end) as s4
-    from decisions
-    group by policy_version, arm, day
+        count(case when is_first then 1 end) as users,
+        sum(case when is_first then revenue else 0 end) as s1,
+        sum(case when is_first then power(revenue, 2) else 0 end) as s2,
+        sum(case when is_first then power(revenue, 3) else 0 end) as s3,
+        sum(case when is_first then power(revenue, 4) else 0 end) as s4
+    from arm_decisions
+    group by policy_version, arm, cast(decided_at as date)
 ),
 
 days as (

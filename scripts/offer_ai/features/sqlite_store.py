@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -31,6 +32,7 @@ where feature_versions <> excluded.feature_versions or schema_version <> exclude
 """
 MAX_PARAMETERS = 500
 CHECKPOINTS = 600  # tries, 0.05 s apart
+PUBLISHER_WAITS, READER_WAITS = 10, 0.05  # seconds for a lock; a request has other ways to go on
 
 
 class SqliteStore(Store):
@@ -42,13 +44,10 @@ class SqliteStore(Store):
 
     def __init__(self, url: str, read_only: bool = False):
         self.path = Path(unquote(url.removeprefix("sqlite:///")))
-        self.part = None
-        if read_only and not self.path.exists():
-            raise StoreError(
-                f"There is no feature store at {self.path}: run `scripts/export.py latest`.")
-        try:
+        self.part, self.is_read_only = None, read_only
+        with self._told("cannot be opened as SQLite"):
             if read_only:
-                self._connect(self.path, "query_only = on")
+                self._open_to_read()
             elif self.path.exists():
                 self._connect(self.path, "journal_mode = wal", "synchronous = normal")
             else:
@@ -57,21 +56,48 @@ class SqliteStore(Store):
                 self.part.unlink(missing_ok=True)
                 self._connect(self.part, "journal_mode = off", "synchronous = off")
                 self.con.executescript(TABLES)
+
+    @contextmanager
+    def _told(self, what: str = "cannot be read"):
+        """Turns what SQLite raises into a StoreError that names the file."""
+        try:
+            yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path} cannot be opened as SQLite: {error}") from error
+            raise StoreError(f"The feature store {self.path} {what}: {error}") from error
+
+    def _open_to_read(self) -> None:
+        if (place := self._place()) is None:
+            raise StoreError(
+                f"There is no feature store at {self.path}: run `scripts/export.py latest`.")
+        self._connect(self.path, "query_only = on")
+        self.opened = place
+
+    def _place(self) -> tuple[int, int] | None:
+        """Which file the path names now."""
+        try:
+            told = self.path.stat()
+        except OSError:
+            return None
+        return told.st_dev, told.st_ino
 
     def _connect(self, path: Path, *pragmas: str) -> None:
         self.con = sqlite3.connect(
-            path, isolation_level=None, timeout=10, check_same_thread=False)
+            path, isolation_level=None, check_same_thread=False,
+            timeout=READER_WAITS if self.is_read_only else PUBLISHER_WAITS)
         for pragma in pragmas:
             self.con.execute(f"pragma {pragma}")
 
     def description(self) -> Description | None:
-        row = self.con.execute("select json from description").fetchone()
+        with self._told():
+            if self.is_read_only and self.opened != self._place():  # another took its place
+                self.con.close()
+                self._open_to_read()
+            row = self.con.execute("select json from description").fetchone()
         return row and Description.from_json(row[0])
 
     def get(self, user_id: str) -> Item | None:
-        row = self.con.execute(READ, (user_id,)).fetchone()
+        with self._told():
+            row = self.con.execute(READ, (user_id,)).fetchone()
         return row and Item(*row)
 
     def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]:
@@ -79,10 +105,11 @@ class SqliteStore(Store):
         for start in range(0, len(user_ids), MAX_PARAMETERS):
             some = user_ids[start:start + MAX_PARAMETERS]
             marks = ", ".join("?" * len(some))
-            items |= {
-                row[0]: Item(*row) for row in self.con.execute(
-                    f"select {COLUMNS} from latest_features where user_id in ({marks})", some)
-            }
+            with self._told():
+                items |= {
+                    row[0]: Item(*row) for row in self.con.execute(
+                        f"select {COLUMNS} from latest_features where user_id in ({marks})", some)
+                }
         return items
 
     def user_ids(self) -> Iterator[str]:

@@ -55,9 +55,13 @@ class Description:
 
     @classmethod
     def from_json(cls, text: str) -> "Description":
-        """Raises StoreError when it is of another schema version."""
-        values = json.loads(text)
-        version = str(values.get("schema_version"))
+        """Raises StoreError when it is of another schema version, or is no description."""
+        try:
+            values = json.loads(text)
+            version = str(values.get("schema_version"))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StoreError("The feature store's description is damaged: delete the store and run "
+                             "`scripts/export.py latest`.") from error
         if version.partition(".")[0] != str(SCHEMA):
             raise StoreError(
                 f"The feature store holds schema version {version}; this reader knows {SCHEMA}. "

@@ -61,12 +61,10 @@ def is_whole(folder: Path, description: dict) -> bool:
 
 
 def plot(bins: list[dict], path: Path) -> None:
-    import matplotlib
+    from matplotlib.figure import Figure  # pyplot would turn a notebook's own plots off
 
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(5, 5))
+    figure = Figure(figsize=(5, 5))
+    axes = figure.subplots()
     most = max(max(b["predicted"], b["earned"]) for b in bins)
     axes.plot([0, most], [0, most], color="grey", linewidth=1)
     axes.plot([b["predicted"] for b in bins], [b["earned"] for b in bins], "o-")
@@ -74,4 +72,3 @@ def plot(bins: list[dict], path: Path) -> None:
     axes.set_ylabel("earned")
     axes.set_title("Calibration on the last days")
     figure.savefig(path, dpi=100, metadata={"Software": None})
-    pyplot.close(figure)

@@ -1,23 +1,23 @@
-"""The service: POST /decide, GET /healthz, GET /metrics."""
+"""The service: POST /decide, GET /healthz, GET /readyz, GET /metrics."""
 
-import hmac
+import math
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
-from prometheus_client import generate_latest as metrics_text
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import AfterValidator, BaseModel, Field
 
 from offer_ai.base import declarations
+from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Choice, Decider
+from offer_ai.serving.figures import Figures
 
-MAX_BODY = 16_384  # bytes
 CLOCK_TOLERANCE_HOURS = 24  # where dbt_project.yml declares none
 
 
@@ -75,6 +75,54 @@ class DecisionRequest(BaseModel):
     offers: list[Offer] | None = None
 
 
+class Decision(BaseModel):
+    """What was decided; offer and propensity are null where no candidate is eligible, or the
+    game did not say its own propensity."""
+
+    decision_id: str
+    offer_type: str | None
+    offer_price: str | None
+    propensity: float | None
+    policy_version: str
+    features: dict[str, bool | int | float | str | None]
+    reason: str | None = None
+
+
+class Problem(BaseModel):
+    """What is wrong with a field of the request."""
+
+    field: str
+    problem: str
+
+
+class Invalid(BaseModel):
+    """Everything that is wrong with a request."""
+
+    detail: list[Problem]
+
+
+class Refusal(BaseModel):
+    """Why a request was not answered."""
+
+    detail: str
+
+
+class Readiness(BaseModel):
+    """`ready`; `starting`: no model or features yet, each candidate has the same chance;
+    `degraded`: likewise, as those that there are cannot be used; `broken`: no decision can be
+    logged, so none is made."""
+
+    status: Literal["ready", "starting", "degraded", "broken"]
+    why: str | None
+
+
+ANSWERS = {200: {"model": Decision}, 422: {"model": Invalid}, **{
+    status: {"model": Refusal, "description": why} for status, why in (
+        (400, "The body cannot be read as JSON"),
+        (401, "The key is missing or wrong"), (413, "The body is too large"),
+        (429, "More requests than the key may make"), (503, "The decision could not be logged"))}}
+
+
 def invalid_field(field: str, problem: str) -> RequestValidationError:
     return RequestValidationError([{"loc": ("body", field), "msg": problem}])
 
@@ -86,15 +134,23 @@ def check_clock(at: datetime | None, hours: float) -> None:
                             f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
 
-def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
+def readiness(decider: Decider) -> Readiness:
+    """How far decisions can be made now."""
+    try:
+        decider.log.check()
+    except OSError as error:
+        return Readiness(status="broken", why=f"decisions cannot be logged: {error}")
+    state = decider.state
+    if state["why_not"] is None:
+        return Readiness(status="ready", why=None)
+    is_new = decider.promoted.policy is None and decider.promoted.problem is None
+    return Readiness(status="starting" if is_new else "degraded", why=state["why_not"])
+
+
+def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
     """The service around a decider."""
-    registry = CollectorRegistry()
+    keys, figures = keys or Keys(), Figures()
     tolerance = declarations.variables().get("clock_tolerance_hours", CLOCK_TOLERANCE_HOURS)
-    decisions = Counter("offer_ai_decisions", "Decisions made.", ["policy_version", "offer_type"],
-                        registry=registry)
-    refused = Counter("offer_ai_refused", "Requests refused.", ["status"], registry=registry)
-    seconds = Histogram("offer_ai_decision_seconds", "Seconds of a decision.", registry=registry,
-                        buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
@@ -102,20 +158,7 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
         decider.log.close()
 
     app = FastAPI(title="Offer AI", lifespan=lifespan)
-
-    @app.middleware("http")
-    async def within_bounds(request: Request, call_next):
-        length = request.headers.get("content-length", "0")
-        if request.method == "POST" and (
-                not length.isdigit() or int(length) > MAX_BODY
-                or "transfer-encoding" in request.headers):
-            response = JSONResponse(
-                {"detail": f"the body needs a Content-Length of at most {MAX_BODY} bytes"}, 413)
-        else:
-            response = await call_next(request)
-        if 400 <= response.status_code < 500:
-            refused.labels(response.status_code).inc()
-        return response
+    app.add_middleware(Bounds, refused=figures.refused)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError):
@@ -125,10 +168,15 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
              "problem": problem["msg"]}
             for problem in error.errors()]}, 422)
 
-    @app.post("/decide")
+    @app.post("/decide", response_model=None, responses=ANSWERS)
     def decide(request: DecisionRequest, x_api_key: Annotated[str | None, Header()] = None):
-        if api_key and not hmac.compare_digest((x_api_key or "").encode(), api_key.encode()):
+        name = keys.name_of(x_api_key)
+        if name is None:
             raise HTTPException(401, "X-API-Key is missing or wrong")
+        figures.requests.labels(name).inc()
+        if wait := keys.wait(name):
+            raise HTTPException(429, f"{name} may make {keys.per_second:g} requests a second",
+                                {"Retry-After": str(math.ceil(wait))})
         check_clock(request.at, tolerance)
         choice, offers = None, None
         if decider.is_apprentice:
@@ -144,16 +192,23 @@ def create_app(decider: Decider, api_key: str | None = None) -> FastAPI:
                                       offers)
         except OSError as error:
             raise HTTPException(503, f"the decision could not be logged: {error}") from error
-        seconds.observe(time.perf_counter() - began)
-        decisions.labels(decision["policy_version"], decision["offer_type"] or "none").inc()
-        return decision
+        figures.seconds.observe(time.perf_counter() - began)
+        figures.decisions.labels(
+            decision["policy_version"], decision["offer_type"] or "none").inc()
+        return JSONResponse(decision)
 
     @app.get("/healthz")
     def healthz():
         return {"status": "ok", **decider.state}
 
+    @app.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
+    def readyz(response: Response):
+        found = readiness(decider)
+        response.status_code = 503 if found.status == "broken" else 200
+        return found
+
     @app.get("/metrics")
     def metrics():
-        return Response(metrics_text(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(figures.text(), media_type=CONTENT_TYPE_LATEST)
 
     return app

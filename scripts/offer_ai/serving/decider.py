@@ -43,14 +43,15 @@ class Decider:
 
     def __init__(self, models: Path, store_url: str, log: DecisionLog,
                  is_apprentice: bool = False, seed: int | None = None,
-                 candidates: Path | Sequence[Candidate] = CANDIDATES,
+                 candidates: ReloadingCandidates | Sequence[Candidate] | None = None,
                  holdout: Holdout | None = None):
         self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
         self.models = models
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
-        self.listed = ReloadingCandidates(candidates) if isinstance(candidates, Path) else None
-        self.candidates = self.listed.candidates if self.listed else list(candidates)
+        listed = ReloadingCandidates(CANDIDATES) if candidates is None else candidates
+        self.listed = listed if isinstance(listed, ReloadingCandidates) else None
+        self.candidates = self.listed.candidates if self.listed else list(listed)
         self.holdout = Holdout.declared() if holdout is None else holdout
         self.recent = RecentOffers(capped(self.candidates), log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.

@@ -2,12 +2,14 @@
 
 import fcntl
 import json
+import logging
 import os
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+LOG = logging.getLogger("offer_ai")
 OPEN, CLOSED = ".decisions-*.open", "decisions-*.ndjson"
 
 
@@ -16,6 +18,7 @@ class DecisionLog:
 
     An event is in the kernel's hands when `append` returns: a killed process loses none.
     What it left open, the next one closes. A file is renamed after `seconds` or `lines`.
+    Several logs, of any processes, may share a folder.
     """
 
     def __init__(self, folder: Path, seconds: float = 10.0, lines: int = 50_000):
@@ -24,70 +27,139 @@ class DecisionLog:
         for left in folder.glob(OPEN):
             close_left(left)
         self.lock = threading.Lock()
-        self.file, self.count, self.opened_at = None, 0, 0.0
+        self.file, self.path, self.count, self.size, self.opened_at = None, None, 0, 0, 0.0
         self.is_closed = threading.Event()
         threading.Thread(target=self._rotate_by_time, daemon=True).start()
 
     def append(self, event: dict) -> None:
         """Writes one event; raises OSError when it cannot be kept."""
         line = json.dumps(event).encode() + b"\n"
+        full = None
         with self.lock:
-            if self.file is None:
-                self._open()
-            if os.write(self.file, line) != len(line):
-                self._close()
+            self._writable()
+            written = os.write(self.file, line)
+            if written != len(line):
+                os.ftruncate(self.file, self.size)
                 raise OSError("the disk took only a part of the event")
+            self.size += written
             self.count += 1
             if self.count >= self.lines:
-                self._close()
+                full = self._leave()
+        self._close(full)
 
     def rotate(self) -> None:
         """Closes the file that is open: what it holds can land."""
         with self.lock:
-            self._close()
+            left = self._leave()
+        self._close(left)
+
+    def check(self) -> None:
+        """Raises OSError when no event could be written now."""
+        with self.lock:
+            if self.file is None or os.fstat(self.file).st_nlink == 0:
+                probe = self.folder / f".probe-{os.getpid()}.tmp"
+                probe.write_bytes(b"\n")
+                probe.unlink()
 
     def close(self) -> None:
         self.is_closed.set()
         self.rotate()
 
-    def _open(self) -> None:
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}"
-        self.path = self.folder / f".decisions-{name}.open"
-        self.file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL)
-        fcntl.flock(self.file, fcntl.LOCK_EX)
-        self.count, self.opened_at = 0, time.monotonic()
-
-    def _close(self) -> None:
-        if self.file is None:
+    def _writable(self) -> None:
+        """Has a file that is in the folder. The events of one that somebody deleted were
+        acknowledged: they are written again, which raises OSError while the folder is gone."""
+        if self.file is not None and os.fstat(self.file).st_nlink:
             return
-        os.fsync(self.file)
-        self.path.rename(closed_name(self.path))
-        os.close(self.file)
+        deleted, count, self.file = self.file, self.count, None
+        events = os.pread(deleted, self.size, 0) if deleted is not None else b""
+        try:
+            self._open()
+            if events:
+                self.size, self.count = os.write(self.file, events), count
+        except OSError:
+            self.file = deleted
+            raise
+        if deleted is not None:
+            os.close(deleted)
+            LOG.warning("%s: a file of decisions was deleted; its %d events are written again",
+                        self.folder, count)
+
+    def _open(self) -> None:
+        while True:
+            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}"
+            path = self.folder / f".decisions-{name}.open"
+            try:
+                file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o644)
+            except FileExistsError:  # another log of this process, in the same microsecond
+                continue
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if names(path, file):
+                break
+            os.close(file)  # before it was locked, another process took it for one left behind
+        self.file, self.path = file, path
+        self.count, self.size, self.opened_at = 0, 0, time.monotonic()
+
+    def _leave(self) -> tuple[int, Path] | None:
+        """Takes the open file out of use: what comes next goes to a new one."""
+        left = None if self.file is None else (self.file, self.path)
         self.file = None
+        return left
+
+    def _close(self, left: tuple[int, Path] | None) -> None:
+        """Not under the lock: no decision waits for the disk."""
+        if left is None:
+            return
+        file, path = left
+        try:
+            os.fsync(file)
+            path.rename(closed_name(path))
+        finally:
+            os.close(file)
 
     def _rotate_by_time(self) -> None:
         while not self.is_closed.wait(min(self.seconds, 1.0) / 4):
-            with self.lock:
-                if self.file is not None and time.monotonic() - self.opened_at >= self.seconds:
-                    self._close()
+            left = None
+            try:
+                with self.lock:
+                    if self.file is not None and time.monotonic() - self.opened_at >= self.seconds:
+                        self._writable()
+                        left = self._leave()
+                self._close(left)
+            except OSError as error:
+                LOG.warning("%s: a file of decisions cannot be closed: %s", self.folder, error)
 
 
 def closed_name(path: Path) -> Path:
     return path.with_name(path.name.removeprefix(".").removesuffix(".open") + ".ndjson")
 
 
+def names(path: Path, file: int) -> bool:
+    """Whether a path still names an open file."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(told, os.fstat(file))
+
+
 def close_left(path: Path) -> None:
     """Closes a file that a killed process left open, without a line it did not finish."""
-    with path.open("rb+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return  # it is another server's
-        content = file.read()
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return  # its process has just closed it
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not names(path, file):
+            return
+        content = os.pread(file, os.fstat(file).st_size, 0)
         whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            file.truncate(whole)
+        os.ftruncate(file, whole)
         if whole:
             path.rename(closed_name(path))
         else:
             path.unlink()
+    except BlockingIOError:
+        return  # it is another server's
+    finally:
+        os.close(file)

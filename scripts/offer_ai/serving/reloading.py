@@ -63,17 +63,26 @@ class ReloadingPolicy:
 class ReloadingCandidates:
     """The candidates of a file; a file that cannot be used leaves those in place.
 
-    `problem` says why the file is not used as it is now, None when it is. Raises
-    CandidatesError when it cannot be used at the start.
+    `problem` says why the file is not used as it is now, None when it is. Unless it `may_cap`, no
+    candidate may be allowed only so often. Raises CandidatesError when it cannot be used at the
+    start.
     """
 
     path: Path
+    may_cap: bool = True
     candidates: list[Candidate] = field(default_factory=list)
     problem: str | None = None
     stamp: tuple[int, ...] | None = None
 
     def __post_init__(self):
-        self.stamp, self.candidates = self._stamp(), read_candidates(self.path)
+        self.stamp, self.candidates = self._stamp(), self._read()
+
+    def _read(self) -> list[Candidate]:
+        candidates = read_candidates(self.path)
+        if not self.may_cap and any(one.most_per_user_week is not None for one in candidates):
+            raise CandidatesError(f"{self.path.name} has a most_per_user_week, which one process "
+                                  "alone can keep to: serve with --workers 1.")
+        return candidates
 
     def look(self) -> bool:
         """Takes over what the file lists, if it changed; whether it did. A failure is said once."""
@@ -81,7 +90,7 @@ class ReloadingCandidates:
         if stamp == self.stamp and self.problem is None:
             return False
         try:
-            candidates = read_candidates(self.path)
+            candidates = self._read()
         except CandidatesError as error:
             problem = f"{str(error).removesuffix('.')}; the candidates before that stay in place"
             if problem != self.problem:

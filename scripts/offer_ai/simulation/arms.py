@@ -9,26 +9,13 @@ from offer_ai.warehouse.connection import open_warehouse
 
 WEEK_SECONDS = 7 * 86_400
 
-# As marts.policy_lift does by policy: a user counts once, in the arm and with the revenue of
-# the week from the first decision.
+# As marts.policy_lift does by policy: a user counts once, with the first decision of a round.
 FIRST = """
-with decisions as (
-    select
-        user_id, arm, event_time, offer_id,
-        1 + date_diff('day', $start::date, event_time::date) // $days as round
-    from staging.stg_decisions
-)
-select round, user_id, arm, epoch(event_time)::bigint as second, revenue
-from (
-    select
-        decisions.*, labels.next_week_purchase_amount::double as revenue,
-        row_number() over (
-            partition by round, decisions.user_id order by event_time, offer_id) as number
-    from decisions
-    join anchors.offer_labels as labels using (offer_id)
-    cross join sessions.watermark as watermark
-    where labels.label_matures_at <= watermark.watermark_at)
-where number = 1
+select
+    1 + date_diff('day', $start::date, decided_at::date) // $days as round,
+    user_id, arm, epoch(decided_at)::bigint as second, revenue
+from anchors.arm_decisions
+qualify row_number() over (partition by round, user_id order by decided_at, offer_id) = 1
 order by round, user_id"""
 
 # Explored is what was not made because one offer was the likeliest.

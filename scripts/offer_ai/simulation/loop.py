@@ -27,6 +27,7 @@ from offer_ai.learning.policies import INVERSE_GAP
 from offer_ai.serving.arms import HOLDOUT, Holdout
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.reloading import ReloadingCandidates
 from offer_ai.simulation.arms import by_round
 from offer_ai.simulation.game import deliver
 from offer_ai.simulation.moving_game import WORLDS
@@ -92,7 +93,8 @@ class Loop:
         self.candidates, self.listed = folder / "offer_candidates.csv", []
         self.list_candidates()
         self.decider = Decider(self.export / "models", self.store_url, self.log, seed=seed,
-                               candidates=self.candidates, holdout=Holdout(holdout_share))
+                               candidates=ReloadingCandidates(self.candidates),
+                               holdout=Holdout(holdout_share))
 
     def list_candidates(self) -> bool:
         """Writes the day's candidates to the file that the service reads; whether they changed."""

@@ -40,6 +40,10 @@ def test_each_alarm_is_heard_once_and_in_quiet_times_none(tmp_path):
     (events / "odd.csv").write_text("event_id,event_time\n")
     build_and_test(events, database)
     assert heard() == set(ALARMS)
+    # By name, where the build is read.
+    for said in ("few_lines_are_rejects: rejects 1, reason event_time cannot be read as",
+                 "event_types_are_known: event_type chat_sent, event_count 1"):
+        assert any(text.startswith(said) for text in messages)
     assert len(rows(database, "from staging.stg_events")) == len(quiet) + len(odd) - 1
 
 
@@ -53,6 +57,8 @@ def test_a_wrong_vocabulary_fails_the_build_and_what_was_built_stays(tmp_path):
     for _ in range(2):  # the next build does not pass over it either
         with pytest.raises(BuildError, match="most_lines_are_events"):
             build_and_test(events, database)
+        assert "most_lines_are_events: rejects 600, reason customer_identifier is missing, " \
+            "rejected_count 600, line_count 1100" in messages
         assert rows(database, "from marts.sessions") == before
     build_and_test(events, database, "--full-refresh", "--vars",
           "field_aliases: {customer_identifier: [user], offer_type: [item_category], "

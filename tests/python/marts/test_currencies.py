@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from built import BuildError, build, build_and_test, copy_project, rows, write_events
+from built import BuildError, build, build_and_test, copy_project, messages, rows, write_events
 from compared import same_warehouses
 
 RATES = "currency,day,rate\nEUR,2025-01-01,2\nEUR,2025-01-09,3\n"
@@ -44,6 +44,7 @@ def test_rates_of_the_day_then_other_rates_as_a_full_build(tmp_path, project):
     write_events(raw / "2.ndjson", *events("u3", 13, "c", "GBP"))
     with pytest.raises(BuildError, match="every_currency_has_a_rate"):
         build_and_test(raw, database, project=project)
+    assert "every_currency_has_a_rate: currency GBP, day 2025-01-13, event_count 2" in messages
     assert paid(database)[-1] == 0
     assert rows(database, """
         select txn_amount, currency, txn_amount_sent::int as sent from staging.stg_purchases

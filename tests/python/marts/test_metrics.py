@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,17 @@ from pathlib import Path
 import pandas
 import pytest
 
-from built import TARGET, build, copy_project, rows, write_events
+from built import build, copy_project, dbt, rows, write_events
 from offer_ai.base.settings import ROOT
 from played import played
 
+FIRST = """
+    select {value} from (
+        select arm, next_week_purchase_amount as revenue from staging.stg_decisions
+        join marts.training_offers using (offer_id)
+        where arm is not null and is_label_mature qualify row_number() over (
+            partition by policy_in_place, stg_decisions.user_id order by event_time, offer_id) = 1)
+    where arm = '{arm}'"""
 PLAIN = {
     "revenue": "select sum(txn_amount) from staging.stg_purchases",
     "purchases": "select count(*) from staging.stg_purchases where txn_amount > 0",
@@ -26,6 +32,10 @@ PLAIN = {
     "offers_shown": "select count(*) from staging.stg_offers_shown",
     "offers_taken": "select count(*) from staging.stg_offers_shown where offer_purchased",
     "mature_offers": "select count(*) from marts.training_offers where is_label_mature",
+    "policy_users": FIRST.format(value="count(*)", arm="policy"),
+    "policy_revenue": FIRST.format(value="sum(revenue)", arm="policy"),
+    "holdout_users": FIRST.format(value="count(*)", arm="holdout"),
+    "holdout_revenue": FIRST.format(value="sum(revenue)", arm="holdout"),
     "mature_offer_revenue": """select sum(next_week_purchase_amount) from marts.training_offers
         where is_label_mature""",
 }
@@ -38,6 +48,8 @@ RATIOS = {
     "win_ratio": ("games_won", "games_played"),
     "take_rate": ("offers_taken", "offers_shown"),
     "revenue_per_offer": ("mature_offer_revenue", "mature_offers"),
+    "revenue_per_policy_user": ("policy_revenue", "policy_users"),
+    "revenue_per_holdout_user": ("holdout_revenue", "holdout_users"),
 }
 
 
@@ -47,10 +59,9 @@ def queried(tmp_path_factory):
     folder = tmp_path_factory.mktemp("metrics")
     write_events(folder / "e.ndjson", *played())
     build(folder / "e.ndjson", folder / "w.duckdb")
-    # mf reads what dbt parsed from the project's own target.
-    project = copy_project(folder)
-    (project / "target").mkdir()
-    shutil.copy(Path(TARGET) / "semantic_manifest.json", project / "target")
+    project = copy_project(folder)  # mf reads what dbt parsed from its target
+    dbt("parse", "--write-json", events=folder / "e.ndjson", database=folder / "w.duckdb",
+        project=project)
 
     def query(*arguments: str) -> pandas.DataFrame:
         done = subprocess.run(
@@ -66,16 +77,19 @@ def queried(tmp_path_factory):
 
 def test_each_metric_is_what_sql_says(queried):
     folder, query = queried
-    found = query("--metrics", ",".join([*PLAIN, *RATIOS]), "--group-by", "metric_time__year")
+    found = query("--metrics", ",".join([*PLAIN, *RATIOS, "lift"]),
+                  "--group-by", "metric_time__year")
     (row,) = found.to_dict("records")
     plain = {name: float(next(iter(rows(folder / "w.duckdb", text)[0].values())))
              for name, text in PLAIN.items()}
     ratios = {name: plain[above] / plain[below] for name, (above, below) in RATIOS.items()}
-    for name, value in {**plain, **ratios}.items():
+    lift = ratios["revenue_per_policy_user"] - ratios["revenue_per_holdout_user"]
+    assert lift != 0
+    for name, value in {**plain, **ratios, "lift": lift}.items():
         assert row[name] == pytest.approx(value), name
     declared = re.findall(r"  - \{name: (\w+), label", (
         ROOT / "models" / "marts" / "_metrics.yml").read_text())
-    assert set(declared) == {*PLAIN, *RATIOS}
+    assert set(declared) == {*PLAIN, *RATIOS, "lift"}
 
 
 def test_a_metric_by_week_and_country(queried):

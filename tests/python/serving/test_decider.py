@@ -17,6 +17,7 @@ from offer_ai.learning.candidates import Candidate
 from offer_ai.serving.arms import Holdout
 from offer_ai.serving.decider import Choice, Decider
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.reloading import ReloadingCandidates
 
 AT = datetime(2025, 6, 1, tzinfo=UTC)
 GEMS, VIP = Candidate("gems", Decimal("4.99")), Candidate("vip", Decimal("9.990"))
@@ -250,7 +251,7 @@ def test_candidates_change_while_it_serves(made, tmp_path, caplog):
     nothing, and is said once."""
     caplog.set_level("INFO", "offer_ai")
     path = listed(tmp_path / "offers.csv", "gems,4.99,", "vip,9.99,")
-    decider = made(candidates=path)
+    decider = made(candidates=ReloadingCandidates(path))
     assert shown(decider) == {"gems", "vip"}
     listed(path, "gems,4.99,", "coins,1.99,")
     assert shown(decider) == {"gems", "coins"}
@@ -270,7 +271,7 @@ def test_candidates_change_while_it_serves(made, tmp_path, caplog):
 @pytest.mark.quick
 def test_a_new_cap_counts_what_was_made_before_it(made, tmp_path):
     path = listed(tmp_path / "offers.csv", "gems,4.99,")
-    decider = made(candidates=path)
+    decider = made(candidates=ReloadingCandidates(path))
     decider.decide("u", "s", AT)
     decider.decide("u", "s", AT + timedelta(hours=1))
     listed(path, "gems,4.99,2")

@@ -3,58 +3,26 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-import httpx
 import pytest
 
 from built import build, built_of, rows, write_events
-from commands import environment, train
+from commands import train
 from events import offers
 from learned import published
-from offer_ai.base.settings import SCRIPTS, default_store
+from offer_ai.base.settings import default_store
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.warehouse.connection import open_warehouse
-from servers import free_port
+from services import BAD, Service, logged
 
 KEYS = {"decision_id", "offer_type", "offer_price", "propensity", "policy_version", "features"}
-
-
-class Service:
-    """A running server over a folder's events, exports and models."""
-
-    def __init__(self, folder: Path, *arguments: str, **variables: str):
-        self.port = free_port()
-        self.process = subprocess.Popen(
-            [sys.executable, SCRIPTS / "serve.py", "--port", str(self.port),
-             "--rotate-seconds", "0.5", *arguments],
-            env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")} | variables)
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}")
-        until = time.time() + 30
-        while time.time() < until:
-            try:
-                self.client.get("/healthz")
-                return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError("the service did not start")
-
-    def decide(self, **body) -> dict:
-        response = self.client.post("/decide", json={"user_id": "u0", "session_id": "t"} | body)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    def stop(self, how=signal.SIGTERM) -> None:
-        self.process.send_signal(how)
-        self.process.wait(30)
 
 
 def publish_store(folder: Path) -> None:
@@ -80,12 +48,6 @@ def service(folder):
     running = Service(folder)
     yield running
     running.stop()
-
-
-def logged(folder) -> list[dict]:
-    """Every decision that the log holds, open files too."""
-    return [json.loads(line) for path in (folder / "events").iterdir()
-            if "decisions-" in path.name for line in path.read_text().splitlines()]
 
 
 @cache
@@ -222,29 +184,6 @@ def test_nothing_is_lost_when_it_is_killed(folder):
         folder / "w.duckdb", "select decision_id from marts.training_offers "
         "where decision_id is not null")} == ids
     assert rows(folder / "w.duckdb", "from landing.rejected_events") == []
-
-
-BAD = [
-    (b"", "body"), (b"{", "body"), (b"[]", "body"), (b"null", "body"), (b"\xff", ""),
-    (b"{}", "user_id"), (b'{"user_id": "u"}', "session_id"),
-    (b'{"user_id": "", "session_id": "s"}', "user_id"),
-    (b'{"user_id": "  ", "session_id": "s"}', "user_id"),
-    (b'{"user_id": 7, "session_id": "s"}', "user_id"),
-    (b'{"user_id": null, "session_id": "s"}', "user_id"),
-    (b'{"user_id": {"$gt": ""}, "session_id": "s"}', "user_id"),
-    (b'{"user_id": "u", "session_id": "\\ud800"}', "session_id"),
-    (b'{"user_id": "a\\u0000b", "session_id": "s"}', "user_id"),
-    (b'{"user_id": "%s", "session_id": "s"}' % (b"u" * 1025), "user_id"),
-    (b'{"user_id": "u", "session_id": "s", "at": "soon"}', "at"),
-    (b'{"user_id": "u", "session_id": "s", "at": "0001-01-01T00:00:00+14:00"}', "at"),
-    (b'{"user_id": "u", "session_id": "s", "at": 1e300}', "at"),
-    (b'{"user_id": "u", "session_id": "s", "at": "9999-12-31T23:59:59Z"}', "hours ahead"),
-    (b'{"user_id": "u", "session_id": "s", "propensity": 0}', "propensity"),
-    (b'{"user_id": "u", "session_id": "s", "propensity": 1.5}', "propensity"),
-    (b'{"user_id": "u", "session_id": "s", "offers": "gems"}', "offers"),
-    (b'{"user_id": "u", "session_id": "s", "offers": [{"offer_type": "gems"}]}', "offer_price"),
-    (b"[" * 10_000, ""),
-]
 
 
 @pytest.mark.quick

@@ -1,0 +1,85 @@
+"""What a request may be before anything reads it: how large, from whom, how often."""
+
+import hmac
+import threading
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+
+MAX_BODY = 16_384  # bytes
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Bounds:
+    """ASGI middleware: refuses large bodies, counts refusals, sets headers.
+
+    Written on the protocol itself: what Starlette offers for functions makes two tasks of each
+    request, which shows in the slowest of them.
+    """
+
+    def __init__(self, app, refused):
+        self.app, self.refused = app, refused
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def send_on(message):
+            if message["type"] == "http.response.start":
+                if 400 <= message["status"] < 500:
+                    self.refused.labels(message["status"]).inc()
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        if scope["method"] == "POST" and (not length.isdigit() or int(length) > MAX_BODY
+                                          or "transfer-encoding" in headers):
+            answer = JSONResponse(
+                {"detail": f"the body needs a Content-Length of at most {MAX_BODY} bytes"}, 413)
+            return await answer(scope, receive, send_on)
+        return await self.app(scope, receive, send_on)
+
+
+class Keys:
+    """Who may ask, and how often a second.
+
+    `told` is one key, or several with names (`game=abc shop=def`); none lets everyone in, under
+    the name `anyone`. Raises ValueError where a name stands twice or without a key.
+    """
+
+    def __init__(self, told: str | None = None, per_second: float | None = None):
+        self.keys: dict[str, bytes] = {}
+        for word in (told or "").split():
+            name, is_named, key = word.partition("=")
+            name, key = (name, key) if is_named else ("default", word)
+            if not key or not name or name in self.keys:
+                raise ValueError("OFFER_AI_API_KEY is one key, or several as name=key separated by "
+                                 "spaces, each name once.")
+            self.keys[name] = key.encode()
+        self.per_second, self.lock = per_second, threading.Lock()
+        self.left: dict[str, tuple[float, float]] = {}
+
+    def name_of(self, key: str | None) -> str | None:
+        """Whose key it is; None for nobody's. Takes as long for any wrong key."""
+        if not self.keys:
+            return "anyone"
+        found = [name for name, known in self.keys.items()
+                 if hmac.compare_digest((key or "").encode(), known)]
+        return found[0] if found else None
+
+    def wait(self, name: str) -> float:
+        """Takes one request of a second's worth; seconds to wait for it where none is left."""
+        if self.per_second is None:
+            return 0.0
+        most = max(self.per_second, 1.0)
+        with self.lock:
+            now = time.monotonic()
+            left, seen = self.left.get(name, (most, now))
+            left = min(most, left + (now - seen) * self.per_second)
+            is_left = left >= 1
+            self.left[name] = (left - 1 if is_left else left, now)
+        return 0.0 if is_left else (1 - left) / self.per_second

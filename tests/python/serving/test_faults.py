@@ -1,0 +1,327 @@
+"""What a service and its log do on a bad day: nothing that was answered is lost."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import jsonschema
+import pytest
+
+from commands import run_code
+from offer_ai.features.sqlite_store import SqliteStore
+from offer_ai.features.store import StoreError
+from offer_ai.serving import decision_log
+from offer_ai.serving.bounds import Keys
+from offer_ai.serving.decision_log import DecisionLog, close_left
+from services import BAD, Service, logged
+
+BODY = {"user_id": "u", "session_id": "s"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "events").mkdir()
+    return tmp_path
+
+
+def numbers(folder: Path) -> list[int]:
+    return sorted(json.loads(line)["n"] for path in folder.iterdir()
+                  for line in path.read_text().splitlines())
+
+
+def test_a_log_that_opens_is_not_taken_for_one_left_behind(tmp_path, monkeypatch):
+    """Another service starts between the opening of a file and its lock."""
+    lock, started = decision_log.fcntl.flock, []
+
+    def another_starts_first(file, how):
+        if not started:
+            started.append(True)
+            for path in tmp_path.glob(decision_log.OPEN):
+                close_left(path)
+        return lock(file, how)
+
+    monkeypatch.setattr(decision_log.fcntl, "flock", another_starts_first)
+    log = DecisionLog(tmp_path)
+    log.append({"n": 1})
+    log.close()
+    assert started and numbers(tmp_path) == [1]
+
+
+def test_a_file_that_its_log_has_just_closed_is_left_alone(tmp_path):
+    """Its name was listed by another service that starts."""
+    log = DecisionLog(tmp_path)
+    log.append({"n": 1})
+    (listed,) = tmp_path.glob(decision_log.OPEN)
+    close_left(listed)  # it is locked
+    log.close()
+    close_left(listed)
+    assert numbers(tmp_path) == [1]
+
+
+MANY = """
+import os, sys, time
+from pathlib import Path
+from offer_ai.serving.decision_log import DecisionLog
+name, folder = int(sys.argv[1]), Path(sys.argv[2])
+for start in range(40):
+    log = DecisionLog(folder, seconds=0.1, lines=7)
+    for number in range(20):
+        log.append({"n": name * 100_000 + start * 100 + number})
+    if start % 2:
+        log.close()
+    else:  # as a kill leaves it
+        if log.file is not None:
+            os.close(log.file)
+        log.is_closed.set()
+        log.file = None
+"""
+
+
+def test_six_services_on_one_folder(tmp_path):
+    """With many restarts of each, closed and killed."""
+    processes = [threading.Thread(target=run_code, args=(MANY, str(name), str(tmp_path)))
+                 for name in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    DecisionLog(tmp_path).close()
+    assert numbers(tmp_path) == [name * 100_000 + start * 100 + number for name in range(6)
+                                 for start in range(40) for number in range(20)]
+
+
+def test_a_log_folder_that_goes_and_comes_back(tmp_path):
+    """What was acknowledged before is written again; meanwhile nothing is acknowledged."""
+    folder = tmp_path / "events"
+    log = DecisionLog(folder, seconds=60)
+    log.append({"n": 1})
+    log.append({"n": 2})
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    with pytest.raises(OSError):
+        log.append({"n": 3})
+    with pytest.raises(OSError):
+        log.check()
+    folder.mkdir()
+    log.check()
+    log.append({"n": 4})
+    log.close()
+    assert numbers(folder) == [1, 2, 4]
+
+
+FULL = """
+import sys
+from pathlib import Path
+from offer_ai.serving.decision_log import DecisionLog
+log, kept = DecisionLog(Path(sys.argv[1]), seconds=60), 0
+for number in range(100):
+    try:
+        log.append({"n": number})
+        kept += 1
+    except OSError:
+        break
+log.close()
+print(kept)
+"""
+
+
+def test_a_full_disk(tmp_path):
+    """What it took of an event is taken back: a line is whole or not there."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (256, 256)),
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 0, done.stderr
+    assert numbers(tmp_path) == list(range(int(done.stdout))) != []
+
+
+def test_the_service_answers_503_while_it_cannot_log(folder):
+    service = Service(folder)
+    assert service.client.get("/readyz").json()["status"] == "starting"
+    first = service.decide()
+    for path in (folder / "events").iterdir():
+        path.unlink()
+    (folder / "events").rmdir()
+    assert service.client.post("/decide", json=BODY).status_code == 503
+    ready = service.client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (503, "broken")
+    (folder / "events").mkdir()
+    second = service.decide()
+    service.stop()
+    assert {line["decision_id"] for line in logged(folder)} == {
+        first["decision_id"], second["decision_id"]}
+
+
+@pytest.mark.parametrize("damage", ["empty", "garbage", "locked", "no tables", "no json"])
+def test_a_store_that_cannot_be_read_is_the_fallback(folder, damage):
+    path = folder / "export" / "latest" / "latest_features.sqlite"
+    path.parent.mkdir(parents=True)
+    lock = None
+    if damage == "garbage":
+        path.write_bytes(os.urandom(9000))
+    elif damage == "empty":
+        path.touch()
+    else:
+        lock = sqlite3.connect(path, isolation_level=None)
+        lock.execute("create table " + ("other (x)" if damage == "no tables"
+                                        else "description (json)"))
+        if damage == "no json":
+            lock.execute("insert into description values ('{')")
+        if damage == "locked":
+            lock.execute("begin exclusive")
+    service = Service(folder)
+    began = time.monotonic()
+    assert service.decide()["policy_version"] == "fallback-uniform"
+    assert time.monotonic() - began < 2
+    assert service.client.get("/healthz").status_code == 200
+    service.stop()
+    if lock:
+        lock.close()
+
+
+def test_a_store_that_is_replaced_is_read(tmp_path):
+    """By a rename, as when a file comes from another machine."""
+    for name in ("old", "new"):
+        con = sqlite3.connect(tmp_path / name)
+        con.execute("create table description (json)")
+        con.execute("insert into description values (?)", (json.dumps({
+            "features": [], "cold_start": [], "as_of": name, "warehouse": "",
+            "published_through": 1, "landed_at": "", "schema_version": "3.x"}),))
+        con.commit()
+        con.close()
+    path = tmp_path / "f.sqlite"
+    (tmp_path / "old").replace(path)
+    store = SqliteStore(f"sqlite:///{path}", read_only=True)
+    assert store.description().as_of == "old"
+    (tmp_path / "new").replace(path)
+    assert store.description().as_of == "new"
+    path.unlink()
+    with pytest.raises(StoreError, match="no feature store"):
+        store.description()
+
+
+def test_several_workers(folder):
+    """Each has files and random numbers of its own; one that is killed is started again."""
+    service = Service(folder, "--workers", "2")
+    ids, made = set(), []
+    for _ in range(60):  # a connection stays with one worker
+        decision = httpx.post(f"{service.client.base_url}/decide", json=BODY).json()
+        ids.add(decision["decision_id"])
+        made.append(decision["offer_type"])
+    assert len(set(made)) > 1
+    pids = {path.name.split("-")[-1].split(".")[0] for path in (folder / "events").iterdir()}
+    assert len(pids) == 2
+    text = service.client.get("/metrics").text
+    assert 'offer_ai_requests_total{key="anyone"} 60.0' in text
+    os.kill(int(pids.pop()), signal.SIGKILL)
+    until = time.time() + 90
+    while time.time() < until:
+        try:
+            ids.add(httpx.post(f"{service.client.base_url}/decide", json=BODY
+                               ).json()["decision_id"])
+        except httpx.TransportError:
+            continue
+        if len({path.name.split("-")[-1].split(".")[0]
+                for path in (folder / "events").iterdir()}) == 3:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("no worker took its place")
+    service.stop()
+    DecisionLog(folder / "events").close()
+    assert {line["decision_id"] for line in logged(folder)} == ids
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_told_to_stop_under_load(folder, workers):
+    """Every decision that was answered is in the log, and no file is left open."""
+    service, answered = Service(folder, "--workers", workers), []
+
+    def ask():
+        with httpx.Client(base_url=service.client.base_url) as client:
+            while True:
+                try:
+                    answer = client.post("/decide", json=BODY)
+                except httpx.TransportError:
+                    return
+                if answer.status_code == 200:
+                    answered.append(answer.json()["decision_id"])
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    time.sleep(1.5)
+    service.stop()
+    for client in clients:
+        client.join()
+    assert len(answered) > 50
+    assert not list((folder / "events").glob(".decisions-*"))
+    assert {line["decision_id"] for line in logged(folder)} >= set(answered)
+
+
+def test_many_connections_and_slow_clients(folder):
+    """Two thousand that say nothing, and some that never end their request, hold nobody up."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    service, idle = Service(folder), []
+    try:
+        for number in range(2000):
+            idle.append(socket.create_connection(("127.0.0.1", service.port)))
+            if number % 10 == 0:
+                idle[-1].sendall(b"POST /decide HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
+                                 + (b"\r\n{" if number % 20 else b""))
+        began = time.monotonic()
+        for _ in range(20):
+            service.decide()
+        assert time.monotonic() - began < 5
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(30)
+    finally:
+        for one in idle:
+            one.close()
+
+
+@pytest.mark.quick
+def test_the_answers_are_as_the_schema_says(folder):
+    """Each status that /decide answers is in the OpenAPI document, its body as described."""
+    service = Service(folder, "--per-second", "40", OFFER_AI_API_KEY="game=secret shop=other")
+    described = service.client.get("/openapi.json").json()
+    answers = described["paths"]["/decide"]["post"]["responses"]
+
+    def check(response) -> int:
+        schema = answers[str(response.status_code)]["content"]["application/json"]["schema"]
+        jsonschema.validate(response.json(), schema | {"components": described["components"]})
+        assert response.headers["cache-control"] == "no-store"
+        return response.status_code
+
+    def post(content: bytes, key="secret"):
+        return service.client.post("/decide", content=content, headers={
+            "Content-Type": "application/json", "X-API-Key": key})
+
+    good = json.dumps(BODY).encode()
+    found = {check(post(body)) for body, _ in BAD} | {
+        check(post(good, "other")), check(post(good, "wrong")), check(post(b"x" * 20_000))}
+    while (last := post(good)).status_code != 429:
+        found.add(check(last))
+    assert int(last.headers["retry-after"]) >= 1
+    assert post(good, "other").status_code == 200  # each key has its own measure
+    assert found | {check(last)} == {200, 400, 401, 413, 422, 429}
+    assert set(answers) == {"200", "400", "401", "413", "422", "429", "503"}
+    assert 'offer_ai_requests_total{key="shop"}' in service.client.get("/metrics").text
+    service.stop()
+
+
+@pytest.mark.parametrize("told", ["a=1 a=2", "=x", "a="])
+def test_keys_that_cannot_be_told_apart(told):
+    with pytest.raises(ValueError, match="OFFER_AI_API_KEY"):
+        Keys(told)
