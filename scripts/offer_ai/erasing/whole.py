@@ -139,11 +139,13 @@ def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found
     without = parquet.Without(users)
     found = parquet.latest(places.parquet, without, dry_run)
     for url in places.all_stores:
-        store = open_store(url, read_only=dry_run)
+        store = open_store(url, read_only=True)  # which makes none
         held = list(store.get_many(list(set(users))))
-        if not dry_run:
-            store.forget(held)
         store.close()
+        if not dry_run:
+            store = open_store(url)
+            store.forget(held)
+            store.close()
         if held:
             found.append(Found("feature store", safe(url), len(held)))
     for target in places.all_trainings:

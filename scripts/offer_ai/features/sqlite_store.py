@@ -132,7 +132,7 @@ class SqliteStore(Store):
             "delete from latest_features where user_id = ?", [(u,) for u in user_ids])
 
     def forget(self, user_ids: Sequence[str]) -> None:
-        try:
+        with self._told("still holds users, in part"):
             self.con.execute("pragma secure_delete = on")
             self.remove(user_ids)
             self.con.execute("commit")
@@ -144,9 +144,7 @@ class SqliteStore(Store):
                 if not is_busy:
                     return
                 time.sleep(0.05)
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
-        raise StoreError(f"{self.path}: a reader holds the write-ahead log; try again.")
+        raise StoreError(f"{self.path}: a reader holds the write-ahead log.")
 
     def complete(self, description: Description) -> None:
         self._begin()
