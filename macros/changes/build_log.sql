@@ -76,7 +76,6 @@ rebuilds everything.
     {% set build_log = load_relation(landing_relation('build_log')) %}
     {% if flags.FULL_REFRESH %}
         {% if build_log is not none %}{% do adapter.drop_relation(build_log) %}{% endif %}
-        {% do take_over_landing() %}
         {{ return('') }}
     {% endif %}
     {% do refuse_other_landing() %}

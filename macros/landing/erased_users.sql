@@ -41,13 +41,13 @@ Example: `select * from (marked_as_erased('validated_events', 'customer_identifi
 {%- endmacro %}
 
 {#-
-Before a full refresh: what an older version landed gets the column that says whether a line was
-of an erased user, which none was.
+A pre-hook of a full refresh: what an older version landed gets the column that says whether a
+line was of an erased user, which none was.
 -#}
 {% macro take_over_landing() %}
-    {% set landed_events = load_relation(as_configured('landed_events')) %}
-    {% if landed_events is not none and 'is_erased' not in
-        adapter.get_columns_in_relation(landed_events) | map(attribute='name') %}
-        {% do run_query(add_flag(landed_events, 'is_erased')) %}
+    {% if not (flags.FULL_REFRESH and is_incremental() and is_executing()) or 'is_erased' in
+        adapter.get_columns_in_relation(this) | map(attribute='name') %}
+        {{ return('select 1') }}
     {% endif %}
+    {{ return(add_flag(this, 'is_erased')) }}
 {% endmacro %}

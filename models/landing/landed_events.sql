@@ -1,4 +1,4 @@
-{{ config(pre_hook=["{{ forget_unfinished_landing() }}", "{{ rekey_deliveries() }}"]) }}
+{{ config(pre_hook=["{{ take_over_landing() }}", "{{ forget_unfinished_landing() }}", "{{ rekey_deliveries() }}"]) }}
 {%- set files = files_to_read() -%}
 {%- set fields = var('event_fields') -%}
 

@@ -9,9 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
-
-import yaml
 
 ROOT = Path(__file__).parents[2]
 LEAST = 0.95
@@ -44,7 +43,8 @@ def is_seen(folder: Path, tests: str) -> bool:
 
 
 def main() -> None:
-    faults = [fault for fault in yaml.safe_load((ROOT / "tests/mutants/faults.yml").read_text())
+    told = tomllib.loads((ROOT / "tests/mutants/faults.toml").read_text())
+    faults = [fault for fault in told["fault"]
               if not sys.argv[1:] or any(part in fault["name"] for part in sys.argv[1:])]
     seen = 0
     for fault in faults:
@@ -53,7 +53,7 @@ def main() -> None:
             text = path.read_text()
             if text.count(fault["old"]) != 1:
                 raise SystemExit(f"{fault['name']}: {fault['file']} holds its `old` "
-                                 f"{text.count(fault['old'])} times: mend faults.yml.")
+                                 f"{text.count(fault['old'])} times: mend faults.toml.")
             path.write_text(text.replace(fault["old"], fault["new"]))
             found = is_seen(Path(folder), fault["tests"])
         seen += found
