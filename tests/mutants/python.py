@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,15 +23,12 @@ def main() -> None:
         project = folder / "pyproject.toml"
         project.write_text(project.read_text().replace("scripts/", "src/").replace(
             'pythonpath = ["tests/python", "scripts"]', 'pythonpath = ["tests/python", "src"]'))
-        # The package that the environment knows is not the one with the faults.
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(
-            [str(folder / "mutants" / "src"), os.environ.get("PYTHONPATH", "")])}
         for command in (["run", "--max-children", "2"], ["export-cicd-stats"]):
             subprocess.run([sys.executable, "-m", "mutmut", *command, *(
                 sys.argv[1:] if command[0] == "run" else [])],
-                cwd=folder, env=environment, check=command[0] != "run")
+                cwd=folder, check=command[0] != "run")
         told = json.loads((folder / "mutants" / "mutmut-cicd-stats.json").read_text())
-        subprocess.run([sys.executable, "-m", "mutmut", "results"], cwd=folder, env=environment)
+        subprocess.run([sys.executable, "-m", "mutmut", "results"], cwd=folder)
     seen = told["killed"] + told.get("timeout", 0)
     judged = seen + told["survived"] + told.get("no_tests", 0)
     print(f"{seen} of {judged} faults of Python are seen: {seen / max(judged, 1):.0%}")
