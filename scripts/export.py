@@ -8,11 +8,11 @@ import time
 
 import click
 
-from offer_ai.base import settings
+from offer_ai.base import declarations, settings
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest, write_latest
 from offer_ai.features.store import StoreError
-from offer_ai.training.table import publish_training
+from offer_ai.training.table import publish_training, training_folder
 from offer_ai.training.versions import PublishError, Versions
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.marts import DATABASE, publish_marts
@@ -32,36 +32,51 @@ def marts() -> None:
     """
     export = settings.export_folder()
     rows = publish_marts(open_warehouse(settings.database()), export)
-    click.echo(f"marts: {rows['marts.sessions']:,} sessions and "
-               f"{rows['marts.training_offers']:,} offers in {settings.shown(export / DATABASE)}")
+    told = [f"{rows['marts.sessions']:,} sessions", *(
+        f"{count:,} {name.partition('training_')[2]}" for name, count in rows.items()
+        if name.partition(".")[2].startswith("training_"))]
+    click.echo(f"marts: {', '.join(told[:-1])} and {told[-1]} in "
+               f"{settings.shown(export / DATABASE)}")
 
 
 @main.command()
-@click.option("--to", "target", help="A directory or s3://bucket/prefix; "
-              "OFFER_AI_EXPORT/training by default.")
+@click.option("--to", "target", help="A directory or s3://bucket/prefix; by default "
+              "OFFER_AI_EXPORT/training, of another decision point than offers training_NAME.")
+@click.option("--decision", "names", multiple=True,
+              help="The decision point, as declared; every one by default.")
 @click.option("--keep", default=5, show_default=True, type=click.IntRange(1),
               help="Versions to keep, the new one among them.")
-def training(target: str | None, keep: int) -> None:
-    """Offers with a mature label, as Parquet by day, in a new immutable version.
+def training(target: str | None, names: tuple[str, ...], keep: int) -> None:
+    """Decisions (offers) with a mature label, as Parquet by day, in a new immutable version.
 
     manifest.json names the version that holds, its files, and what the columns mean.
     The same offers give the same bytes and the same version; a day that has not changed
     is not sent again.
     """
     export = settings.export_folder()
-    target = target or str(export / "training")
+    declared = declarations.decision_points()
+    names = names or tuple(declared)
+    if unknown := [name for name in names if name not in declared]:
+        raise click.ClickException(f"'{unknown[0]}' is no decision point under `decision_points` "
+                                   f"in dbt_project.yml: {', '.join(declared)}.")
+    if target and len(names) > 1:
+        raise click.ClickException(
+            f"--to is one place, and there are {len(names)} decision points: say which with "
+            f"--decision ({', '.join(names)}).")
     con = open_warehouse(settings.database())
-    try:
-        manifest, counts = publish_training(
-            con, Versions(target), export / ".training.part", keep)
-    except (PublishError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"training: {manifest['rows']:,} offers of {len(manifest['files'])} days with a "
-               f"mature label in {target}/{manifest['version']}; {counts['sent']} days sent, "
-               f"{counts['kept']} unchanged")
-    if not manifest["rows"]:
-        click.echo("training: empty, as no offer's label is mature yet; serving can start, "
-                   "training later")
+    for name in names:
+        folder = target or str(export / training_folder(name))
+        try:
+            manifest, counts = publish_training(
+                con, Versions(folder), export / ".training.part", keep, name)
+        except (PublishError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"training: {manifest['rows']:,} {name} of {len(manifest['files'])} days with "
+                   f"a mature label in {folder}/{manifest['version']}; {counts['sent']} days "
+                   f"sent, {counts['kept']} unchanged")
+        if not manifest["rows"]:
+            click.echo(f"training: empty, as no label of {name} is mature yet; serving can "
+                       "start, training later")
 
 
 @main.command()

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from offer_ai.base import settings
+from offer_ai.base import declarations, settings
 from offer_ai.base.files import MANIFEST
-from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.training.table import training_folder
+from offer_ai.warehouse.connection import open_warehouse, relation_of
 from offer_ai.warehouse.counts import landed_counts
 from offer_ai.warehouse.marts import DATABASE
 
@@ -15,9 +16,7 @@ COUNTS = """
 select
     (select count(*) from staging.excluded_events) as excluded,
     (select count(distinct user_id) from staging.excluded_events) as excluded_users,
-    (select count(*) from marts.sessions) as sessions,
-    (select count(*) from marts.training_offers) as offers,
-    (select count(*) from marts.training_offers where is_label_mature) as mature
+    (select count(*) from marts.sessions) as sessions
 """
 REASONS = """
 select split_part(reason, ':', 1) as reason, count(*) as lines
@@ -36,13 +35,19 @@ def main() -> None:
     landed = landed_counts(con)
     lines, repeats, rejected, erased, users, at = (landed[name] for name in (
         "lines", "repeats", "rejected", "erased", "users", "watermark_at"))
-    excluded, excluded_users, sessions, offers, mature = con.execute(COUNTS).fetchone()
+    excluded, excluded_users, sessions = con.execute(COUNTS).fetchone()
+    anchors = {name: con.execute(
+        f"select count(*), count(*) filter (is_label_mature) from {relation}").fetchone()
+        for name, point in declarations.decision_points().items()
+        if (relation := relation_of(con, point["training"]))}
+    told = "\n".join(f"{count:>12,} {name} shown, {mature:,} with a mature label"
+                     for name, (count, mature) in anchors.items())
     click.echo(f"""
 {landed["files"]:>12,} files, {landed["unreadable"]:,} of them unreadable
 {lines:>12,} lines = {lines - repeats - rejected - erased:,} events + {repeats:,} repeats + \
 {rejected:,} rejects{f" + {erased:,} of erased users" if erased else ""}
 {users:>12,} users in {sessions:,} sessions
-{offers:>12,} offers shown, {mature:,} with a mature label
+{told}
 {f"watermark {at} UTC" if at else "no events yet"}""")
     if excluded:
         click.echo(f"Of the events {excluded:,} are of {excluded_users:,} excluded users, and "
@@ -52,10 +57,10 @@ def main() -> None:
         click.echo("Rejects, in landing.rejected_events:")
     for reason, count in reasons:
         click.echo(f"{count:>12,} {reason}")
-    for text in still_empty(users, offers, mature):
+    for text in still_empty(users, *anchors.get(declarations.OFFERS, (1, 1))):
         click.echo(text)
     click.echo(f"Query {settings.shown(export / DATABASE)}; models read:")
-    for name in ("training", "latest"):
+    for name in (*map(training_folder, declarations.decision_points()), "latest"):
         manifest = Path(export, name, MANIFEST)
         if manifest.exists():
             published = json.loads(manifest.read_text())

@@ -1,4 +1,4 @@
-"""Trains what a policy asks: how much each offer would earn from a user in 7 days."""
+"""Trains what a policy asks: how much each offer would earn from a user."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ import click
 from offer_ai.base import settings
 from offer_ai.learning.fitting import fit_models
 from offer_ai.learning.model_files import write_model
-from offer_ai.training.table import read_training
+from offer_ai.training.table import label_of, read_training
 
 
 @click.command(context_settings={"show_default": True})
 @click.option("--training", type=click.Path(path_type=Path), default=None,
               help="The published training table; OFFER_AI_EXPORT/training by default.")
-@click.option("--label", default="next_week_purchase_amount", help="What to predict.")
+@click.option("--label", default=None, help="What to predict; the declared reward by default.")
 @click.option("--validate-days", default=7, type=click.IntRange(1),
               help="The last days of offers, to validate on.")
 @click.option("--bootstraps", default=0, type=click.IntRange(0),
@@ -21,7 +21,7 @@ from offer_ai.training.table import read_training
               "sampling.")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Folder of model versions; OFFER_AI_EXPORT/models by default.")
-def main(training: Path | None, label: str, validate_days: int, bootstraps: int,
+def main(training: Path | None, label: str | None, validate_days: int, bootstraps: int,
          out: Path | None) -> None:
     """Train on earlier offers, validate on the last days, then fit to all of them.
 
@@ -31,6 +31,7 @@ def main(training: Path | None, label: str, validate_days: int, bootstraps: int,
     """
     export = settings.export_folder()
     manifest, table = read_training(training or export / "training")
+    label = label_of(manifest, label)
     boosters, description = fit_models(manifest, table, label, validate_days, bootstraps)
     folder = write_model(out or export / "models", boosters, description)
     metrics = description["metrics"]

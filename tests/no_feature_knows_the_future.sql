@@ -1,64 +1,41 @@
--- Of a thousand offers, what their features may at most have seen, event by event.
-with
+-- Each declared feature and label of a few hundred anchors of each decision point, recomputed
+-- naively from no more than its words allow.
+{%- set differences = [] %}
+{%- for name in var('decision_points') or {} %}
+{%- set point = decision_point(name) %}
+{%- set entries = [] %}
+{%- for entry in point.features + point.labels
+    if entry.config.meta.as_of is defined or entry.config.meta.over is defined %}
+{%- do entries.append(entry) %}
+{%- endfor %}
+{%- if entries %}
+{%- set training = ref('training_' ~ name) %}
+{%- set sample = point.one ~ '_sample' %}
+{{ 'with' if not differences else ',' }}
 
-offers as (
-    select * from {{ ref('training_offers') }}
-    order by md5(offer_id)
-    limit 1000
+{{ sample }} as (
+    select
+        *,
+        {{ point.one }}_id as anchor_id,
+        {{ point.time }} as anchored_at
+    from {{ training }}
+    order by md5({{ point.one }}_id)
+    limit 300
 ),
 
-events as (
-    select
-        user_id,
-        session_id,
-        event_type,
-        country,
-        txn_amount,
-        event_time
-    from {{ ref('stg_events') }}
-    where user_id in (select offers.user_id from offers)
-),
-
-seen as (
-    select
-        offers.offer_id,
-        coalesce(sum(case
-            when
-                events.event_time < offers.offered_at
-                and {{ microseconds('events.event_time') }}
-                >= {{ microseconds('offers.offered_at') }} - {{ unit_microseconds('day', 7) }}
-                then events.txn_amount
-        end), 0) as week_amount,
-        count(case
-            when
-                events.event_time < offers.offered_at
-                and events.event_type = 'game_start'
-                and events.session_id is distinct from offers.session_id
-                then 1
-        end) as games_in_other_sessions,
-        count(case
-            when
-                events.event_time <= offers.offered_at
-                and events.country = offers.country
-                and events.event_type in {{ profile_event_types() }}
-                then 1
-        end) as times_in_country
-    from offers
-    left join events on offers.user_id = events.user_id
-    group by offers.offer_id
+{{ point.one }}_again as (
+    {{ recomputed_features(sample, entries) }}
 )
+{%- for entry in entries %}
+{%- do differences.append("select '" ~ name ~ "' as decision_point, '" ~ entry.name ~ "' as name, "
+    ~ sample ~ '.anchor_id, ' ~ sample ~ '.user_id, '
+    ~ 'cast(' ~ sample ~ '.' ~ entry.name ~ ' as ' ~ dbt.type_string() ~ ') as stored, '
+    ~ 'cast(again.' ~ entry.name ~ ' as ' ~ dbt.type_string() ~ ') as recomputed, '
+    ~ sample ~ '.anchored_at from ' ~ sample ~ ' inner join ' ~ point.one ~ '_again as again on '
+    ~ sample ~ '.anchor_id = again.anchor_id where again.is_told_' ~ entry.name ~ ' and not ('
+    ~ is_same(sample ~ '.' ~ entry.name, 'again.' ~ entry.name, entry.data_type) ~ ')') %}
+{%- endfor %}
+{%- endif %}
+{%- endfor %}
 
-select
-    offers.offer_id,
-    offers.offered_at,
-    offers.country,
-    offers.prev_week_purchase_amount,
-    offers.last_session_games_played,
-    seen.week_amount,
-    seen.games_in_other_sessions
-from offers
-inner join seen on offers.offer_id = seen.offer_id
-where
-    offers.prev_week_purchase_amount <> seen.week_amount
-    or offers.last_session_games_played > seen.games_in_other_sessions
-    or (offers.country is not null and seen.times_in_country = 0)
+{{ differences | join('\nunion all\n') or 'select 1 as no_decision_point where false' }}

@@ -1,4 +1,6 @@
 {{ config(severity='warn') }}
+{%- set point = decision_point('offers') -%}
+{%- set action = point.action -%}
 {#- Pearson's chi-squared (1900) of each policy's offers, against the sum of their probabilities. -#}
 with
 
@@ -8,12 +10,13 @@ made as (
     select
         policy_version,
         candidates,
-        offer_type,
-        offer_price,
+        {%- for column in action %}
+        {{ column }},
+        {%- endfor %}
         count(*) as decisions
     from {{ ref('stg_decisions') }}
     where candidates is not null and propensity > 0
-    group by policy_version, candidates, offer_type, offer_price
+    group by {{ (['policy_version', 'candidates'] + action) | join(', ') }}
 ),
 
 lists as (
@@ -30,8 +33,7 @@ listed as (
         policy_version,
         candidates,
         decisions,
-        {{ json_struct_rows('candidates', {
-            'offer_type': none, 'offer_price': none, 'probability': none}) }} as candidate
+        {{ json_struct_rows('candidates', dict.fromkeys(action + ['probability'])) }} as candidate
     from lists
 ),
 
@@ -40,8 +42,9 @@ chances as (
         policy_version,
         candidates,
         decisions,
-        candidate['offer_type'] as offer_type,
-        {{ try_to(money_type(), "candidate['offer_price']") }} as offer_price,
+        {%- for column in action %}
+        {{ try_to(column_type(point, column), "candidate['" ~ column ~ "']") }} as {{ column }},
+        {%- endfor %}
         {{ to_probability("candidate['probability']") }} as probability
     from listed
 ),
@@ -59,29 +62,31 @@ whole as (
 expected as (
     select
         chances.policy_version,
-        chances.offer_type,
-        chances.offer_price,
+        {%- for column in action %}
+        chances.{{ column }},
+        {%- endfor %}
         sum(chances.decisions * chances.probability) as expected
     from chances
     inner join whole
         on
             chances.policy_version = whole.policy_version
             and chances.candidates = whole.candidates
-    group by chances.policy_version, chances.offer_type, chances.offer_price
+    group by chances.policy_version{% for column in action %}, chances.{{ column }}{% endfor %}
 ),
 
 observed as (
     select
         made.policy_version,
-        made.offer_type,
-        made.offer_price,
+        {%- for column in action %}
+        made.{{ column }},
+        {%- endfor %}
         sum(made.decisions) as made
     from made
     inner join whole
         on
             made.policy_version = whole.policy_version
             and made.candidates = whole.candidates
-    group by made.policy_version, made.offer_type, made.offer_price
+    group by made.policy_version{% for column in action %}, made.{{ column }}{% endfor %}
 ),
 
 compared as (
@@ -94,8 +99,9 @@ compared as (
     left join observed
         on
             expected.policy_version = observed.policy_version
-            and expected.offer_type = observed.offer_type
-            and expected.offer_price = observed.offer_price
+            {%- for column in action %}
+            and expected.{{ column }} = observed.{{ column }}
+            {%- endfor %}
     -- Below five the distribution is another.
     where expected.expected >= 5
     group by expected.policy_version

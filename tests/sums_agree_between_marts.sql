@@ -1,4 +1,5 @@
-{%- set cap = var('max_anchors_per_user_day') | int -%}
+{%- set point = decision_point('offers') -%}
+{%- set cap = point.at_most_per_user_day | int -%}
 with
 
 sums as (
@@ -22,6 +23,7 @@ sums as (
         'users with features and users' as what,
         (select count(*) from {{ ref('latest_features') }}) as one,
         (select count(*) from {{ ref('user_activity') }}) as other
+    {%- if is_declared('offers') %}
     {%- if cap == 0 %}
     union all
     select
@@ -34,11 +36,20 @@ sums as (
         'offers by day and offers' as what,
         (select sum(shown) from {{ ref('offer_performance') }}) as one,
         (select count(*) from {{ ref('training_offers') }}) as other
+    {%- for measure in point.measures if modules.re.match('(sum|count)[(](?!distinct)', measure.config.meta.aggregate) %}
     union all
     select
-        'labels by day and labels' as what,
-        (select sum(next_week_revenue) from {{ ref('offer_performance') }}) as one,
-        (select sum(next_week_purchase_amount) from {{ ref('training_offers') }}) as other
+        '{{ measure.name }} by day and of offers' as what,
+        (select sum({{ measure.name }}) from {{ ref('offer_performance') }}) as one,
+        (
+            select cast({{ measure.config.meta.aggregate }} as {{ measure.data_type }})
+            from (
+                select *, {{ reward('offers', 'offers') }} as reward
+                from {{ ref('training_offers') }} as offers
+            ) as rewarded
+        ) as other
+    {%- endfor %}
+    {%- endif %}
 )
 
 select * from sums

@@ -7,13 +7,19 @@ did not go through is simply done again from the last that did.
 {% macro declarations() %}
     {% set digests = {} %}
     {% for name in vocabulary_vars() + ['excluded_users', 'session_split',
-            'max_anchors_per_user_day', 'features', 'labels', 'reporting_currency'] %}
+            'decision_points', 'features', 'labels', 'reporting_currency'] %}
         {% set value = field_aliases() if name == 'field_aliases'
+            else stored_decision_points() if name == 'decision_points'
             else event_type_aliases() if name == 'event_type_aliases' else var(name) %}
         {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(value)) %}
         {% do digests.update({name: local_md5(text)}) %}
     {% endfor %}
     {{ return(digests) }}
+{% endmacro %}
+
+{#- Whether a node is a model that builds keep count of: of this project, or of a declared decision point. -#}
+{% macro is_ours(node) %}
+    {{ return(node.package_name == 'offer_ai' or 'decision_point' in node.config.meta) }}
 {% endmacro %}
 
 {#- Ends a build in a session that is not in UTC: times would be read and cut as local ones. -#}
@@ -34,12 +40,12 @@ and of the project's macros that any of these call, without comments and white s
 {% macro model_digests() %}
     {% set macro_texts, views = {}, {} %}
     {% for node in graph.nodes.values() if node.resource_type == 'model'
-        and node.package_name == 'offer_ai' and node.config.materialized == 'view' %}
+        and is_ours(node) and node.config.materialized == 'view' %}
         {% do views.update({node.unique_id: node}) %}
     {% endfor %}
     {% set digests = {} %}
     {% for node in graph.nodes.values() if node.resource_type == 'model'
-        and node.package_name == 'offer_ai' and node.config.materialized == 'incremental' %}
+        and is_ours(node) and node.config.materialized == 'incremental' %}
         {% set parts, seen, ahead = [], [], [node.unique_id] + node.depends_on.macros %}
         {% set parents = node.depends_on.nodes | list %}
         {% do parts.append(node.raw_code) %}
@@ -131,7 +137,7 @@ next one starts where this one ended.
     {% endfor %}
     {% for node in graph.nodes.values()
         if node.resource_type == 'model' and node.config.materialized == 'incremental'
-        and node.package_name == 'offer_ai' and node.unique_id not in built %}
+        and is_ours(node) and node.unique_id not in built %}
         {{ return('') }}
     {% endfor %}
     {#- Before the log: of rates that are not kept, the next build takes all for changed. -#}

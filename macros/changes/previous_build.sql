@@ -18,8 +18,8 @@ A source of what the build before left, if it is there and this build adds to it
 Example: previous_relation(source('landed_before', 'landed_files'))
 -#}
 {% macro previous_relation(relation) %}
-    {% if not is_executing() or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
-    {{ return(load_cached_relation(as_configured(relation.identifier))) }}
+    {% if not offer_ai.is_executing() or flags.FULL_REFRESH %}{{ return(none) }}{% endif %}
+    {{ return(load_cached_relation(offer_ai.as_configured(relation.identifier))) }}
 {% endmacro %}
 
 {#-
@@ -29,7 +29,7 @@ has this one as a package too; whether it is there or not.
 {% macro as_configured(name, kind='model') %}
     {#- A unit test knows no graph. -#}
     {% set node = graph.get('nodes', {}).get(kind ~ '.offer_ai.' ~ name) %}
-    {% if not node %}{{ return(landing_relation(name)) }}{% endif %}
+    {% if not node %}{{ return(offer_ai.landing_relation(name)) }}{% endif %}
     {{ return(api.Relation.create(
         database=node.database or none, schema=node.schema, identifier=node.alias)) }}
 {% endmacro %}
@@ -45,7 +45,7 @@ has this one as a package too; whether it is there or not.
 
 {#- The last file_id that a completed build took in; none when there must be a full build. -#}
 {% macro last_built_file() %}
-    {{ return(last_file_in(previous_relation(source('landed_before', 'build_log')))) }}
+    {{ return(offer_ai.last_file_in(offer_ai.previous_relation(source('landed_before', 'build_log')))) }}
 {% endmacro %}
 
 {#- The last file_id that a build log knows of; none without a log. -#}
@@ -61,11 +61,11 @@ has this one as a package too; whether it is there or not.
 
 {#- Whether this run of a stored model adds to what an earlier, complete build left. -#}
 {% macro is_delta() %}
-    {{ return(is_incremental() and previous_relation(landing_relation('build_log')) is not none) }}
+    {{ return(is_incremental() and offer_ai.previous_relation(offer_ai.landing_relation('build_log')) is not none) }}
 {% endmacro %}
 
 {#- The same for a data test, as a number: 0 before the first build. -#}
 {% macro last_built_file_of_landing() %}
-    {{ return(last_file_in(
-        load_cached_relation(landing_relation('build_log')) if execute else none) or 0) }}
+    {{ return(offer_ai.last_file_in(
+        load_cached_relation(offer_ai.landing_relation('build_log')) if execute else none) or 0) }}
 {% endmacro %}

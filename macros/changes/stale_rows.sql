@@ -8,7 +8,7 @@ inserts them; a table that is made anew has none.
   create-and-swap.
 -#}
 {% macro delete_first(where='true') %}
-    {{ return(delete_rows(this, where) if is_incremental() else 'select 1') }}
+    {{ return(offer_ai.delete_rows(this, where) if is_incremental() else 'select 1') }}
 {% endmacro %}
 
 {#-
@@ -20,10 +20,10 @@ for all.
 {% macro delete_stale_rows(where='true') %}
     {#- Bound here: dbt sees a `ref` only where it is called while the project is parsed. -#}
     {% set changed_users = ref('changed_users') %}
-    {% if is_delta() %}
-        {{ return(delete_of_users(this, changed_users, where)) }}
+    {% if offer_ai.is_delta() %}
+        {{ return(offer_ai.delete_of_users(this, changed_users, where)) }}
     {% endif %}
-    {{ return(delete_first()) }}
+    {{ return(offer_ai.delete_first()) }}
 {% endmacro %}
 
 {#-
@@ -33,7 +33,7 @@ time, only the newest part of the table is read.
 -#}
 {% macro changed_events() %}
     {% set events, changed_users = ref('stg_events'), ref('changed_users') %}
-    {% if not is_delta() %}
+    {% if not offer_ai.is_delta() %}
         {{ return(events) }}
     {% endif %}
     {% set since = run_query('select cast(min(changed_from) as ' ~ dbt.type_string()
@@ -43,7 +43,7 @@ time, only the newest part of the table is read.
         ~ ' inner join ' ~ changed_users ~ ' as changed_users'
         ~ ' on events.user_id = changed_users.user_id'
         ~ ' and events.event_time >= changed_users.changed_from'
-        ~ ' where events.event_time >= ' ~ timestamp_literal(since) ~ ')'
+        ~ ' where events.event_time >= ' ~ offer_ai.timestamp_literal(since) ~ ')'
     ) }}
 {% endmacro %}
 

@@ -13,7 +13,7 @@
 {% macro spark__delete_rows(relation, where) -%}
     {%- if where == 'true' -%}{{ return('truncate table ' ~ relation) }}{%- endif -%}
     {%- set gone = 'coalesce(' ~ where ~ ', false)' -%}
-    {{ return(rewrite(relation, ' where ' ~ gone, ' where not ' ~ gone)) }}
+    {{ return(offer_ai.rewrite(relation, ' where ' ~ gone, ' where not ' ~ gone)) }}
 {%- endmacro %}
 
 {#-
@@ -34,7 +34,7 @@ Deletes the rows of `relation` that `where` holds for, a predicate over it and
 {% macro spark__delete_of_users(relation, changed_users, where) -%}
     {%- set users = ' join ' ~ changed_users ~ ' as changed_users'
         ~ ' on stored.user_id = changed_users.user_id and ' ~ where -%}
-    {{ return(rewrite(relation, ' left semi' ~ users, ' left anti' ~ users)) }}
+    {{ return(offer_ai.rewrite(relation, ' left semi' ~ users, ' left anti' ~ users)) }}
 {%- endmacro %}
 
 {#-
@@ -46,7 +46,7 @@ The rows that stay are whole in a table of their own before anything is taken aw
 `mend_tables` puts them back when a build was killed on the way.
 -#}
 {% macro rewrite(relation, gone, kept) -%}
-    {% set is_daily = day_of(relation) is not none %}
+    {% set is_daily = offer_ai.day_of(relation) is not none %}
     {% set found = run_query('select distinct ' ~ ('cast(partition_day as string)' if is_daily else 1)
         ~ ' from ' ~ relation ~ ' as stored' ~ gone).columns[0].values() | list %}
     {% if not found %}{{ return('select 1') }}{% endif %}
@@ -62,14 +62,14 @@ The rows that stay are whole in a table of their own before anything is taken aw
             {% do run_query('alter table ' ~ relation ~ " drop partition (partition_day = '" ~ day ~ "')") %}
         {% endfor %}
     {% endif %}
-    {% do put_back(relation, copy) %}
+    {% do offer_ai.put_back(relation, copy) %}
     {{ return('drop table ' ~ copy) }}
 {%- endmacro %}
 
 {#- Spark: puts the rows that stay in the place of a table's, or of those of their days. -#}
 {% macro put_back(relation, copy) -%}
     {% do run_query('insert overwrite table ' ~ relation
-        ~ (' partition (partition_day)' if day_of(relation) is not none else '')
+        ~ (' partition (partition_day)' if offer_ai.day_of(relation) is not none else '')
         ~ ' select * from ' ~ copy) %}
 {%- endmacro %}
 
@@ -89,7 +89,7 @@ The rows that stay are whole in a table of their own before anything is taken aw
             {% set copy = api.Relation.create(schema=schema, identifier=name) %}
             {% set relation = adapter.get_relation(none, schema, name[:-6]) %}
             {% if relation is not none and not flags.FULL_REFRESH %}
-                {% do put_back(relation, copy) %}
+                {% do offer_ai.put_back(relation, copy) %}
             {% endif %}
             {% do run_query('drop table ' ~ copy) %}
         {% endfor %}

@@ -4,6 +4,8 @@ What a block of events amounts to: a dict of column to SQL aggregate over events
 part rolls up the part with the same expressions.
 -#}
 {% macro block_measures() %}
+    {#- A model of a project that has this one as a package may not see what is declared. -#}
+    {% set points = var('decision_points', {'offers': {'event': 'offer_shown'}}) or {} %}
     {{ return({
         'started_at': 'min(event_time)',
         'ended_at': 'max(event_time)',
@@ -14,7 +16,8 @@ part rolls up the part with the same expressions.
             ~ " / nullif(count(case when event_type = 'game_start' then 1 end), 0)",
         'purchase_amount': "coalesce(sum(txn_amount), 0)",
         'purchase_count': "count(case when txn_amount > 0 then 1 end)",
-        'offers_shown': "count(case when event_type = 'offer_shown' then 1 end)",
+        'offers_shown': 'count(case when event_type = '
+            ~ offer_ai.text_literal(points.get('offers', {}).get('event', '')) ~ ' then 1 end)',
     }) }}
 {% endmacro %}
 

@@ -7,12 +7,12 @@ newest part of the table alone.
 {% macro session_events_in_reach() %}
     {% set session_events, sessions, changed_users, stg_events
         = ref('session_events'), ref('session_rollups'), ref('changed_users'), ref('stg_events') %}
-    {% if not is_delta() %}
+    {% if not offer_ai.is_delta() %}
         {{ return(session_events) }}
-    {% elif not has_session_ids() %}
+    {% elif not offer_ai.has_session_ids() %}
         {{ return(
             '(select user_id, block_id as session_id, event_type, txn_amount, won, event_time'
-            ~ ' from (' ~ events_in_sessions(changed_events()) ~ ') as blocks)') }}
+            ~ ' from (' ~ offer_ai.events_in_sessions(offer_ai.changed_events()) ~ ') as blocks)') }}
     {% endif %}
     {% set first_start = run_query(
         'select cast(min(sessions.started_at) as ' ~ dbt.type_string() ~ ') from ' ~ sessions ~ ' as sessions'
@@ -21,6 +21,6 @@ newest part of the table alone.
         ~ ' and sessions.ended_at >= cast(changed_users.changed_from as date)'
     ).columns[0].values()[0] %}
     {{ return('(select * from ' ~ session_events
-        ~ ' where event_time >= ' ~ timestamp_literal(first_start)
+        ~ ' where event_time >= ' ~ offer_ai.timestamp_literal(first_start)
         ~ ' and user_id in (select user_id from ' ~ changed_users ~ '))') }}
 {% endmacro %}

@@ -58,7 +58,7 @@ one value of it, or `{order_by: columns, split_on: SQL boolean}`.
 
 {#- Whether a session is all events that share the client's session_id. -#}
 {% macro has_session_ids() %}
-    {{ return(session_split().by == 'session_id') }}
+    {{ return(offer_ai.session_split().by == 'session_id') }}
 {% endmacro %}
 
 {#-
@@ -66,7 +66,7 @@ Whether the declared split puts an event in a session, or (`is_in` false) in non
 predicate over events.
 -#}
 {% macro is_in_a_session(is_in=true) -%}
-    {%- set column = session_split().by -%}
+    {%- set column = offer_ai.session_split().by -%}
     {%- if column -%} {{ column }} is {{ 'not ' if is_in }}null
     {%- else -%} {{ is_in }}
     {%- endif -%}
@@ -74,18 +74,18 @@ predicate over events.
 
 {#- Events with `block_id`, the session that the declared split puts each in. -#}
 {% macro events_in_sessions(events) -%}
-    {%- set split = session_split() -%}
+    {%- set split = offer_ai.session_split() -%}
     {%- if split.by %}
     select
         *,
         cast({{ split.by }} as {{ dbt.type_string() }}) as block_id
     from {{ events }} as events
-    where {{ is_in_a_session() }}
+    where {{ offer_ai.is_in_a_session() }}
     {%- else -%}
-    {{ split_blocks(
+    {{ offer_ai.split_blocks(
         events, ['user_id'], [split.order_by] if split.order_by is string else split.order_by,
         split.split_on,
-        ties=['event_time', 'session_id', 'event_type', fingerprint(event_columns())]
+        ties=['event_time', 'session_id', 'event_type', offer_ai.fingerprint(offer_ai.event_columns())]
     ) }}
     {%- endif %}
 {%- endmacro %}

@@ -11,10 +11,10 @@ and `user` name the columns of these.
     {%- set owner = [event ~ '.' ~ type, event ~ '.' ~ user, event ~ '.session_id'] -%}
     case
         when {{ event }}.event_uuid is not null
-            then -1 - {{ fingerprint([event ~ '.event_uuid'] + owner, bits=63) }}
+            then -1 - {{ offer_ai.fingerprint([event ~ '.event_uuid'] + owner, bits=63) }}
         else
-            {{ hours_since_1970(event ~ '.event_time') }} * {{ 2 ** 36 }}
-            + {{ fingerprint([event ~ '.event_time'] + owner, bits=36) }}
+            {{ offer_ai.hours_since_1970(event ~ '.event_time') }} * {{ 2 ** 36 }}
+            + {{ offer_ai.fingerprint([event ~ '.event_time'] + owner, bits=36) }}
     end
 {%- endmacro %}
 
@@ -25,7 +25,7 @@ session, type and `event_uuid` or, where none is sent, every field.
 {% macro delivery_identity(event) -%}
     {%- set always = ['event_uuid', 'user_id', 'session_id', 'event_type'] -%}
     {{ event }}.{{ always | join(', ' ~ event ~ '.') }}
-    {%- for column in event_columns() if column not in always -%}
+    {%- for column in offer_ai.event_columns() if column not in always -%}
         , case when {{ event }}.event_uuid is null then {{ event }}.{{ column }} end
     {%- endfor %}
 {%- endmacro %}
@@ -43,17 +43,17 @@ A text id of an event: a digest of what its deliveries have in common. Two event
             {%- set column = column ~ '_sent' -%}
         {%- endif -%}
         {%- if spec.type == 'timestamp' -%}
-            {%- do texts.append('cast(' ~ microseconds(column) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+            {%- do texts.append('cast(' ~ offer_ai.microseconds(column) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
         {%- elif spec.type in ('number', 'probability') -%}
-            {%- do texts.append('cast(' ~ try_to('decimal(38, 12)', column) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+            {%- do texts.append('cast(' ~ offer_ai.try_to('decimal(38, 12)', column) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
         {%- else -%}
             {%- do texts.append('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') -%}
         {%- endif -%}
     {%- endfor %}
     case
         when event_uuid is not null
-            then {{ digest(['event_uuid', 'user_id', 'session_id', 'event_type']) }}
-        else {{ digest(texts) }}
+            then {{ offer_ai.digest(['event_uuid', 'user_id', 'session_id', 'event_type']) }}
+        else {{ offer_ai.digest(texts) }}
     end
 {%- endmacro %}
 

@@ -96,6 +96,29 @@ expression of text.
     {{ return(columns) }}
 {% endmacro %}
 
+{#-
+The columns that models of this project read and that no field declares, a dict of their types: a
+vocabulary of one's own need not have them.
+-#}
+{% macro undeclared_columns() %}
+    {% set read, missing = {}, {} %}
+    {% for column in ['currency', 'country', 'language', 'signin_method', 'package_name',
+            'package_version', 'os', 'os_version', 'device_type', 'device_make', 'device_model',
+            'device_id', 'badge', 'decision_id', 'policy_version', 'decision_context', 'sku',
+            'purchase_source'] %}
+        {% do read.update({column: dbt.type_string()}) %}
+    {% endfor %}
+    {% do read.update({'level': 'bigint', 'score': 'bigint', 'currency_balance': 'double',
+        'propensity': 'double', 'won': 'boolean', 'txn_amount': money_type(),
+        'txn_amount_sent': money_type()}) %}
+    {% set declared = event_columns() %}
+    {% for column in money_columns() %}{% do declared.append(column ~ '_sent') %}{% endfor %}
+    {% for column, type in read.items() if column not in declared %}
+        {% do missing.update({column: type}) %}
+    {% endfor %}
+    {{ return(missing) }}
+{% endmacro %}
+
 {#- The columns of landing.landed_events and their types, a dict in order. -#}
 {% macro landed_columns() %}
     {% set types = {'boolean': 'boolean', 'integer': 'bigint', 'number': 'double',

@@ -33,21 +33,22 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
         from {{ anchors }}
     )
     {%- for source in windows | map(attribute='over') | unique %}
-    {%- set source_windows = windows | selectattr('over', 'equalto', source) | list %},
+    {%- set source_windows = windows | selectattr('over', 'equalto', source) | list %}
+    {%- set word = offer_ai.as_word(source) %},
 
-    {{ source }}_placed as (
+    {{ word }}_placed as (
         {{ offer_ai.placed_rows(
             source, sessions if sessions and source == 'sessions' else offer_ai.window_relation(source),
             'anchors') }}
     ),
 
-    {{ source }}_bounds as (
-        {{ offer_ai.window_bounds(source_windows, 'anchors', source ~ '_placed') }}
+    {{ word }}_bounds as (
+        {{ offer_ai.window_bounds(source_windows, 'anchors', word ~ '_placed') }}
     )
     {%- for window in source_windows %},
 
     {{ window.name }}_rows as (
-        {{ offer_ai.rows_in_window(window, source ~ '_bounds', source ~ '_placed', session_events) }}
+        {{ offer_ai.rows_in_window(window, word ~ '_bounds', word ~ '_placed', session_events) }}
     ),
 
     {{ window.name }} as (
@@ -125,11 +126,20 @@ after), unit (count, hour or day), size and the features that share the window.
             "dbt_project.yml, features: a feature over '" ~ meta.over ~ "' needs "
             ~ "`before` or `after` as one of {count: n}, {hour: n}, {day: n}") }}
     {%- endif -%}
-    {{ return(meta.over ~ '_' ~ side ~ '_' ~ window[0][1] ~ '_' ~ window[0][0]) }}
+    {{ return(offer_ai.as_word(meta.over) ~ '_' ~ side ~ '_' ~ window[0][1] ~ '_' ~ window[0][0]) }}
 {%- endmacro %}
 
-{#- The relation that a window is declared over. -#}
+{#- What a window is over, as part of an identifier. -#}
+{% macro as_word(over) -%}
+    {{ return(modules.re.sub('[^A-Za-z0-9_]', '_', over)) }}
+{%- endmacro %}
+
+{#- The relation that a window is declared over: sessions, the events of a known type, or a model. -#}
 {% macro window_relation(over) -%}
+    {%- if over in (var('event_types', []) or []) -%}
+        {{ return('(select * from ' ~ ref('offer_ai', 'stg_events') ~ ' where event_type = '
+            ~ offer_ai.text_literal(over) ~ ')') }}
+    {%- endif -%}
     {{ return(ref('offer_ai', 'session_rollups') if over == 'sessions' else ref(over)) }}
 {%- endmacro %}
 

@@ -1,23 +1,23 @@
 {#- How far the declared labels look ahead of their anchor. -#}
 
-{#- Microseconds from an anchor to the end of its longest label window. -#}
-{% macro label_span() %}
+{#- Microseconds from an anchor to the end of the longest window of these labels. -#}
+{% macro label_span(labels) %}
     {% set spans = [0] %}
-    {% for window in feature_windows(var('labels')) %}
+    {% for window in offer_ai.feature_windows(labels) %}
         {% if window.unit == 'count' %}
             {{ exceptions.raise_compiler_error(
                 "dbt_project.yml, labels: a label needs `after: {hour: n}` or "
                 ~ "`after: {day: n}`, a time at which it is mature") }}
         {% endif %}
-        {% do spans.append(unit_microseconds(window.unit, window.size) | int) %}
+        {% do spans.append(offer_ai.unit_microseconds(window.unit, window.size) | int) %}
     {% endfor %}
     {{ return(spans | max) }}
 {% endmacro %}
 
 {#-
-When the labels of an anchor at `anchored_at` can no longer change by what has yet
+When these labels of an anchor at `anchored_at` can no longer change by what has yet
 to happen: after the longest of their windows.
 -#}
-{% macro label_matures_at(anchored_at) -%}
-    {{ from_microseconds(microseconds(anchored_at) ~ ' + ' ~ label_span()) }}
+{% macro label_matures_at(anchored_at, labels) -%}
+    {{ offer_ai.from_microseconds(offer_ai.microseconds(anchored_at) ~ ' + ' ~ offer_ai.label_span(labels)) }}
 {%- endmacro %}

@@ -1,3 +1,4 @@
+{{ config(enabled=is_declared('offers')) }}
 with
 
 stg_decisions as (
@@ -19,7 +20,7 @@ select
     stg_decisions.policy_in_place as policy_version,
     stg_decisions.arm,
     stg_decisions.event_time as decided_at,
-    cast(offer_labels.next_week_purchase_amount as double) as revenue,
+    cast({{ reward('offers', 'offer_labels') }} as double) as revenue,
     row_number() over (
         partition by stg_decisions.policy_in_place, stg_decisions.user_id
         order by stg_decisions.event_time, stg_decisions.offer_id

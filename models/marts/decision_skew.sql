@@ -1,26 +1,34 @@
-{%- set features = var('features') -%}
+{{ config(enabled=is_declared('offers')) }}
+{%- set features = decision_point('offers').features -%}
 with
 
 -- Text that is no JSON would stop the query, and a filter need not come first.
-offers_shown as (
+told as (
     select
         offer_id,
         case when {{ is_json_object('decision_context') }} then decision_context end
             as decision_context
     from {{ ref('stg_offers_shown') }}
+    where decision_context is not null
+),
+
+-- Read once, as text: the time that it is takes the text a dozen times.
+used as (
+    select
+        offer_id,
+        decision_context,
+        {{ json_value('decision_context', '$.features_landed_at') }} as landed_text
+    from told
 ),
 
 decisions as (
     select
         training_offers.*,
-        offers_shown.decision_context,
-        {{ to_utc_timestamp(json_value(
-            'offers_shown.decision_context', '$.features_landed_at')) }}
-            as features_landed_at
+        used.decision_context,
+        {{ to_utc_timestamp('used.landed_text') }} as features_landed_at
     from {{ ref('training_offers') }} as training_offers
-    inner join offers_shown
-        on training_offers.offer_id = offers_shown.offer_id
-    where offers_shown.decision_context is not null
+    inner join used on training_offers.offer_id = used.offer_id
+    where used.landed_text is not null
 ),
 
 compared as (

@@ -1,4 +1,5 @@
-{%- set features = var('features') -%}
+{{ config(enabled=is_declared('offers')) }}
+{%- set features = decision_point('offers').features -%}
 with
 
 decided as (

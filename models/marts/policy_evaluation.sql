@@ -1,3 +1,4 @@
+{{ config(enabled=is_declared('offers')) }}
 {%- set estimators = estimators() -%}
 {%- set limits = var('estimates') -%}
 with
@@ -32,13 +33,16 @@ decisions as (
         {{ fingerprint(['asked.user_id']) }} as user_key,
         coalesce(asked.policy_version, 'unknown') as policy_version,
         asked.target_policy_version,
-        cast(offer_labels.next_week_purchase_amount as double) as reward,
+        cast({{ reward('offers', 'offer_labels') }} as double) as reward,
         asked.target_predicted as predicted,
         asked.target_value as predicted_value,
         case
             when
-                asked.offer_type = asked.target_offer_type
-                and asked.offer_price = asked.target_offer_price
+                {%- for column in decision_point('offers').action %}
+                {{ 'and ' if not loop.first }}asked.{{ column }} = asked.target_{{ column }}
+                {%- else %}
+                true
+                {%- endfor %}
                 then 1
             else 0
         end as is_match,

@@ -1,3 +1,4 @@
+{{ config(enabled=is_declared('offers')) }}
 {%- set limits = var('estimates') -%}
 with
 

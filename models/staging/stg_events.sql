@@ -7,4 +7,17 @@
 {%- do amounts.append(column ~ ' as ' ~ column ~ '_sent') -%}
 {%- endfor -%}
 {%- set events = accepted_events(columns + amounts, user_counts()) -%}
+{%- set missing = undeclared_columns() -%}
+{%- if missing %}
+-- What no field declares, and the models of this project ask for, is nowhere.
+select
+    *
+    {%- for column, type in missing.items() %},
+    cast(null as {{ type }}) as {{ column }}
+    {%- endfor %}
+from (
+    {{ reported_events('(' ~ events ~ ')', exchange_rates, ['event_key', 'file_id']) if converts else events }}
+) as declared
+{%- else -%}
 {{ reported_events('(' ~ events ~ ')', exchange_rates, ['event_key', 'file_id']) if converts else events }}
+{%- endif %}

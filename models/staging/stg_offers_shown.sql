@@ -1,20 +1,3 @@
-{{ config(pre_hook="{{ delete_stale_rows('event_time >= changed_from') }}") }}
-
-select
-    {{ event_id_text() }} as offer_id,
-    user_id,
-    session_id,
-    decision_id,
-    offer_type,
-    policy_version,
-    decision_context,
-    currency,
-    offer_price,
-    offer_price_sent,
-    currency_balance,
-    propensity,
-    offer_purchased,
-    offer_dismissed,
-    event_time
-from {{ changed_events() }}
-where event_type = 'offer_shown'
+{{ config(
+    enabled=is_declared('offers'), pre_hook="{{ delete_stale_rows('event_time >= changed_from') }}") }}
+{{ decision_events('offers') }}

@@ -3,22 +3,33 @@
 import hashlib
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 
 import yaml
 
+from offer_ai.base import settings
 from offer_ai.base.settings import ROOT
 
 PROJECT = ROOT / "dbt_project.yml"
+OFFERS = "offers"  # the decision point that the service decides
 
 
 @cache
-def project() -> dict:
-    return yaml.load(PROJECT.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+def project(path: Path = PROJECT) -> dict:
+    return yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def variables() -> dict:
-    """The project's vars."""
-    return project()["vars"]
+    """The project's vars; where one stands that has it as a package, with those it sets."""
+    own = settings.project_folder() / "dbt_project.yml"
+    if own == PROJECT or not own.exists():
+        return project()["vars"]
+    host = project(own).get("vars") or {}
+    if project(own).get("name") == project()["name"]:
+        return host
+    return project()["vars"] | {
+        name: value for name, value in host.items() if name in project()["vars"]
+    } | host.get(project()["name"], {})
 
 
 def schemas() -> list[str]:
@@ -38,12 +49,34 @@ def labels() -> list[dict]:
     return columns("labels")
 
 
-def columns(kind: str) -> list[dict]:
+def columns(kind: str, names: list[str] | str = "all") -> list[dict]:
     return [
         {"name": column["name"], "data_type": column["data_type"],
-         "description": column["description"], "definition": column["config"]["meta"]}
-        for column in variables()[kind]
+         "description": column.get("description", ""), "definition": column["config"]["meta"]}
+        for column in variables()[kind] if names == "all" or column["name"] in names
     ]
+
+
+def decision_points() -> dict[str, dict]:
+    """Each declared decision point by name: `one`, `time`, `action`, `columns`, `measures` and
+    `reward` (a label's name or None) as declared, its features and labels as columns, and `id`
+    and `training`, the names of its column and relation."""
+    return {
+        name: {"reward": None, "action": [], "columns": [], "measures": []} | point | {
+            "name": name, "id": f"{point['one']}_id", "training": f"training_{name}",
+            "features": columns("features", point.get("features", "all")),
+            "labels": columns("labels", point.get("labels", "all"))}
+        for name, point in (variables().get("decision_points") or {}).items()}
+
+
+def reward() -> str | None:
+    """The label that the service's policies are trained on, valued by and reported in."""
+    return decision_points().get(OFFERS, {}).get("reward")
+
+
+def offer_event() -> str:
+    """The type of event that the service's decisions are logged as."""
+    return decision_points()[OFFERS]["event"]
 
 
 @cache

@@ -2,33 +2,61 @@
 
 import http.client
 import json
+import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import duckdb
 
 from offer_ai.base.files import write_json
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.bench.runs import percentile
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
 from offer_ai.learning.cycle import learn
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.warehouse.connection import open_warehouse
 
 CLIENTS = 6
 
 
+@dataclass
+class Answers:
+    """Seconds from when each request was due to its answer, the decisions, and what failed."""
+
+    lags: list[float] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lags = sorted(self.lags)
+        parts = [f"p{100 * share:g} {percentile(lags, share) * 1e3:.2f}"
+                 for share in (0.5, 0.99, 0.999)]
+        return (f"{len(lags):,} answered: {', '.join(parts)}, slowest {lags[-1] * 1e3:.1f} ms; "
+                f"{len(self.errors)} errors{': ' + self.errors[0] if self.errors else ''}")
+
+
+def promote(work: Path, model: str) -> None:
+    write_json(work / "models" / PROMOTED,
+               {"model": model, "rule": INVERSE_GAP, "epsilon": 0.01})
+
+
 def train_and_promote(work: Path) -> None:
     """A model of learn.py on the training table under `work`, promoted as it is."""
-    step = learn(work)
-    write_json(work / "models" / PROMOTED,
-               {"model": step.model.name, "rule": INVERSE_GAP, "epsilon": 0.01})
+    promote(work, learn(work).model.name)
 
 
 def in_process(work: Path, users: list[str], count: int) -> list[float]:
@@ -45,32 +73,24 @@ def in_process(work: Path, users: list[str], count: int) -> list[float]:
     return seconds[100:]
 
 
-def over_http(work: Path, users: list[str], rate: int, seconds: int) -> list[float]:
-    """Seconds from when each request was due to its answer, the server on one core."""
-    port = 18_080
+@contextmanager
+def serving(work: Path, port: int = 18_080) -> Iterator[subprocess.Popen]:
+    """The service on the first core, this process and what it starts on the others."""
     server = subprocess.Popen(
         [sys.executable, SCRIPTS / "serve.py", "--port", str(port),
          "--store", f"sqlite:///{work}/features.sqlite"],
         env=os.environ | {"OFFER_AI_EVENTS": str(work / "decisions"),
-                          "OFFER_AI_EXPORT": str(work)})
+                          "OFFER_AI_EXPORT": str(work)}, stderr=subprocess.DEVNULL)
+    server.port = port
     try:
         os.sched_setaffinity(server.pid, {0})
         os.sched_setaffinity(0, set(range(1, os.cpu_count())) or {0})
         wait_for(port)
-        lags: list[list[float]] = [[] for _ in range(CLIENTS)]
-        start = time.perf_counter() + 1
-        threads = [threading.Thread(target=client, args=(
-            port, users, start, rate, seconds, number, lags[number]))
-            for number in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        yield server
     finally:
         server.terminate()
         server.wait()
         os.sched_setaffinity(0, range(os.cpu_count()))
-    return [lag for lag_of_client in lags for lag in lag_of_client]
 
 
 def wait_for(port: int) -> None:
@@ -86,20 +106,53 @@ def wait_for(port: int) -> None:
     raise click.ClickException("The service did not start.")
 
 
-def client(port, users, start, rate, seconds, number, lags) -> None:
+def ask(port: int, users: list[str], rate: int, seconds: float,
+        until: Callable[[], bool] = lambda: False) -> Answers:
+    """Requests at a fixed rate, whatever the answers, for so long or `until` it says so."""
+    answers, start = [Answers() for _ in range(CLIENTS)], time.perf_counter() + 1
+    threads = [threading.Thread(target=client, args=(
+        port, users, start, rate, seconds, number, answers[number], until))
+        for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Answers(*([each for one in answers for each in getattr(one, name)]
+                     for name in ("lags", "ids", "errors")))
+
+
+def client(port, users, start, rate, seconds, number, answers, until) -> None:
     """Every CLIENTS-th request of the schedule, over one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     chance = random.Random(number)
-    for index in range(number, rate * seconds, CLIENTS):
+    for index in range(number, int(rate * seconds), CLIENTS):
         due = start + index / rate
         time.sleep(max(0, due - time.perf_counter()))
+        if until():
+            return
         body = json.dumps({"user_id": chance.choice(users), "session_id": "s"})
-        connection.request("POST", "/decide", body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
+        try:
+            connection.request("POST", "/decide", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            told = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            answers.errors.append(repr(error))
+            connection.close()
+            continue
         if answer.status != 200:
-            raise click.ClickException(f"The service answered {answer.status}.")
-        lags.append(time.perf_counter() - due)
+            answers.errors.append(f"{answer.status} {told.decode()}")
+            continue
+        answers.lags.append(time.perf_counter() - due)
+        answers.ids.append(json.loads(told)["decision_id"])
+
+
+def lost(work: Path, ids: list[str]) -> int:
+    """How many of these decisions no line of the log holds."""
+    DecisionLog(work / "decisions").close()  # lands what a kill left open
+    logged = {json.loads(line)["decision_id"]
+              for path in (work / "decisions").glob("decisions-*.ndjson")
+              for line in path.read_text().splitlines()}
+    return len(set(ids) - logged)
 
 
 def bench_serve(work: Path, users: list[str], rate: int = 300, seconds: int = 20) -> None:
@@ -109,7 +162,56 @@ def bench_serve(work: Path, users: list[str], rate: int = 300, seconds: int = 20
     times = in_process(work, users, 5_000)
     click.echo(f"decision in process, 9 candidates: p50 {percentile(times, 0.5) * 1e3:.2f} ms, "
                f"p99 {percentile(times, 0.99) * 1e3:.2f} ms (target: 1)")
-    times = over_http(work, users, rate, seconds)
-    click.echo(f"POST /decide on one core, {rate} requests a second for {seconds} s: p50 "
-               f"{percentile(times, 0.5) * 1e3:.2f} ms, p99 {percentile(times, 0.99) * 1e3:.2f} "
-               "ms (target: 10)")
+    with serving(work) as server:
+        answers = ask(server.port, users, rate, seconds)
+    click.echo(f"POST /decide on one core, {rate} requests a second for {seconds} s: {answers} "
+               "(target: p99 5)")
+
+
+def bench_bad_day(work: Path, users: list[str], rate: int, seconds: int) -> None:
+    """At a fixed rate: for long, while all users are published and models change, and killed
+    with -9; prints how late answers are and how many decisions are lost."""
+    with serving(work) as server:
+        answers = ask(server.port, users, rate, seconds)
+        click.echo(f"{seconds} s at {rate} a second: {answers} (targets: p99 5, p99.9 20)")
+        publisher = multiprocessing.get_context("spawn").Process(
+            target=publish_all_again, args=(work,))
+        publisher.start()
+        swap = threading.Thread(target=swap_models, args=(work, publisher.is_alive))
+        swap.start()
+        during = ask(server.port, users, rate, 600, until=lambda: not publisher.is_alive())
+        swap.join()
+        click.echo(f"while all users are published and models change: {during} "
+                   "(target: p99 25)")
+        killed = Answers()
+        asking = threading.Thread(target=lambda: killed.ids.extend(
+            ask(server.port, users, rate, 5).ids))
+        asking.start()
+        time.sleep(3)
+        server.send_signal(signal.SIGKILL)
+        asking.join()
+    every = answers.ids + during.ids + killed.ids
+    click.echo(f"killed with -9 under load: {lost(work, every)} of {len(every):,} decisions lost "
+               "(target: 0)")
+
+
+def publish_all_again(work: Path) -> None:
+    """Publishes other features of every user into the store that is served from."""
+    with duckdb.connect(str(work / "synthetic.duckdb")) as con:
+        con.execute("""
+            update anchors.latest_requests
+            set feature_versions = replace(feature_versions, '"US"', '"SE"'),
+                written_through_file_id = (select last_file_id + 1 from landing.build_log);
+            update landing.build_log set last_file_id = last_file_id + 1""")
+    store = open_store(f"sqlite:///{work}/features.sqlite")
+    with open_warehouse(work / "synthetic.duckdb") as con:
+        publish_latest(con, store)
+    store.close()
+
+
+def swap_models(work: Path, is_on: Callable[[], bool]) -> None:
+    """Promotes the model anew every second."""
+    (model,) = (path.name for path in (work / "models").glob("m*") if path.is_dir())
+    while is_on():
+        promote(work, model)
+        time.sleep(1)

@@ -10,7 +10,7 @@ import click
 import duckdb
 
 from offer_ai.bench.runs import percentile
-from offer_ai.bench.serving import bench_serve
+from offer_ai.bench.serving import bench_bad_day, bench_serve, train_and_promote
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
@@ -46,7 +46,7 @@ select
     md5('o' || i) as offer_id, md5('u' || i % 200000) as user_id, 's' || i as session_id,
     i % 50 as session_index, ['gems', 'vip', 'coins'][1 + i % 3] as offer_type,
     [4.99, 9.99, 1.99][1 + i % 3]::decimal(22, 4) as offer_price,
-    0.1 as propensity, i % 20 = 0 as offer_purchased, 'US' as country,
+    0.25 as propensity, i % 20 = 0 as offer_purchased, 'US' as country,
     true as facebook_connected, (i % 1000 / 100)::decimal(38, 4) as prev_week_purchase_amount,
     i % 9 as last_session_games_played, i % 100 / 100 as last_session_win_ratio,
     (i % 500 / 100)::decimal(38, 4) as next_week_purchase_amount, true as is_label_mature,
@@ -54,7 +54,12 @@ select
         as offered_at
 from range({rows}) as r(i);
 create table staging.stg_decisions as
-select offer_id, 'policy' as arm, 0.0 as holdout_share, null::varchar as candidates
+select
+    offer_id, 'policy' as arm, 0.0 as holdout_share,
+    '[{"offer_type": "gems", "offer_price": "4.99", "probability": 0.25}, '
+    || '{"offer_type": "vip", "offer_price": "9.99", "probability": 0.25}, '
+    || '{"offer_type": "coins", "offer_price": "1.99", "probability": 0.25}, '
+    || '{"offer_type": "energy", "offer_price": "0.99", "probability": 0.25}]' as candidates
 from marts.training_offers;
 """
 
@@ -85,6 +90,27 @@ def lookup_times(lookup: Lookup, users: list[str]) -> list[float]:
     return sorted(seconds)
 
 
+def bench_service(work: Path, rows: int, rate: int, seconds: int) -> None:
+    """Publishes so many users and offers, trains on them, and has the service's bad day."""
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "decisions").mkdir(parents=True)
+    synthetic_warehouse(work / "synthetic.duckdb", rows)
+    store = open_store(f"sqlite:///{work}/features.sqlite")
+    with open_warehouse(work / "synthetic.duckdb") as con:
+        done = publish_latest(con, store)
+        publish_training(con, Versions(str(work / "training")), work / "days", 1)
+        users = some_users(con)
+    store.close()
+    click.echo(f"{done.written:,} users published")
+    train_and_promote(work)
+    bench_bad_day(work, users, rate, seconds)
+
+
+def some_users(con: duckdb.DuckDBPyConnection) -> list[str]:
+    return [user for (user,) in con.execute(
+        "select user_id from anchors.latest_requests using sample 20000").fetchall()]
+
+
 def bench_publish(work: Path, rows: int) -> None:
     """Publishes, changes one percent, publishes again, looks up; prints each."""
     shutil.rmtree(work, ignore_errors=True)
@@ -94,8 +120,7 @@ def bench_publish(work: Path, rows: int) -> None:
     store = open_store(f"sqlite:///{work}/features.sqlite")
     with open_warehouse(database) as con:
         full, done = timed(publish_latest, con, store)
-        users = [user for (user,) in con.execute(
-            "select user_id from anchors.latest_requests using sample 20000").fetchall()]
+        users = some_users(con)
     click.echo(f"SQLite, full publish: {done.written:,} users in {full:.2f} s, "
                f"{done.written / full:,.0f} rows a second (target: 200,000)")
     times = lookup_times(Lookup(store), users)

@@ -10,6 +10,7 @@ import click
 import duckdb
 
 from offer_ai.base import settings
+from offer_ai.base.files import MANIFEST
 from offer_ai.base.locks import only_one
 from offer_ai.base.sql import sql_text
 from offer_ai.erasing import logs, models, parquet, warehouse
@@ -44,8 +45,8 @@ class Places:
 
     @property
     def all_trainings(self) -> list[str]:
-        own = self.export / "training"
-        return [*([str(own)] if own.exists() else []), *self.trainings]
+        own = sorted(self.export.glob("training*"))  # one for each decision point
+        return [*(str(folder) for folder in own if (folder / MANIFEST).exists()), *self.trainings]
 
     @property
     def decisions(self) -> Path | None:

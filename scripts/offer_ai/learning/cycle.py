@@ -8,15 +8,16 @@ from pathlib import Path
 import click
 import pyarrow.compute as pc
 
+from offer_ai.base import declarations
 from offer_ai.learning import promotions
 from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.evaluation import last_day
 from offer_ai.learning.model_files import write_model
 from offer_ai.learning.policies import INVERSE_GAP, Policy
 from offer_ai.learning.promotion import Verdict, evaluate_against, promote
-from offer_ai.training.table import arrays_of, read_offers
+from offer_ai.training.table import arrays_of, label_of, read_offers
 
-LABEL = "next_week_purchase_amount"
+LABEL = declarations.reward()
 VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
 FIRST_EPSILON, MOST_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
 EXPLORES_MORE = "explores more"
@@ -31,13 +32,14 @@ class Step:
 
 
 def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
-          label: str = LABEL, bootstraps: int = 0) -> Step:
+          label: str | None = None, bootstraps: int = 0) -> Step:
     """Trains on the published training table, young offers with it, values and perhaps promotes.
 
     The last days, a week or half of what there is, are for valuing. Raises ClickException when
     nothing can be learned from the table.
     """
     manifest, offers = read_offers(export / "training", with_young=True)
+    label = label_of(manifest, label)
     if not len(offers):
         raise click.ClickException("No offer is published yet.")
     first, last = (value.as_py().date() for value in (

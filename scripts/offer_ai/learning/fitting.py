@@ -1,11 +1,11 @@
-"""Fits what a policy asks: how much each offer would earn from a user in 7 days."""
+"""Fits what a policy asks: how much each offer would earn from a user."""
 
 import click
 import lightgbm
 import numpy as np
 from tqdm import tqdm
 
-from offer_ai.learning.revenue_model import Encoding
+from offer_ai.learning.revenue_model import OFFER, Encoding
 from offer_ai.learning.trees import (
     PARAMETERS,
     USER_ROUNDS,
@@ -35,6 +35,10 @@ def check(features: list[dict], table: dict[str, list], label: str, is_late: np.
     if not 0 < is_late.sum() < rows:
         raise click.ClickException(
             "All offers lie within --validate-days: there is nothing earlier to train on.")
+    if missing := [column["name"] for column in OFFER if column["name"] not in table]:
+        raise click.ClickException(
+            f"The training table has no {missing[0]}: models choose among kinds of offers and "
+            "their prices. Declare both as the `action` of the decision point.")
     if len(set(zip(table["offer_type"], table["offer_price"], strict=True))) == 1:
         raise click.ClickException(
             "Only one offer was ever shown: there is nothing to choose from. Show others "

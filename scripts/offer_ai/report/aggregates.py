@@ -37,6 +37,7 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
                 "most_rejects": variables["most_rejects"]["warn"]}.items():
             con.execute(f"set variable {name} = $value", {"value": value})
         con.execute(query("setup"))
+        con.execute(shown_view())
         found = {name: columns(con, query(name)) for name in BLOCKS}
         rows = sum(len(next(iter(block.values()))) for block in found.values())
         if rows <= MOST_ROWS or days <= 7:
@@ -56,6 +57,20 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
         "countries": [country for country, in countries],
         "facts": {name: plain(value) for name, value in landed_counts(con).items()},
         "limits": {"min_users": variables["estimates"]["min_users"]}}
+
+
+def shown_view() -> str:
+    """SQL for a view `shown`: the training table with `offer`, what was done in words, and the
+    reward."""
+    point = declarations.decision_points()[declarations.OFFERS]
+    is_money = {column["name"]: column["data_type"].startswith("decimal")
+                for column in point["columns"]}
+    words = ", ".join(f"{name}::decimal(38, 2)" if is_money[name] else name
+                      for name in point["action"])
+    return f"""
+        create or replace temp view shown as
+        select *, concat_ws(' ', {words or "''"}) as offer, {point["reward"] or "0"} as reward
+        from marts.training_offers"""
 
 
 def columns(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, list]:

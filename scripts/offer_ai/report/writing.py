@@ -94,8 +94,8 @@ def still_missing(found: dict) -> list[str]:
     if found["whole_day"] < 0:
         sentences.append("The first day is not over: figures of days are partial.")
     if not found["offers"]["shown"]:
-        return [*sentences, "No offer was shown yet (event offer_shown): offers, policy and model "
-                "are empty."]
+        return [*sentences, "No offer was shown yet (no event of the decision point "
+                "`offers`): offers, policy and model are empty."]
     if not sum(found["offers"]["mature"]):
         sentences.append("No offer is 7 days old yet: what offers earn, and whether a policy is "
                          "better, is known a week after the first one.")

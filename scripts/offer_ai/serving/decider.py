@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from offer_ai.base.declarations import offer_event
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.store import StoreError
@@ -103,7 +104,7 @@ class Decider:
                 "decision_id": secrets.token_hex(16), "offer_type": made.offer_type,
                 "offer_price": price_text(made.offer_price), "propensity": made.propensity,
                 "policy_version": version}
-            self._append("offer_shown", user_id, session_id, at, decision, context)
+            self._append(offer_event(), user_id, session_id, at, decision, context)
             self.recent.add(user_id, at, (made.offer_type, made.offer_price))
         return decision | {"features": context["features"]}
 

@@ -18,17 +18,13 @@ from offer_ai.base import declarations
 from offer_ai.base.files import MANIFEST, file_hash, new_folder
 from offer_ai.base.sql import sql_text
 from offer_ai.training.versions import Versions, content_version
-from offer_ai.warehouse.connection import schema_of, watermark
+from offer_ai.warehouse.connection import relation_of, schema_of, watermark
 
-# An offer with what the service noted of it.
-OFFERS = """
-select
-    training_offers.*,
-    stg_decisions.arm,
-    stg_decisions.holdout_share,
-    stg_decisions.candidates
-from marts.training_offers as training_offers
-left join staging.stg_decisions as stg_decisions using (offer_id)"""
+# What the service noted of an offer.
+NOTES = """
+select anchors.*, notes.arm, notes.holdout_share, notes.candidates
+from {training} as anchors
+left join {decisions} as notes on anchors.{id} = notes.{id}"""
 
 YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes for a day
 
@@ -36,7 +32,7 @@ YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes
 DRIFT = """
 with days as (
     select drift.feature, drift.day, drift.has_drifted
-    from marts.feature_drift as drift, sessions.watermark as watermark
+    from {drift} as drift, sessions.watermark as watermark
     where drift.day < watermark.watermark_at::date
 )
 select feature, min(day)::varchar from days
@@ -46,40 +42,59 @@ where day > coalesce((
 group by feature order by feature"""
 
 
-def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
-    """Writes the training table to a folder, Parquet by day; returns its manifest.
+def rows_of(con: duckdb.DuckDBPyConnection, point: dict) -> str:
+    """A query of a decision point's anchors; of offers with what the service noted of them.
+
+    Raises ClickException where dbt has not built the point's training table.
+    """
+    training = relation_of(con, point["training"])
+    if training is None:
+        raise click.ClickException(
+            f"The warehouse has no {point['training']}, the training table of the decision point "
+            f"{point['name']}: run `scripts/decision_points.py` and `dbt build`.")
+    if point["name"] != declarations.OFFERS:
+        return f"select * from {training}"
+    return NOTES.format(training=training, decisions=relation_of(con, "stg_decisions"),
+                        id=point["id"])
+
+
+def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
+                   name: str = declarations.OFFERS) -> dict:
+    """Writes a decision point's training table to a folder, Parquet by day; returns its manifest.
 
     Beside the mart's columns it has what the service noted: `arm`, `holdout_share` and
-    `candidates`. Offers whose label is not mature but of which a declared part is known are in
+    `candidates`. Anchors whose label is not mature but of which a declared part is known are in
     a file of their own, `young` of the manifest, without the label: they cannot be taken for
     mature ones.
     """
+    point = declarations.decision_points()[name]
+    time = point["time"]
     con.execute(f"""
         create or replace table memory.main.offers as
         select * exclude (is_label_mature)
-        from ({OFFERS})
+        from ({rows_of(con, point)})
         where is_label_mature
-        order by offered_at, offer_id""")
-    days = con.execute("""
-        select distinct offered_at::date::varchar from memory.main.offers
+        order by {time}, {point["id"]}""")
+    days = con.execute(f"""
+        select distinct {time}::date::varchar from memory.main.offers
         order by all""").fetchall()
 
     # A day is too small for DuckDB to divide: days are written side by side.
     def write_day(day: str) -> dict:
-        path = folder / f"offer_day={day}" / "offers.parquet"
+        path = folder / f"{point['one']}_day={day}" / f"{point['name']}.parquet"
         path.parent.mkdir()
         with con.cursor() as cursor:
             (rows,) = cursor.execute(f"""
                 copy (
                     from memory.main.offers
-                    where offered_at >= {sql_text(day)}
-                        and offered_at < {sql_text(day)}::date + 1
+                    where {time} >= {sql_text(day)} and {time} < {sql_text(day)}::date + 1
                 ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
         return {"path": str(path.relative_to(folder)), "rows": rows, "sha256": file_hash(path)}
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         files = list(pool.map(write_day, [day for day, in days]))
-    young = write_young(con, folder)
+    young = write_young(con, folder, point)
+    drift = relation_of(con, "feature_drift") if point["name"] == declarations.OFFERS else None
     return {
         "version": content_version([*files, *young]),
         "rows": sum(file["rows"] for file in files),
@@ -87,21 +102,22 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path) -> dict:
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "code_version": declarations.code_version(),
         "schema": schema_of(con, "from memory.main.offers"),
-        "features": declarations.features(),
-        "labels": declarations.labels(),
-        "drift": [{"feature": feature, "since": since}
-                  for feature, since in con.execute(DRIFT).fetchall()],
+        "decision": {key: point[key] for key in ("name", "id", "time", "action", "reward")},
+        "features": point["features"],
+        "labels": point["labels"],
+        "drift": [{"feature": feature, "since": since} for feature, since in con.execute(
+            DRIFT.format(drift=drift)).fetchall()] if drift else [],
         "files": files,
         "young": young,
     }
 
 
-def write_young(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict]:
-    """Writes the offers of which a part of the label alone is known; returns the file, if any.
+def write_young(con: duckdb.DuckDBPyConnection, folder: Path, point: dict) -> list[dict]:
+    """Writes the anchors of which a part of the label alone is known; returns the file, if any.
 
     Which labels they lack and why, the docstring of `write_training` says.
     """
-    labels = declarations.labels()
+    labels = point["labels"]
     parts = [label for label in labels if "part_of" in label["definition"]]
     if not parts:
         return []
@@ -112,12 +128,12 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict]:
     (rows,) = con.execute(f"""
         copy (
             select offers.* exclude (is_label_mature, {others})
-            from ({OFFERS}) as offers
+            from ({rows_of(con, point)}) as offers
             cross join sessions.watermark as watermark
             where
                 not is_label_mature
-                and offered_at + interval {int(size)} {unit} <= watermark.watermark_at
-            order by offered_at, offer_id
+                and {point["time"]} + interval {int(size)} {unit} <= watermark.watermark_at
+            order by {point["time"]}, {point["id"]}
         ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
     if not rows:
         path.unlink()
@@ -132,16 +148,22 @@ def length_of(after: dict) -> timedelta:
 
 def publish_training(
     con: duckdb.DuckDBPyConnection, versions: Versions, part: Path, keep: int,
+    name: str = declarations.OFFERS,
 ) -> tuple[dict, dict[str, int]]:
-    """Publishes the training table as a version, by way of the folder `part`.
+    """Publishes the training table of a decision point as a version, by way of the folder `part`.
 
     Returns its manifest and the counts of Versions.publish. Raises PublishError and OSError.
     """
-    manifest = write_training(con, new_folder(part))
+    manifest = write_training(con, new_folder(part), name)
     with tqdm(total=len(manifest["files"]), unit="day", disable=None) as bar:
         counts = versions.publish(manifest, part, keep, bar.update)
     shutil.rmtree(part)
     return manifest, counts
+
+
+def training_folder(name: str) -> str:
+    """The folder of a decision point's training table below OFFER_AI_EXPORT."""
+    return "training" if name == declarations.OFFERS else f"training_{name}"
 
 
 def read_training(folder: Path) -> tuple[dict, dict[str, list]]:
@@ -170,7 +192,23 @@ def read_offers(folder: Path, with_young: bool = False) -> tuple[dict, pa.Table]
         for label in manifest["labels"]:
             if label["name"] not in table.column_names:
                 table = table.append_column(label["name"], pa.nulls(len(table), pa.float64()))
-    return manifest, table.sort_by([("offered_at", "ascending"), ("offer_id", "ascending")])
+    decision = manifest.get("decision", {"time": "offered_at", "id": "offer_id"})
+    return manifest, table.sort_by([(decision[key], "ascending") for key in ("time", "id")])
+
+
+def label_of(manifest: dict, label: str | None) -> str:
+    """The label to learn of a training table: its reward, where none is named.
+
+    Raises ClickException for one that the table does not have.
+    """
+    label = label or manifest.get("decision", {}).get("reward", declarations.reward())
+    names = [one["name"] for one in manifest["labels"]]
+    if label not in names:
+        raise click.ClickException(
+            (f"'{label}' is no label of the training table" if label else
+             "The decision point declares no `reward` in dbt_project.yml")
+            + f": its labels are {', '.join(names) or 'none'}.")
+    return label
 
 
 def arrays_of(table: pa.Table) -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
             f"{str(error).splitlines()[0]}") from error
     con.execute("set TimeZone = 'UTC'")
     try:
-        for relation in ("marts.training_offers", "marts.latest_features", "landing.build_log"):
+        for relation in ("marts.sessions", "marts.latest_features", "landing.build_log"):
             con.execute(f"from {relation} limit 0")
     except duckdb.CatalogException as error:
         raise click.ClickException(
@@ -53,6 +53,15 @@ def catalog_of(database: Path) -> str:
             f"OFFER_AI_DB='{database}': DuckDB names a database after its file, and "
             f"'{name}' is taken. Give the file another name, such as offer_ai.duckdb.")
     return name
+
+
+def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str | None:
+    """A table or view with its schema, wherever dbt was told to put it; None if it is not there."""
+    found = con.execute("""
+        select table_schema from information_schema.tables
+        where table_name = ? and table_catalog = current_database()
+        order by table_schema <> 'marts', table_schema limit 1""", [table]).fetchone()
+    return found and f"{found[0]}.{table}"
 
 
 def schema_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict]:

@@ -5,17 +5,25 @@ from pathlib import Path
 import duckdb
 from tqdm import tqdm
 
+from offer_ai.base import declarations
 from offer_ai.base.files import part_of
 from offer_ai.base.sql import sql_text
+from offer_ai.warehouse.connection import relation_of
 
 DATABASE = "published.duckdb"
+# Beside the training table of each decision point; of no point, those of policies are missing.
 PUBLISHED = (
-    "marts.sessions", "marts.training_offers", "marts.latest_features",
-    "marts.offer_performance", "marts.policy_evaluation", "marts.policy_lift",
-    "marts.decision_skew", "marts.daily_activity", "marts.retention", "marts.weekly_revenue",
-    "marts.feature_drift",
-    "sessions.user_profiles", "sessions.watermark", "landing.rejected_events",
+    "sessions", "latest_features", "offer_performance", "policy_evaluation", "policy_lift",
+    "decision_skew", "daily_activity", "retention", "weekly_revenue", "feature_drift",
+    "user_profiles", "watermark", "rejected_events",
 )
+
+
+def published(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The relations to publish, each with its schema."""
+    training = [point["training"] for point in declarations.decision_points().values()]
+    found = [relation_of(con, name) for name in (*PUBLISHED, *training)]
+    return [name for name in found if name]
 
 
 def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int]:
@@ -30,7 +38,7 @@ def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int
     con.execute("set disabled_compression_methods = 'fsst'")
     con.execute(f"attach {sql_text(part)} as published")
     rows = {}
-    for name in tqdm(PUBLISHED, unit="table", disable=None):
+    for name in tqdm(published(con), unit="table", disable=None):
         con.execute(f"create schema if not exists published.{name.split('.')[0]}")
         (rows[name],) = con.execute(f"create table published.{name} as from {name}").fetchone()
     con.execute("detach published")

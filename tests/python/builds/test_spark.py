@@ -139,7 +139,7 @@ def test_what_a_user_declares_holds_there_too(tmp_path):
     builds."""
     project = edited(
         tmp_path, (SPLIT, GAP), ("  features:\n", FEATURE),
-        ("max_anchors_per_user_day: 0", "max_anchors_per_user_day: 1"),
+        ("at_most_per_user_day: 0", "at_most_per_user_day: 1"),
         ("over: stg_purchases, after: {day: 7}, aggregate: sum(txn_amount)",
          "over: sessions, after: {day: 1}, aggregate: sum(purchase_amount)"))
     for number in (0, 1):

@@ -27,13 +27,14 @@ def test_a_refresh_needs_no_raw_file(tmp_path):
     write_events(events / "2.ndjson", day(2))
     build(events, database)
     first.unlink()
-    with pytest.raises(BuildError, match=r"max_anchors_per_user_day.*--full-refresh"):
-        build(events, database, "--vars", "max_anchors_per_user_day: 5")
-    build(events, database, "--full-refresh", "--vars", "max_anchors_per_user_day: 5")
+    project = edited(tmp_path, ("at_most_per_user_day: 0", "at_most_per_user_day: 5"))
+    with pytest.raises(BuildError, match=r"decision_points.*--full-refresh"):
+        build(events, database, project=project)
+    build(events, database, "--full-refresh", project=project)
     assert rows(database, "select purchase_count from marts.sessions") == [{"purchase_count": 2}]
     assert len(rows(database, "from landing.rejected_events")) == 1
     (events / "2.ndjson").unlink()
-    build(events, database, "--vars", "max_anchors_per_user_day: 5")
+    build(events, database, project=project)
     assert any("What has landed stays" in text for text in messages)
     assert rows(database, "select purchase_count from marts.sessions") == [{"purchase_count": 2}]
 

@@ -6,16 +6,15 @@ select
         when not players.facebook_connected then 'another'
         else 'unknown'
     end as sign_in,
-    offers.offer_type || ' ' || cast(cast(offers.offer_price as decimal(22, 2)) as varchar)
-        as offer,
+    offers.offer,
     count(*) as shown,
     count(case when offers.offer_purchased then 1 end) as purchased,
     count(case when offers.is_label_mature then 1 end) as mature,
-    cast(sum(case when offers.is_label_mature then offers.next_week_purchase_amount else 0 end)
+    cast(sum(case when offers.is_label_mature then offers.reward else 0 end)
         as double) as s1,
     sum(case when offers.is_label_mature
-        then cast(offers.next_week_purchase_amount as double) ** 2 else 0 end) as s2
-from marts.training_offers as offers
+        then cast(offers.reward as double) ** 2 else 0 end) as s2
+from shown as offers
 left join players on offers.user_id = players.user_id
 where cast(offers.offered_at as date) >= getvariable('first_day')
 group by all

@@ -1,0 +1,82 @@
+{#- Where decisions are made: `decision_points` in dbt_project.yml, read and checked. -#}
+
+{#- Whether a decision point of this name is declared. -#}
+{% macro is_declared(name) %}
+    {{ return(name in (var('decision_points', {}) or {})) }}
+{% endmacro %}
+
+{#-
+A declared decision point, checked: a dict of name, event, one (a singular, for the names of its
+relations and of its id), time (the column of its t), action (names), columns, measures,
+features and labels (entries), also (names), reward (a label's name, or none) and
+at_most_per_user_day. Of one that is not declared all are empty: its models are not enabled.
+-#}
+{% macro decision_point(name) %}
+    {% set place = 'dbt_project.yml, decision_points, ' ~ name ~ ': ' %}
+    {% set defaults = {
+        'event': '', 'one': 'offer', 'time': 'offered_at', 'action': [], 'columns': [], 'also': [],
+        'measures': [], 'features': 'all', 'labels': 'all', 'reward': none, 'at_most_per_user_day': 0} %}
+    {% set point = dict(defaults, name=name) %}
+    {% if not offer_ai.is_declared(name) %}
+        {% do point.update({'features': [], 'labels': []}) %}
+        {{ return(point) }}
+    {% endif %}
+    {% set declared = var('decision_points')[name] %}
+    {% for key in declared if key not in defaults %}
+        {% do exceptions.raise_compiler_error(
+            place ~ "'" ~ key ~ "' is none of " ~ defaults | join(', ')) %}
+    {% endfor %}
+    {% for key in ['event', 'one', 'time'] if not declared.get(key) %}
+        {% do exceptions.raise_compiler_error(place ~ '`' ~ key ~ '` is missing') %}
+    {% endfor %}
+    {% do point.update(declared) %}
+    {% for kind in ['features', 'labels'] %}
+        {% do point.update({kind: offer_ai.declared_entries(kind, point[kind], place)}) %}
+    {% endfor %}
+    {% set columns = point.columns | map(attribute='name') | list %}
+    {% for column in columns if column not in offer_ai.event_columns() %}
+        {% do exceptions.raise_compiler_error(
+            place ~ "'" ~ column ~ "' under `columns` is no field of event_fields") %}
+    {% endfor %}
+    {% for column in point.action if column not in columns %}
+        {% do exceptions.raise_compiler_error(
+            place ~ "'" ~ column ~ "' under `action` is not under `columns`: "
+            ~ (columns | join(', ') or 'there are none')) %}
+    {% endfor %}
+    {% set labels = point.labels | map(attribute='name') | list %}
+    {% if point.reward and point.reward not in labels %}
+        {% do exceptions.raise_compiler_error(
+            place ~ "the reward '" ~ point.reward ~ "' is none of its labels: " ~ labels | join(', ')) %}
+    {% endif %}
+    {{ return(point) }}
+{% endmacro %}
+
+{#- The entries of `features` or `labels` (`kind`) that a point names: `all`, or a list of names. -#}
+{% macro declared_entries(kind, names, place) %}
+    {% if names == 'all' %}{{ return(var(kind)) }}{% endif %}
+    {% set entries = var(kind) | selectattr('name', 'in', names) | list %}
+    {% set known = var(kind) | map(attribute='name') | list %}
+    {% for name in names if name not in known %}
+        {% do exceptions.raise_compiler_error(
+            place ~ "'" ~ name ~ "' is none of the " ~ kind ~ ' declared: ' ~ known | join(', ')) %}
+    {% endfor %}
+    {{ return(entries) }}
+{% endmacro %}
+
+{#- The data type of a column of a decision point, as declared. -#}
+{% macro column_type(point, name) %}
+    {{ return((point.columns | selectattr('name', 'equalto', name) | list)[0].data_type) }}
+{% endmacro %}
+
+{#- What decision points say of the rows that are stored, by name: a change asks for a full refresh. -#}
+{% macro stored_decision_points() %}
+    {% set stored = {} %}
+    {% for name, point in (var('decision_points') or {}).items() %}
+        {% set kept = {} %}
+        {% for key, value in point.items() if key not in ['measures', 'reward', 'action'] %}
+            {% do kept.update({key: value}) %}
+        {% endfor %}
+        {% do stored.update({name: kept}) %}
+    {% endfor %}
+    {{ return(stored) }}
+{% endmacro %}

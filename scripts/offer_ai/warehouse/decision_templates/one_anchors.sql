@@ -1,0 +1,2 @@
+{{ config(materialized='view', schema='anchors') }}
+{{ offer_ai.decision_anchors('<name>') }}
