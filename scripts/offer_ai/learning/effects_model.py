@@ -142,7 +142,7 @@ class EffectsModel:
 
     def predict(self, features: dict, offers: Sequence[Offer]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
-        values = []
+        values, features = [], self.encoding.as_numbers(features)
         for column in self.encoding.columns[:-2]:
             value = features.get(column["name"])
             codes = self.codes.get(column["name"])
@@ -212,8 +212,7 @@ class EffectsModel:
 
 def feature_matrix(encoding: Encoding, table: dict[str, Sequence]) -> np.ndarray:
     """(rows, features) without the offer: codes of categories, numbers, NaN where missing."""
-    columns = [encoding.column(column["name"], table[column["name"]])
-               for column in encoding.columns[:-2]]
+    columns = [encoding.column(column, table) for column in encoding.columns[:-2]]
     return np.column_stack(columns) if columns else np.empty((len(table["offer_type"]), 0))
 
 
