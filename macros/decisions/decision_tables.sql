@@ -10,14 +10,18 @@ training_carts.
     {{ return(point.columns | map(attribute='name') | list) }}
 {% endmacro %}
 
-{#- The events of a decision point, to be stored: the id, the declared columns and those under `also`. -#}
+{#-
+The events of a decision point, to be stored: the id, the declared columns, those under `also` and
+what a service notes with a decision.
+-#}
 {% macro decision_events(name) -%}
     {%- set point = offer_ai.decision_point(name) -%}
+    {%- set notes = ['decision_id', 'policy_version', 'propensity', 'decision_context'] -%}
     select
         {{ offer_ai.event_id_text() }} as {{ point.one }}_id,
         user_id,
         session_id,
-        {%- set columns = offer_ai.decision_columns(point) + point.also %}
+        {%- set columns = (offer_ai.decision_columns(point) + point.also + notes) | unique | list %}
         {%- for column in columns + offer_ai.anchor_columns(point.features, columns) %}
         {{ column }},
         {%- endfor %}
