@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test sample build export report docs lint test-models check test test-long test-spark train learn serve loop compare replay watch bench bench-serve bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python train learn serve loop compare replay watch bench bench-serve bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -27,6 +27,8 @@ setup-serve: .venv/serve.installed ## The same with what serving decisions needs
 
 setup-spark: .venv/spark.installed ## The same with what `dbt build --target spark` needs.
 
+setup-mutants: .venv/mutants.installed ## The same with what `make mutants-python` needs.
+
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
 .venv/core.installed: requirements/core.txt pyproject.toml
@@ -40,6 +42,7 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 
 .venv/cloud.installed .venv/learn.installed .venv/metrics.installed .venv/report.installed: .venv/core.installed
 .venv/serve.installed: .venv/learn.installed
+.venv/mutants.installed: .venv/test.installed
 
 .venv/%.installed: requirements/%.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
@@ -70,8 +73,8 @@ sample: setup ## Simulate the sample events (16,000 players, 21 days until yeste
 data/events:
 	$(MAKE) sample
 
-build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and exported files.
-	$(BIN)/dbt build --exclude-resource-type unit_test
+build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and exported files; ARGS go to dbt build.
+	$(BIN)/dbt build --exclude-resource-type unit_test $(ARGS)
 	$(MAKE) --no-print-directory export
 	$(BIN)/python scripts/summary.py
 
@@ -114,6 +117,12 @@ test-long: setup-test ## The property tests, kills, gates and damaged files at l
 	OFFER_AI_EXAMPLES=200 OFFER_AI_DAMAGED=1000 OFFER_AI_KILLS=50 OFFER_AI_GATES=100 OFFER_AI_OBJECTS=10000 OFFER_AI_WORLDS=100 \
 		$(BIN)/python -m pytest -m "long or not long" tests/python/builds tests/python/landing \
 		tests/python/learning tests/python/simulation
+
+mutants: setup-test ## One-line faults of SQL: which of them do the tests see? Half an hour.
+	$(BIN)/python tests/mutants/run.py
+
+mutants-python: setup-mutants ## The same of Python, by mutmut: hours.
+	$(BIN)/python tests/mutants/python.py
 
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py

@@ -33,8 +33,8 @@ def main() -> None:
     export = settings.export_folder()
     con = open_warehouse(settings.database())
     landed = landed_counts(con)
-    lines, repeats, rejected, users, at = (landed[name] for name in (
-        "lines", "repeats", "rejected", "users", "watermark_at"))
+    lines, repeats, rejected, erased, users, at = (landed[name] for name in (
+        "lines", "repeats", "rejected", "erased", "users", "watermark_at"))
     excluded, excluded_users, sessions = con.execute(COUNTS).fetchone()
     anchors = {name: con.execute(
         f"select count(*), count(*) filter (is_label_mature) from {relation}").fetchone()
@@ -44,8 +44,8 @@ def main() -> None:
                      for name, (count, mature) in anchors.items())
     click.echo(f"""
 {landed["files"]:>12,} files, {landed["unreadable"]:,} of them unreadable
-{lines:>12,} lines = {lines - repeats - rejected:,} events + {repeats:,} repeats + \
-{rejected:,} rejects
+{lines:>12,} lines = {lines - repeats - rejected - erased:,} events + {repeats:,} repeats + \
+{rejected:,} rejects{f" + {erased:,} of erased users" if erased else ""}
 {users:>12,} users in {sessions:,} sessions
 {told}
 {f"watermark {at} UTC" if at else "no events yet"}""")

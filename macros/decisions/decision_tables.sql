@@ -21,7 +21,8 @@ what a service notes with a decision.
         {{ offer_ai.event_id_text() }} as {{ point.one }}_id,
         user_id,
         session_id,
-        {%- for column in (offer_ai.decision_columns(point) + point.also + notes) | unique %}
+        {%- set columns = (offer_ai.decision_columns(point) + point.also + notes) | unique | list %}
+        {%- for column in columns + offer_ai.anchor_columns(point.features, columns) %}
         {{ column }},
         {%- endfor %}
         event_time
@@ -37,6 +38,7 @@ The anchors of a decision point: one row per event of it, or at most so many of 
     {%- set point = offer_ai.decision_point(name) -%}
     {%- set cap = point.at_most_per_user_day | int -%}
     {%- set columns = offer_ai.decision_columns(point) -%}
+    {%- set columns = columns + offer_ai.anchor_columns(point.features, columns) -%}
     {%- set stg_events = ref('offer_ai', 'stg_events') -%}
     {%- set is_stored = events is not none and offer_ai.has_session_ids() -%}
     with

@@ -14,6 +14,7 @@ of them whose fields are spelt in another case, and `longest_line`, a bound in b
         'select read_path, longest_line, has_other_case from ' ~ new_files ~ ' as new_files'
         ~ ' where error is null'
         ~ (' and file_id in (select file_id from ' ~ rejects_in ~ ' where is_rejected'
+           ~ ' and not coalesce(is_erased, false)'
            ~ ' and file_id >= (select min(file_id) from ' ~ new_files ~ '))'
            if rejects_in else '')
         ~ ' order by file_id'

@@ -127,7 +127,8 @@ vocabulary of one's own need not have them.
     {% for field, spec in var('event_fields').items() %}
         {% do columns.update({spec.as or field: types.get(spec.type, dbt.type_string())}) %}
     {% endfor %}
-    {% do columns.update({'event_key': 'bigint', 'file_id': 'bigint', 'is_rejected': 'boolean'}) %}
+    {% do columns.update({'event_key': 'bigint', 'file_id': 'bigint', 'is_rejected': 'boolean',
+        'is_erased': 'boolean'}) %}
     {{ return(columns) }}
 {% endmacro %}
 

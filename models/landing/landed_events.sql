@@ -1,4 +1,4 @@
-{{ config(pre_hook=["{{ forget_unfinished_landing() }}", "{{ rekey_deliveries() }}"]) }}
+{{ config(pre_hook=["{{ take_over_landing() }}", "{{ forget_unfinished_landing() }}", "{{ rekey_deliveries() }}"]) }}
 {%- set files = files_to_read() -%}
 {%- set fields = var('event_fields') -%}
 
@@ -23,16 +23,22 @@ placed_events as (
 
 validated_events as (
     {{ validated_events('placed_events', keep=['file_id']) }}
+),
+
+-- Of an erased user nothing is left but that there was a line.
+marked_events as (
+    {{ marked_as_erased('validated_events', 'customer_identifier') }}
 )
 
 select
     {%- for field, spec in fields.items() %}
-    validated_events.{{ field }}{{ ' as ' ~ spec.as if spec.as and spec.as != field }},
+    {{ unless_erased('marked_events.' ~ field) }} as {{ spec.as or field }},
     {%- endfor %}
-    {{ delivery_key('validated_events') }} as event_key,
-    validated_events.file_id,
-    validated_events.is_rejected
-from validated_events
+    {{ unless_erased(delivery_key('marked_events')) }} as event_key,
+    marked_events.file_id,
+    marked_events.is_rejected or marked_events.is_erased as is_rejected,
+    marked_events.is_erased and not marked_events.is_rejected as is_erased
+from marked_events
 {%- if is_executing() and is_reread() %}
 union all
 {{ kept_rows(landed_columns(), 'file_id in (' ~ kept_files() ~ ')') }}

@@ -13,7 +13,8 @@ new_lines as (
     select
         file_id,
         count(*) as line_count,
-        count(case when is_rejected then 1 end) as rejected_count
+        count(case when is_rejected then 1 end) - count(case when is_erased then 1 end)
+            as rejected_count
     from {{ ref('landed_events') }}
     -- Without new files this is null, and nothing is counted.
     where file_id >= (select min(new_files.file_id) from new_files)

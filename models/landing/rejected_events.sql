@@ -49,12 +49,42 @@ texts as (
     {{ texts_of_lines('rejected_lines') }}
 ),
 
+{% if erased_users() -%}
+-- A line may be too broken to say whose it is: any text in it may be an erased user's id.
+texts_in_lines as (
+    select
+        read_path,
+        line_ordinal,
+        {{ rows_of(texts_in('raw_line')) }} as text_in_line
+    from texts
+),
+
+marked_texts as (
+    {{ marked_as_erased('texts_in_lines', 'text_in_line') }}
+),
+
+erased_lines as (
+    select distinct
+        read_path,
+        line_ordinal
+    from marked_texts
+    where is_erased
+),
+{%- endif %}
+
 rejected_texts as (
     select
         new_files.source_file,
         texts.line_number,
+        {% if erased_users() -%}
+        case when erased_lines.read_path is null then texts.raw_line end as raw_line,
+        {%- else -%}
         texts.raw_line,
+        {%- endif %}
         case
+            {%- if erased_users() %}
+            when erased_lines.read_path is not null then 'the user was erased'
+            {%- endif %}
             when not texts.is_utf8 then 'line is not valid UTF-8'
             when
                 not {{ is_json_object('texts.raw_line') }}
@@ -71,6 +101,12 @@ rejected_texts as (
             rejected_lines.read_path = texts.read_path
             and rejected_lines.line_ordinal = texts.line_ordinal
     inner join new_files on rejected_lines.read_path = new_files.read_path
+    {%- if erased_users() %}
+    left join erased_lines
+        on
+            texts.read_path = erased_lines.read_path
+            and texts.line_ordinal = erased_lines.line_ordinal
+    {%- endif %}
 ),
 
 rejected_files as (

@@ -1,2 +1,2 @@
 """What the commands share, a room per idea; each room imports only those before it: base,
-warehouse, features, training, learning, serving, simulation, bench."""
+warehouse, features, training, learning, serving, erasing, simulation, bench."""

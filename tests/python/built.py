@@ -75,7 +75,7 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     try:
         with contextlib.chdir(project):
             known = project, Path(database).stem, str(events).partition("table:")[2]
-            if project == ROOT and known not in manifests:
+            if project == ROOT and (known not in manifests or "--write-json" in arguments):
                 parsed = dbtRunner(callbacks=[listen]).invoke(["parse", *options])
                 if not parsed.success:
                     raise BuildError("\n".join(messages) + str(parsed.exception or ""))

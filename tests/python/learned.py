@@ -59,5 +59,6 @@ def published(folder, rows=6000, offers=3, days=28, paid=True):
     pq.write_table(table, version / "offers.parquet")
     (folder / "training" / "manifest.json").write_text(json.dumps({
         "version": "v1", "watermark": "2025-01-29T00:00:00Z", "code_version": "1",
-        "features": FEATURES, "files": [{"path": "offers.parquet"}]}))
+        "features": FEATURES, "labels": [{"name": "next_week_purchase_amount"}],
+        "files": [{"path": "offers.parquet"}]}))
     return folder

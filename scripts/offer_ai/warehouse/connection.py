@@ -35,6 +35,10 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
         raise click.ClickException(
             f"{database} holds no finished build ({error}). Run `.venv/bin/dbt build`."
         ) from error
+    if "is_erased" not in con.sql("from landing.landed_events limit 0").columns:
+        raise click.ClickException(
+            f"{database} was built by an older version: run `.venv/bin/dbt build --full-refresh` "
+            "once, which takes over what has landed.")
     return con
 
 

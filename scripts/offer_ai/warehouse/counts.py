@@ -8,6 +8,7 @@ select
     (select count(*) from landing.landed_files where error is not null) as unreadable,
     (select coalesce(sum(line_count), 0) from landing.landed_files) as lines,
     (select coalesce(sum(rejected_count), 0) from landing.landed_files) as rejected,
+    (select count(*) from landing.landed_events where is_erased) as erased,
     (select count(*) from landing.repeated_events where delivery_number > 1) as repeats,
     (select count(*) from sessions.user_activity) as users,
     (select max(last_event_at) from sessions.user_activity) as newest_event_at,
@@ -17,8 +18,9 @@ select
 
 
 def landed_counts(con: duckdb.DuckDBPyConnection) -> dict:
-    """Files and those that are unreadable; lines and of these rejected and repeats; users; when
-    the newest event, the newest landing and the watermark are (UTC), None where nothing is."""
+    """Files and those that are unreadable; lines and of these rejected, erased and repeats;
+    users; when the newest event, the newest landing and the watermark are (UTC), None where
+    nothing is."""
     cursor = con.execute(COUNTS)
     names = [column[0] for column in cursor.description]
     return dict(zip(names, cursor.fetchone(), strict=True))

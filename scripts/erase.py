@@ -1,0 +1,73 @@
+"""Erases users from everything that the project keeps."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from offer_ai.base import settings
+from offer_ai.base.files import write_json
+from offer_ai.erasing.whole import Places, erase, find
+from offer_ai.features.store import StoreError
+from offer_ai.training.versions import PublishError
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("users", nargs=-1)
+@click.option("--file", "listed", type=click.File(), help="A file of ids, one a line; - for "
+              "standard input.")
+@click.option("--dry-run", is_flag=True, help="Say where they are and change nothing.")
+@click.option("--store", "stores", multiple=True, help="A further feature store, as a URL; the "
+              "one in OFFER_AI_EXPORT is always looked into.")
+@click.option("--training", "trainings", multiple=True, help="A further place of training tables: "
+              "a directory or s3://bucket/prefix.")
+@click.option("--receipt", type=click.Path(path_type=Path), default=None, help="Where to write "
+              "what was erased, as JSON; by default under OFFER_AI_EXPORT/erasures.")
+@click.option("--no-warehouse", is_flag=True, help="Leave OFFER_AI_DB as it is: it shows tables of "
+              "Spark, which were erased from there.")
+@click.option("--wait", default=600.0, type=click.FloatRange(0), help="Seconds to wait for a build "
+              "or a publish that has the warehouse open.")
+def main(users: tuple[str, ...], listed, dry_run: bool, stores: tuple[str, ...],
+         trainings: tuple[str, ...], receipt: Path | None, no_warehouse: bool,
+         wait: float) -> None:
+    """Erase USERS from the warehouse, from what was published of it and from the logs of
+    decisions; what lands of them later is dropped.
+
+    Raw files are listed, not changed. A watch and a service may run. Killed, it is run again.
+    """
+    ids = [*users, *(line.rstrip("\r\n") for line in listed or [])]
+    ids = list(dict.fromkeys(one for one in ids if one))
+    if not ids:
+        raise click.UsageError("Name users, or a --file of them.")
+    export = settings.export_folder().absolute()
+    places = Places(settings.database().absolute(), export, settings.events(), stores, trainings,
+                    not no_warehouse, wait)
+    try:
+        if dry_run:
+            for found in find(ids, places, say):
+                click.echo(f"{found.count:>12,} {found.place}: {found.what}")
+            return
+        done = erase(ids, places, say)
+    except (StoreError, PublishError, OSError) as error:
+        raise click.ClickException(
+            f"{error} What was erased by then stays erased: run this again.") from error
+    path = receipt or export / "erasures" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, done)
+    for one in done["erased"]:
+        click.echo(f"{one['count']:>12,} {one['place']}: {one['what']}")
+    for name in done["raw_files"]:
+        click.echo(f"raw file with lines of erased users, not changed: {name}")
+    for model in done["models"]:
+        click.echo(f"{model['model']}{' (serving)' if model['serves'] else ''} was fitted to days "
+                   f"of theirs: run {model['run']}")
+    click.echo(f"{done['users']:,} users erased; receipt: {path}")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Takes users out of everything that the project keeps."""

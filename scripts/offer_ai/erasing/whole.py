@@ -1,0 +1,179 @@
+"""Erases users from every place that the project keeps anything in."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import duckdb
+
+from offer_ai.base import settings
+from offer_ai.base.files import MANIFEST
+from offer_ai.base.locks import only_one
+from offer_ai.base.sql import sql_text
+from offer_ai.erasing import logs, models, parquet, warehouse
+from offer_ai.erasing.found import Found
+from offer_ai.features.opening import open_store
+from offer_ai.serving.decision_log import CLOSED
+from offer_ai.warehouse.event_files import stamp
+from offer_ai.warehouse.marts import DATABASE, publish_marts
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where to look. `stores` and `trainings` are URLs or paths beside those of the export
+    folder; `has_warehouse` is false where tables of Spark are shown."""
+
+    database: Path
+    export: Path
+    events: str
+    stores: Sequence[str] = ()
+    trainings: Sequence[str] = ()
+    has_warehouse: bool = True
+    wait: float = 600.0
+
+    @property
+    def parquet(self) -> Path:
+        return self.export / "latest" / "latest_features.parquet"
+
+    @property
+    def all_stores(self) -> list[str]:
+        own = self.export / "latest" / "latest_features.sqlite"
+        return [*([settings.default_store(self.export)] if own.exists() else []), *self.stores]
+
+    @property
+    def all_trainings(self) -> list[str]:
+        own = sorted(self.export.glob("training*"))  # one for each decision point
+        return [*(str(folder) for folder in own if (folder / MANIFEST).exists()), *self.trainings]
+
+    @property
+    def decisions(self) -> Path | None:
+        folder = Path(self.events)
+        is_folder = not self.events.startswith(settings.NO_PATHS) and folder.is_dir()
+        return folder if is_folder else None
+
+
+def find(users: Sequence[str], places: Places, say: Callable[[str], object]) -> list[Found]:
+    """Where the users are; changes nothing. Raises ClickException, StoreError, PublishError."""
+    found = []
+    if places.has_warehouse:
+        with warehouse.opened(places.database, users, say, places.wait, read_only=True) as con:
+            found += warehouse.count(con)
+            found += [Found("model fitted to their days", name, 1) for name in sorted(
+                {name for names in models.fitted_to(con, places.export / "models").values()
+                 for name in names} | set(warehouse.recorded_models(con)))]
+    found += in_published(places.export / DATABASE, users)
+    return found + elsewhere(users, places, dry_run=True)
+
+
+def in_published(database: Path, users: Sequence[str]) -> list[Found]:
+    if not database.exists():
+        return []
+    with duckdb.connect() as con:
+        con.execute(f"attach {sql_text(database)} as published (read_only)")
+        con.execute("create table users (user_id varchar)")
+        con.executemany("insert into users values (?)", [[user] for user in users])
+        names = con.execute("""
+            select schema_name || '.' || table_name from duckdb_columns()
+            where database_name = 'published' and column_name = 'user_id'""").fetchall()
+        counts = [(name, con.execute(f"select count(*) from published.{name} semi join users "
+                                     "using (user_id)").fetchone()[0]) for (name,) in names]
+    return [Found(DATABASE, name, rows) for name, rows in counts if rows]
+
+
+def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) -> dict:
+    """Erases them; returns a receipt without an id.
+
+    First it is kept (as a salted hash) that they are erased, so that nothing of theirs lands any
+    more; whatever ends this early, it is simply done again. No build and no publish runs while it
+    works: they wait, or try again. Raises ClickException, StoreError and PublishError.
+    """
+    found, raw, fitted = [], [], []
+    with only_one(places.export / ".erasing", "erases users"):
+        con = None
+        found += in_published(places.export / DATABASE, users)
+        if places.has_warehouse:
+            found += erase_from_warehouse(users, places, say)
+            con = warehouse.opened(places.database, users, say, places.wait)
+            warehouse.clear_away(places.database)
+            raw, fitted = still_there(con, places), warehouse.recorded_models(con)
+            publish(con, places, say)
+        found += elsewhere(users, places, dry_run=False)
+        if con:
+            con.close()
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "users": len(set(users)),
+        "erased": [one.__dict__ for one in found],
+        "raw_files": [unnamed(name, users) for name in raw],
+        "models": models.told(places.export / "models", fitted),
+    }
+
+
+def erase_from_warehouse(users: Sequence[str], places: Places,
+                         say: Callable[[str], object]) -> list[Found]:
+    con = warehouse.opened(places.database, users, say, places.wait)
+    warehouse.record(con, models.fitted_to(con, places.export / "models"))
+    found = warehouse.count(con)
+    warehouse.rewrite(con, places.database)
+    return found
+
+
+def publish(con: duckdb.DuckDBPyConnection, places: Places, say: Callable[[str], object]) -> None:
+    """Replaces the published database, if there is one, and removes what killed publishes left."""
+    for left in (*places.export.glob(".*.part*"), *places.export.glob("latest/.*.part")):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    if not (places.export / DATABASE).exists():
+        return
+    if warehouse.name_of(con, "build_log") not in warehouse.tables(con):
+        raise click.ClickException(
+            f"{places.database} holds no finished build, so {DATABASE} cannot be published "
+            "without the users: run `.venv/bin/dbt build`, then this again.")
+    say(f"publishing {DATABASE}")
+    publish_marts(con, places.export)
+
+
+def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found]:
+    """What lies beside the warehouse."""
+    without = parquet.Without(users)
+    found = parquet.latest(places.parquet, without, dry_run)
+    for url in places.all_stores:
+        store = open_store(url, read_only=True)  # which makes none
+        held = list(store.get_many(list(set(users))))
+        store.close()
+        if not dry_run:
+            store = open_store(url)
+            store.forget(held)
+            store.close()
+        if held:
+            found.append(Found("feature store", safe(url), len(held)))
+    for target in places.all_trainings:
+        found += parquet.training(target, without, places.export / ".erasing.part", dry_run)
+    if places.decisions:
+        found += logs.decisions(places.decisions, users, dry_run)
+    return found
+
+
+def safe(url: str) -> str:
+    """A URL without a password."""
+    scheme, slashes, rest = url.partition("://")
+    return scheme + slashes + rest.rpartition("@")[2]
+
+
+def still_there(con: duckdb.DuckDBPyConnection, places: Places) -> list[str]:
+    """Raw files that lines of erased users landed from, as they were then."""
+    found = []
+    for name, size, modified_us in warehouse.raw_files(con):
+        path = Path(name)
+        if name.startswith(settings.NO_PATHS) or (
+                stamp(name) == {"size": size, "modified_us": modified_us}
+                and not (path.match(CLOSED) and path.parent == places.decisions)):
+            found.append(name)
+    return found
+
+
+def unnamed(name: str, users: Sequence[str]) -> str:
+    """A file's name, unless it holds an id."""
+    return "a file whose name holds an id" if any(user in name for user in users) else name

@@ -1,0 +1,36 @@
+"""The texts that may be ids in a line that nothing else can read."""
+
+import json
+import re
+
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+WORDS = re.compile(r'[^\s",:;{}\[\]()<>|=\\/]+')
+PLAIN_WORDS = re.compile(r"[\w-]+")
+WHOLE = re.compile(r"(-?[0-9]+)[.]0")
+
+
+def texts_in(line: str) -> list[str]:
+    """What stands in quotes, without escapes and whatever JSON it holds looked into, and words:
+    whole numbers without a fraction, and words cut at every sign but `_` and `-`."""
+    found = set(PLAIN_WORDS.findall(line))
+    for word in WORDS.findall(line):
+        whole = WHOLE.fullmatch(word)
+        found.add(whole[1] if whole else word)
+    for quoted in QUOTED.findall(line):
+        try:
+            text = json.loads(f'"{quoted}"', strict=False)
+        except ValueError:
+            text = quoted
+        found.add(text)
+        if '"' in text:
+            found.update(texts_in(text))
+    # Half of a pair of surrogates is no text that a database takes.
+    return [text for text in found if text.isascii() or is_text(text)]
+
+
+def is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""What is declared and what was built agree, whatever is declared."""
+
+import json
+
+import pytest
+
+from built import BuildError, build, rows, write_events
+from offer_ai.base.declarations import variables
+
+pytestmark = pytest.mark.quick
+
+# Vars that no stored row depends on: of how files are found, of what is read through views, of
+# what is warned of, and the contract of columns that the models have anyway.
+INDIFFERENT = {
+    "event_types", "watermark_users", "missing_files", "reread_files", "new_names_sort_last",
+    "events_table", "events_loaded_at", "events_overlap_hours", "events_json", "landing_schema",
+    "events_freshness", "most_rejects", "vocabulary", "most_skew", "most_drift", "holdout_share",
+    "holdout_offer", "estimates", "offer_columns"}
+COMPARED = {
+    "event_fields", "event_type_aliases", "field_aliases", "no_user_ids", "no_session_ids",
+    "clock_tolerance_hours", "excluded_users", "session_split", "max_anchors_per_user_day",
+    "features", "labels", "reporting_currency"}
+PURCHASES = {"over": "stg_purchases", "aggregate": "sum(txn_amount)", "if_none": 0}
+LABELS = [{"name": "next_week_purchase_amount", "data_type": "decimal(38, 4)",
+           "config": {"meta": PURCHASES | {"after": {"day": 14}}}}]
+
+
+def test_a_change_of_any_declaration_is_refused_by_name(tmp_path):
+    """Rows of two declarations never lie in one table."""
+    events, database = tmp_path / "1.ndjson", tmp_path / "w.duckdb"
+    write_events(events, {})
+    build(events, database)
+    (log,) = rows(database, "select declarations from landing.build_log")
+    # A new var is either compared, or said to be indifferent.
+    assert set(json.loads(log["declarations"])) == COMPARED
+    assert set(variables()) == COMPARED | INDIFFERENT
+    for name, value in (("labels", LABELS), ("max_anchors_per_user_day", 1)):
+        with pytest.raises(BuildError, match=f"`{name}`"):
+            build(events, database, "--vars", json.dumps({name: value}))
+    build(events, database)
+
+
+def test_what_differs_in_the_least_is_not_one(tmp_path):
+    """Times to the microsecond name an event; a probability ends at 1 and begins at 0."""
+    offer = {"event_id": "offer_shown", "offer_type": "x", "offer_price": "1"}
+    chances = ["0", "1", "1.0000000001", "50", "-0.0000001", "1e1", "nan"]
+    write_events(tmp_path / "1.ndjson",
+                 offer | {"event_time": "2025-01-01T10:00:00.000001"},
+                 offer | {"event_time": "2025-01-01T10:00:00.000002"},
+                 offer | {"event_time": "2025-01-01T10:00:00.000002"},
+                 *(offer | {"event_time": f"2025-01-01T11:00:0{number}", "propensity": chance}
+                   for number, chance in enumerate(chances)))
+    build(tmp_path / "1.ndjson", tmp_path / "w.duckdb")
+    assert rows(tmp_path / "w.duckdb", "select count(*) as n, count(distinct offer_id) as ids "
+                "from marts.training_offers") == [{"n": 4, "ids": 4}]
+    assert rows(tmp_path / "w.duckdb", "select propensity as p from marts.training_offers "
+                "where p is not null order by p") == [{"p": 0.0}, {"p": 1.0}]
+    found = rows(tmp_path / "w.duckdb", "select line_number as n, reason "
+                 "from landing.rejected_events order by n")
+    assert [row["n"] for row in found] == [6, 7, 8, 9, 10]
+    assert all(row["reason"].startswith("propensity cannot be read") for row in found)

@@ -1,0 +1,319 @@
+"""Erased users are in no byte that the project wrote, and everyone else is as before."""
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+import boto3
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from built import build, build_and_test, rows, write_events
+from commands import environment, export, run
+from compared import REJECTS, same, same_warehouses
+from events import at, offers
+from offer_ai.base.settings import SCRIPTS
+from offer_ai.erasing.whole import Places
+from offer_ai.erasing.whole import erase as whole_erase
+from offer_ai.features import Lookup, open_store
+from offer_ai.serving.decision_log import DecisionLog
+from servers import new_table
+from streams import batches, builds, write_in_any_form
+
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "2"))
+KILLS = int(os.environ.get("OFFER_AI_KILLS", "3"))
+PLANTED = ["planted-7f3a-91", 'o\'x "{{ u }}" 😀 planted']
+
+
+def erase(folder, *arguments, check=True):
+    return run("erase", *arguments, check=check,
+               env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")})
+
+
+def start_erasing(folder, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, SCRIPTS / "erase.py", *PLANTED], text=True, stdout=subprocess.DEVNULL,
+        env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")}, **options)
+
+
+def spellings(user: str) -> set[bytes]:
+    """The bytes that an id may be: as it is, and in JSON."""
+    return {user.encode(), json.dumps(user)[1:-1].encode(),
+            json.dumps(user, ensure_ascii=False)[1:-1].encode()}
+
+
+def holding(folder: Path, *users: str) -> list[str]:
+    """Every file below a folder that holds one of the ids in any byte."""
+    wanted = set().union(*map(spellings, users))
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+                  and any(one in path.read_bytes() for one in wanted))
+
+
+def of_user(user: str) -> list[dict]:
+    """Events of every kind, an offer decided by the service, a repeat, and rejects."""
+    own = [at(1, "09:00:00", "s1", "app_launched", country="DK", signin_method="fb"),
+           at(1, "09:01:00", "s1"), at(1, "09:01:00", "s1"),
+           at(1, "09:02:00", "s1", "purchase", txn_amount="4.99"),
+           at(1, "09:03:00", "s1", "purchase", txn_amount="much"),
+           at(1, "09:04:00", "s1", "offer_shown", offer_type="x", offer_price="9.99",
+              decision_id="d1", propensity=0.5, policy_version="p",
+              decision_context=json.dumps({"arm": "policy", "candidates": []})),
+           at(9, "09:00:00", "s2")]
+    return [event | {"customer_identifier": user} for event in own]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A built and published warehouse with the planted users, and decisions for them."""
+    folder = tmp_path_factory.mktemp("published")
+    path = write_events(folder / "events" / "1.ndjson", *offers(1), *offers(2),
+                        *(event for user in PLANTED for event in of_user(user)))
+    with path.open("a") as file:
+        file.write(f'{{"event_id": "game_start", "customer_identifier": {json.dumps(PLANTED[1])}\n')
+        file.write("0,planted-7f3a-91,game_start\n")
+    log = DecisionLog(folder / "events")
+    for user in (*PLANTED, "u1"):
+        log.append(offers(1, 1)[0] | {"customer_identifier": user, "session_id": "s"})
+    log.close()
+    build(folder / "events", folder / "w.duckdb")
+    write_events(folder / "events" / "2.ndjson", *offers(20), *of_user(PLANTED[0]))
+    build(folder / "events", folder / "w.duckdb")
+    for kind in ("marts", "training", "latest"):
+        export(folder, kind)
+    for raw in ("1.ndjson", "2.ndjson"):
+        (folder / "events" / raw).unlink()
+    return folder
+
+
+@pytest.fixture
+def place(published, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(published, tmp_path, dirs_exist_ok=True)
+
+
+def others(folder) -> dict[str, list[dict]]:
+    """Every row of the others in what people query, and the lines of files."""
+    return {name: [row for row in rows(folder / "w.duckdb", f"from {name}")
+                   if row.get("user_id") not in PLANTED]
+            for name in ("marts.sessions", "marts.training_offers", "marts.latest_features",
+                         "staging.stg_events", "landing.landed_files")}
+
+
+@pytest.mark.quick
+def test_nothing_of_a_user_is_left(place):
+    before = others(place)
+    reasons = rows(place / "w.duckdb", "select count(*) as n from landing.rejected_events")
+    told = erase(place, "--dry-run", *PLANTED).stdout
+    for name in ("warehouse: landing.landed_events", "published.duckdb: marts.sessions",
+                 "feature store", "training table", "latest features", "decision log"):
+        assert name in told
+    assert len(holding(place, *PLANTED)) >= 6
+    (place / "ids").write_text("\n".join(PLANTED))
+    said = erase(place, "--file", place / "ids")
+    (place / "ids").unlink()
+    assert "2 users erased" in said.stdout
+    assert holding(place, *PLANTED) == []
+    for name, expected in before.items():
+        same(others(place)[name], expected)
+    (receipt,) = (place / "export" / "erasures").glob("*.json")
+    found = json.loads(receipt.read_text())
+    assert found["users"] == 2
+    counts = {one["what"]: one["count"] for one in found["erased"] if one["place"] == "warehouse"}
+    assert counts["landing.landed_events"] == 23 and counts["landing.rejected_events"] == 5
+    # What is there fits together, and every line is accounted for.
+    same(rows(place / "w.duckdb", "select count(*) as n from landing.rejected_events"), reasons)
+    assert {row["reason"] for row in rows(place / "w.duckdb", REJECTS)} == {"the user was erased"}
+    again = {row["user_id"] for row in rows(place / "export" / "published.duckdb",
+                                            "from marts.sessions")}
+    assert again == {"u0", "u1", "u2"}
+    store = open_store(f"sqlite:///{place}/export/latest/latest_features.sqlite", read_only=True)
+    assert sorted(store.user_ids()) == ["u0", "u1", "u2"]
+    assert Lookup(store).features(PLANTED[0], None, datetime.now())["country"] is None
+
+
+def test_what_lands_later_is_dropped_and_counted(place):
+    """Lines of theirs that can be read, and lines that cannot; the others' lines land."""
+    erase(place, *PLANTED)
+    for decisions in (place / "events").glob("decisions-*"):  # in the copy it has not landed
+        decisions.unlink()
+    before = rows(place / "w.duckdb", "select count(*) as n from staging.stg_events")[0]["n"]
+    path = write_events(place / "events" / "3.ndjson", *of_user(PLANTED[1]), *of_user("other"))
+    with path.open("a") as file:
+        file.write("{broken " + json.dumps(PLANTED[0]) + "\n{broken \"other\"\n")
+    for _ in range(2):
+        build_and_test(place / "events", place / "w.duckdb")  # every line is accounted for
+        (counts,) = rows(place / "w.duckdb", """
+            select count(*) filter (is_erased) as erased, count(*) filter (is_rejected) as rejected,
+                count(*) as lines
+            from landing.landed_events
+            where file_id = (select max(file_id) from landing.landed_files)""")
+        assert counts == {"erased": 6, "rejected": 6 + 2 + 2, "lines": 16}
+        assert rows(place / "w.duckdb", "select line_count, rejected_count "
+                    "from landing.landed_files order by file_id desc limit 1"
+                    ) == [{"line_count": 16, "rejected_count": 4}]
+        (now,) = rows(place / "w.duckdb", "select count(*) as n from staging.stg_events")
+        assert now["n"] == before + 5  # a line of six is a repeat
+    texts = rows(place / "w.duckdb", REJECTS + " where source_file like '%3.ndjson'")
+    assert sorted((row["raw_line"] or "", row["reason"]) for row in texts if "much" not in (
+        row["raw_line"] or "")) == [
+            ("", "the user was erased"), ("", "the user was erased"),
+            ('{broken "other"', "line is not a JSON object")]
+    said = run("summary", env=environment(place)).stdout
+    assert "+ 26 of erased users" in said
+    assert holding(place, *PLANTED) == ["events/3.ndjson"]
+    # The raw file is named until it is gone.
+    assert "3.ndjson" in erase(place, PLANTED[1]).stdout
+    path.unlink()
+    assert "3.ndjson" not in erase(place, PLANTED[1]).stdout
+
+
+def test_models_fitted_to_them_are_named(place):
+    model = place / "export" / "models" / "m1"
+    model.mkdir(parents=True)
+    days = {"days": {"model": ["2025-01-01", "2025-01-01"]}}
+    (model / "model.json").write_text(json.dumps({"training": days}))
+    later = place / "export" / "models" / "m2"
+    later.mkdir()
+    (later / "model.json").write_text(json.dumps(
+        {"training": {"days": {"model": ["2025-01-02", "2025-02-01"]}}}))
+    (model.parent / "promoted.json").write_text(json.dumps({"model": "m1"}))
+    for _ in range(2):  # the second time nothing is left that would tell
+        said = erase(place, PLANTED[0]).stdout
+        assert "m1 (serving) was fitted to days of theirs: run scripts/train.py" in said
+        assert "m2" not in said
+    (model / "model.json").unlink()
+    assert "m1" not in erase(place, PLANTED[0]).stdout
+
+
+@builds(EXAMPLES)
+@given(batches(), st.integers(0, 1 << 30))
+def test_batches_with_users_erased_between_equal_a_full_build(parts, seed):
+    """A full build of a warehouse that was told from the start who is erased."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        events, export_folder = Path(folder, "events"), Path(folder, "export")
+        grown, whole = Path(folder, "w.duckdb"), Path(folder, "whole", "w.duckdb")
+        for number, lines in enumerate(parts):
+            write_in_any_form(events, f"{number * 5 % 7}", lines, chance)
+            build(events, grown)
+            if chance.random() < 0.7:
+                users = chance.sample(["u1", "u2", "7", "o'x \"{{ u }}\" 😀"], chance.randint(1, 2))
+                whole_erase(users, Places(grown, export_folder, str(events)), print)
+        whole.parent.mkdir()
+        with duckdb.connect(str(whole)) as con:
+            con.execute(f"attach '{grown}' as grown (read_only)")
+            con.execute("create schema landing")
+            if con.execute("select 1 from duckdb_tables() where database_name = 'grown' "
+                           "and table_name = 'erased_users'").fetchall():
+                con.execute("create table landing.erased_users as from grown.landing.erased_users")
+        build(events, whole)
+        build_and_test(events, grown)
+        same_warehouses(grown, whole)
+        same(rows(grown, "select * exclude (file_id) from staging.stg_events"),
+             rows(whole, "select * exclude (file_id) from staging.stg_events"))
+        lines = """
+            select source_file, line_count, rejected_count, count(*) filter (is_erased) as erased
+            from landing.landed_files inner join landing.landed_events using (file_id)
+            group by all"""
+        same(rows(grown, lines), rows(whole, lines))
+
+
+def test_killed_at_random_moments(place):
+    """And simply run again; before the end nothing of it is half."""
+    chance, killed = random.Random(3), 0
+    began = time.monotonic()
+    before = others(place)
+    erase(place, "--dry-run", *PLANTED)
+    length = time.monotonic() - began
+    for _ in range(KILLS):
+        process = start_erasing(place)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.3, 1) * length)
+        killed += process.poll() is None
+        process.kill()
+        process.wait()
+    assert killed
+    erase(place, *PLANTED)
+    assert holding(place, *PLANTED) == []
+    for name, expected in before.items():
+        same(others(place)[name], expected)
+
+
+def test_other_places(place, aws, valkey, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    client, bucket = boto3.client("s3"), f"bucket-{time.time_ns()}"
+    client.create_bucket(Bucket=bucket)
+    target = f"s3://{bucket}/some/prefix"
+    stores = [f"{valkey.connection_url}?prefix={place.name}",
+              new_table(aws, f"features-{time.time_ns()}")]
+    for url in stores:
+        export(place, "latest", "--to", url)
+    export(place, "training", "--to", target)
+    erase(place, *(f"--store={url}" for url in stores), "--training", target, PLANTED[0])
+    for url in stores:
+        store = open_store(url)
+        assert sorted(store.user_ids()) == sorted([PLANTED[1], "u0", "u1", "u2"])
+        assert store.description().as_of
+    objects = {entry["Key"]: client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+               for entry in client.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert not [key for key, text in objects.items() if PLANTED[0].encode() in text]
+    manifest = json.loads(objects["some/prefix/manifest.json"])
+    for file in manifest["files"]:
+        text = objects[f"some/prefix/{manifest['version']}/{file['path']}"]
+        assert hashlib.sha256(text).hexdigest() == file["sha256"]
+    # It is the version that is published of what is left.
+    assert "0 days sent" in export(place, "training", "--to", target).stdout
+
+
+def test_while_others_are_at_work(place):
+    """A build that holds the warehouse is waited for, a reader of the store and a service go on."""
+    store = sqlite3.connect(place / "export" / "latest" / "latest_features.sqlite")
+    log = DecisionLog(place / "events", seconds=3600)
+    log.append(offers(3, 1)[0] | {"customer_identifier": PLANTED[0], "session_id": "s"})
+    log.append(offers(3, 1)[0] | {"session_id": "s"})
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys\n"
+         "con = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ninput()",
+         place / "w.duckdb"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "open\n"
+    assert store.execute("select count(*) from latest_features").fetchone() == (5,)
+    erasing = start_erasing(place, stderr=subprocess.PIPE)
+    assert "waiting until no build" in erasing.stderr.readline()
+    holder.communicate("\n")
+    assert erasing.wait() == 0
+    assert store.execute("select count(*) from latest_features").fetchone() == (3,)
+    log.append(offers(3, 1)[0] | {"customer_identifier": "u2", "session_id": "s"})
+    log.close()
+    assert holding(place, *PLANTED) == []
+    build_and_test(place / "events", place / "w.duckdb")
+    assert rows(place / "w.duckdb", "select line_count from landing.landed_files "
+                "order by file_id desc limit 1") == [{"line_count": 2}]
+
+
+@pytest.mark.quick
+def test_what_cannot_be_erased_says_why(tmp_path):
+    env = environment(tmp_path) | {"OFFER_AI_EVENTS": str(tmp_path)}
+    assert "Name users" in run("erase", env=env).stderr
+    assert "There is no warehouse" in run("erase", "u", env=env).stderr
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("create schema landing; create table landing.landed_events (user_id varchar)")
+    assert "dbt build --full-refresh" in run("erase", "u", env=env).stderr
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("drop table landing.landed_events; "
+                    "create view landing.landed_events as select 'u' as user_id")
+    assert "tables of Spark" in run("erase", "u", env=env).stderr
+    with duckdb.connect(str(tmp_path / "w.duckdb")):
+        assert "cannot be opened" in run("erase", "u", "--wait", "0.1", env=env).stderr
