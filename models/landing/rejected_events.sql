@@ -7,6 +7,8 @@
     post_hook="set preserve_insertion_order = false"
 ) }}
 {%- set files = files_to_read(rejects_in=ref('landed_events')) -%}
+{%- set raw_line = 'case when erased_lines.read_path is null then texts.raw_line end as raw_line'
+    if erased_users() else 'texts.raw_line' -%}
 
 with
 
@@ -76,11 +78,7 @@ rejected_texts as (
     select
         new_files.source_file,
         texts.line_number,
-        {% if erased_users() -%}
-        case when erased_lines.read_path is null then texts.raw_line end as raw_line,
-        {%- else -%}
-        texts.raw_line,
-        {%- endif %}
+        {{ raw_line }},
         case
             {%- if erased_users() %}
             when erased_lines.read_path is not null then 'the user was erased'
