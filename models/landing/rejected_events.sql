@@ -80,9 +80,9 @@ rejected_texts as (
         texts.line_number,
         {{ raw_line }},
         case
-            {%- if erased_users() %}
+            {% if erased_users() %}
             when erased_lines.read_path is not null then 'the user was erased'
-            {%- endif %}
+            {% endif %}
             when not texts.is_utf8 then 'line is not valid UTF-8'
             when
                 not {{ is_json_object('texts.raw_line') }}
