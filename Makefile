@@ -73,8 +73,8 @@ sample: setup ## Simulate the sample events (16,000 players, 21 days until yeste
 data/events:
 	$(MAKE) sample
 
-build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and exported files.
-	$(BIN)/dbt build --exclude-resource-type unit_test
+build: setup $(filter data/events,$(OFFER_AI_EVENTS)) ## Raw events to marts and exported files; ARGS go to dbt build.
+	$(BIN)/dbt build --exclude-resource-type unit_test $(ARGS)
 	$(MAKE) --no-print-directory export
 	$(BIN)/python scripts/summary.py
 
@@ -114,7 +114,7 @@ test-spark: setup-test ## Both engines on many streams and a million events; kil
 		$(BIN)/python -m pytest --numprocesses 0 tests/python/builds/test_spark.py
 
 test-long: setup-test ## The property tests, kills, gates and damaged files at length: an hour or two.
-	OFFER_AI_EXAMPLES=200 OFFER_AI_DAMAGED=1000 OFFER_AI_KILLS=50 OFFER_AI_GATES=100 OFFER_AI_OBJECTS=10000 \
+	OFFER_AI_EXAMPLES=200 OFFER_AI_DAMAGED=1000 OFFER_AI_KILLS=50 OFFER_AI_GATES=100 OFFER_AI_OBJECTS=10000 OFFER_AI_WORLDS=100 \
 		$(BIN)/python -m pytest -m "long or not long" tests/python/builds tests/python/landing \
 		tests/python/learning tests/python/simulation
 

@@ -12,7 +12,8 @@ from offer_ai.features.store import StoreError
 
 @click.command()
 @click.argument("user")
-@click.option("--session", help="The session the request comes from; a new one by default.")
+@click.option("--session", help="The session that the request names; a new one by default. "
+              "Where sessions are cut by time, one that still goes on.")
 @click.option("--at", help="When (ISO 8601, UTC without an offset); now by default.")
 @click.option("--store", "url", help="Where the features are published; "
               "the default is what `export.py latest` writes.")

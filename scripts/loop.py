@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from offer_ai.simulation.comparison import PEERS
 from offer_ai.simulation.loop import run
 from offer_ai.simulation.moving_game import WORLDS
 from offer_ai.simulation.report_page import draw, table
@@ -23,13 +24,16 @@ from offer_ai.simulation.report_page import draw, table
 @click.option("--holdout-share", default=0.05, type=click.FloatRange(0, 1),
               help="Share of players outside the policy, to measure its lift by.")
 @click.option("--world", default="drifting", type=click.Choice(list(WORLDS)),
-              help="What the world does: drift, or move by leaps.")
+              help="What the world does: drift, move by leaps, or neither.")
+@click.option("--peer", "peers", multiple=True, type=click.Choice(PEERS),
+              help="Who plays the same world in memory, beside it. May be given again.")
 @click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")
 @click.option("--first-seed", default=1, help="The seed of the first world.")
 @click.option("--out", default="data/loop", type=click.Path(path_type=Path),
               help="Folder of the worlds and the report.")
 def main(players: int, rounds: int, days: int, every_days: int, epsilon: float,
-         holdout_share: float, world: str, seeds: int, first_seed: int, out: Path) -> None:
+         holdout_share: float, world: str, peers: tuple[str, ...], seeds: int,
+         first_seed: int, out: Path) -> None:
     """Play rounds of a world against the whole project; report what was earned.
 
     Each round simulates days whose offers the serving code decides, lands and builds them,
@@ -48,7 +52,7 @@ def main(players: int, rounds: int, days: int, every_days: int, epsilon: float,
             shutil.rmtree(out / f"world-{seed - 1}", ignore_errors=True)
         reports.append(run(
             out / f"world-{seed}", players, rounds, days, seed, every_days, epsilon,
-            world, holdout_share))
+            world, holdout_share, peers))
         (out / "loop.json").write_text(json.dumps(reports, indent=1) + "\n")
     click.echo(table(reports))
     draw(reports, out)

@@ -36,6 +36,11 @@ sums as (
         'offers by day and offers' as what,
         (select sum(shown) from {{ ref('offer_performance') }}) as one,
         (select count(*) from {{ ref('training_offers') }}) as other
+    union all
+    select
+        'offers by country and offers' as what,
+        (select sum(shown) from {{ ref('offer_performance_by_country') }}) as one,
+        (select count(*) from {{ ref('training_offers') }}) as other
     {%- for measure in point.measures if modules.re.match('(sum|count)[(](?!distinct)', measure.config.meta.aggregate) %}
     union all
     select

@@ -3,7 +3,10 @@ The log of builds that went through: one row each, and none before the first. A 
 did not go through is simply done again from the last that did.
 -#}
 
-{#- What was declared, but for descriptions, as a digest of each var. A change asks for a full refresh. -#}
+{#-
+What was declared, but for descriptions, as a digest of each var, and of the columns that anchors
+carry for features of `from_anchor`. A change asks for a refresh of what is made of it.
+-#}
 {% macro declarations() %}
     {% set digests = {} %}
     {% for name in vocabulary_vars() + ['excluded_users', 'session_split',
@@ -14,6 +17,7 @@ did not go through is simply done again from the last that did.
         {% set text = modules.re.sub('"description": "(?:[^"\\\\]|\\\\.)*"', '', tojson(value)) %}
         {% do digests.update({name: local_md5(text)}) %}
     {% endfor %}
+    {% do digests.update({'from_anchor': local_md5(tojson(anchor_columns(var('features'))))}) %}
     {{ return(digests) }}
 {% endmacro %}
 
@@ -54,7 +58,8 @@ and of the project's macros that any of these call, without comments and white s
             {% do ahead.extend(views[parent].depends_on.macros) %}
             {% do parents.extend(views[parent].depends_on.nodes) %}
         {% endfor %}
-        {% for unique_id in ahead if unique_id not in seen %}
+        {#- What is refused is no part of what is built. -#}
+        {% for unique_id in ahead if unique_id not in seen + ['macro.offer_ai.check_declarations'] %}
             {% do seen.append(unique_id) %}
             {% set name = unique_id.split('.') | last %}
             {% for called in [name, target.type ~ '__' ~ name]
@@ -72,15 +77,16 @@ and of the project's macros that any of these call, without comments and white s
 
 {#-
 On-run-start: ends a build whose declarations or models are not those of the tables it would
-add to, by name. In a full refresh the build log goes first: if this build dies, the next
-rebuilds everything.
+add to, by name, with the command that mends it. In a full refresh the build log goes first: if
+this build dies, the next rebuilds everything; a refresh of some models keeps it.
 -#}
 {% macro begin_build() %}
     {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
     {% do require_utc() %}
+    {% do check_columns() %}
     {% do mend_tables() %}
     {% set build_log = load_relation(landing_relation('build_log')) %}
-    {% if flags.FULL_REFRESH %}
+    {% if flags.FULL_REFRESH and not is_refresh_of_some() %}
         {% if build_log is not none %}{% do adapter.drop_relation(build_log) %}{% endif %}
         {{ return('') }}
     {% endif %}
@@ -88,19 +94,23 @@ rebuilds everything.
     {% if build_log is none %}{{ return('') }}{% endif %}
     {% set rows = run_query(
         'select declarations, models from ' ~ build_log ~ ' order by completed_at desc limit 1').rows %}
-    {% set changed = [] %}
+    {% set changed, declared, models = [], [], [] %}
     {% for row in rows %}
         {% for name, digest in declarations().items() if fromjson(row[0]).get(name) != digest %}
+            {% do declared.append(name) %}
             {% do changed.append('`' ~ name ~ '` (dbt_project.yml)') %}
         {% endfor %}
         {% for name, digest in model_digests().items() if fromjson(row[1]).get(name, digest) != digest %}
+            {% do models.append(name) %}
             {% do changed.append('model ' ~ name) %}
         {% endfor %}
     {% endfor %}
+    {% set stale = stale_models(declared, models) %}
+    {% if flags.FULL_REFRESH and stale is not none %}{{ return(begin_refresh(stale)) }}{% endif %}
     {% if changed %}
         {% do exceptions.raise_compiler_error(
             changed | join(', ') ~ ' changed since the tables were built. Run '
-            ~ '`dbt build --full-refresh` once to build them anew from what has landed.') %}
+            ~ refresh_command(stale) ~ '.') %}
     {% endif %}
 {% endmacro %}
 
@@ -135,6 +145,7 @@ next one starts where this one ended.
     {% for result in results if result.status == 'success' %}
         {% do built.append(result.node.unique_id) %}
     {% endfor %}
+    {% if is_refresh_of_some() %}{{ return(log_refresh(built)) }}{% endif %}
     {% for node in graph.nodes.values()
         if node.resource_type == 'model' and node.config.materialized == 'incremental'
         and is_ours(node) and node.unique_id not in built %}

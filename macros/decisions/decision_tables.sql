@@ -10,14 +10,19 @@ training_carts.
     {{ return(point.columns | map(attribute='name') | list) }}
 {% endmacro %}
 
-{#- The events of a decision point, to be stored: the id, the declared columns and those under `also`. -#}
+{#-
+The events of a decision point, to be stored: the id, the declared columns, those under `also` and
+what a service notes with a decision.
+-#}
 {% macro decision_events(name) -%}
     {%- set point = offer_ai.decision_point(name) -%}
+    {%- set notes = ['decision_id', 'policy_version', 'propensity', 'decision_context'] -%}
     select
         {{ offer_ai.event_id_text() }} as {{ point.one }}_id,
         user_id,
         session_id,
-        {%- for column in offer_ai.decision_columns(point) + point.also %}
+        {%- set columns = (offer_ai.decision_columns(point) + point.also + notes) | unique | list %}
+        {%- for column in columns + offer_ai.anchor_columns(point.features, columns) %}
         {{ column }},
         {%- endfor %}
         event_time
@@ -33,6 +38,7 @@ The anchors of a decision point: one row per event of it, or at most so many of 
     {%- set point = offer_ai.decision_point(name) -%}
     {%- set cap = point.at_most_per_user_day | int -%}
     {%- set columns = offer_ai.decision_columns(point) -%}
+    {%- set columns = columns + offer_ai.anchor_columns(point.features, columns) -%}
     {%- set stg_events = ref('offer_ai', 'stg_events') -%}
     {%- set is_stored = events is not none and offer_ai.has_session_ids() -%}
     with

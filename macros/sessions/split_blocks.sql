@@ -72,6 +72,22 @@ predicate over events.
     {%- endif -%}
 {%- endmacro %}
 
+{#- The columns, as a list, that put a user's events in order where the split cuts them. -#}
+{% macro split_columns_in_order() %}
+    {% set order_by = offer_ai.session_split().order_by %}
+    {{ return([order_by] if order_by is string else order_by) }}
+{% endmacro %}
+
+{#- What orders events that are equal in these, as a list of expressions. -#}
+{% macro split_ties() %}
+    {{ return(['event_time', 'session_id', 'event_type', offer_ai.fingerprint(offer_ai.event_columns())]) }}
+{% endmacro %}
+
+{#- A window of each user's events in the order in which they are cut. -#}
+{% macro split_order() -%}
+    partition by user_id order by {{ (offer_ai.split_columns_in_order() + offer_ai.split_ties()) | unique | join(', ') }}
+{%- endmacro %}
+
 {#- Events with `block_id`, the session that the declared split puts each in. -#}
 {% macro events_in_sessions(events) -%}
     {%- set split = offer_ai.session_split() -%}
@@ -83,9 +99,7 @@ predicate over events.
     where {{ offer_ai.is_in_a_session() }}
     {%- else -%}
     {{ offer_ai.split_blocks(
-        events, ['user_id'], [split.order_by] if split.order_by is string else split.order_by,
-        split.split_on,
-        ties=['event_time', 'session_id', 'event_type', offer_ai.fingerprint(offer_ai.event_columns())]
+        events, ['user_id'], offer_ai.split_columns_in_order(), split.split_on, ties=offer_ai.split_ties()
     ) }}
     {%- endif %}
 {%- endmacro %}

@@ -3,7 +3,7 @@ A point-in-time join of anchors to what was known before them and to what came a
 yields one row per anchor, `anchor_id` and one column per feature.
 
 - anchors: a relation, by name, of anchor_id, user_id, session_id (null when the
-  anchor is in no session yet) and anchored_at
+  anchor is in no session yet), anchored_at and the columns that `from_anchor` names
 - features: entries as under `features` in dbt_project.yml
 - session_events: a relation of the events of the sessions that may still have been
   going on at an anchor; all of them, if in doubt
@@ -68,7 +68,10 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
         anchors.anchor_id,
         {%- for feature in features %}
         {%- set meta = feature.config.meta %}
-        {%- if meta.as_of is defined %}
+        {%- if meta.from_anchor is defined %}
+        cast(anchors.{{ offer_ai.anchor_column(feature) }} as {{ feature.data_type }})
+            as {{ feature.name }}
+        {%- elif meta.as_of is defined %}
         cast({{ meta.as_of }}.{{ meta.value }} as {{ feature.data_type }})
             as {{ feature.name }}
         {%- else %}

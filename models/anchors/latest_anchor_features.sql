@@ -1,5 +1,8 @@
+{#- The model that dbt reads first: what is declared is checked before anything trips over it. -#}
+{%- do check_declarations() -%}
 {{ config(pre_hook="{{ delete_stale_rows() }}") }}
-{%- set windows = feature_windows(var('features')) %}
+{%- set windows = feature_windows(snapshot_features()) %}
+{%- set going_sessions = ref('going_sessions') %}
 
 with
 
@@ -9,6 +12,15 @@ sessions as (
     where user_id in (select user_id from {{ ref('changed_users') }})
     {%- endif %}
 ),
+{%- if is_cut_in_order() %}
+
+going_sessions as (
+    select * from {{ going_sessions }}
+    {%- if is_delta() %}
+    where user_id in (select user_id from {{ ref('changed_users') }})
+    {%- endif %}
+),
+{%- endif %}
 
 outside_sessions as (
     select * from {{ ref('stg_events') }}
@@ -68,6 +80,16 @@ times as (
     inner join last_events on leaving.user_id = last_events.user_id
     where {{ departed_us }} > last_events.last_us
     {%- endfor %}
+    {%- if is_cut_in_order() %}
+    -- Or when the session that was going on is over.
+    union
+    select
+        going_sessions.user_id,
+        {{ microseconds('going_sessions.over_at') }} as anchor_us
+    from going_sessions
+    inner join last_events on going_sessions.user_id = last_events.user_id
+    where {{ microseconds('going_sessions.over_at') }} > last_events.last_us
+    {%- endif %}
 ),
 
 -- At the last event's own time, sessions that begin then do not count.
@@ -101,16 +123,33 @@ recent_sessions as (
 ),
 
 -- The request's own session makes a difference when a window can hold it.
-requesting_sessions as (
+{% if is_cut_in_order() -%}
+own_sessions as (
     select
         user_id,
-        session_id
+        session_id,
+        max({{ microseconds('coalesce(over_at, ' ~ timestamp_literal(none) ~ ')') }}) as over_us
+    from going_sessions
+    group by user_id, session_id
+),
+{%- else -%}
+own_sessions as (
+    select
+        user_id,
+        session_id,
+        cast(null as bigint) as over_us
     from recent_sessions
     where {{ is_in_reach(windows, 0) }}
+),
+{%- endif %}
+
+requesting_sessions as (
+    select * from own_sessions
     union all
     select
         user_id,
-        cast(null as {{ dbt.type_string() }}) as session_id
+        cast(null as {{ dbt.type_string() }}) as session_id,
+        cast(null as bigint) as over_us
     from last_events
 ),
 
@@ -124,19 +163,21 @@ request_anchors as (
         {{ from_microseconds('times.anchor_us') }} as anchored_at
     from times
     inner join requesting_sessions on times.user_id = requesting_sessions.user_id
-    where {{ computed_once() }}
+    where
+        {{ computed_once() }}
+        and (requesting_sessions.over_us is null or times.anchor_us < requesting_sessions.over_us)
 ),
 
 features as (
     {{ anchor_features(
-        'request_anchors', var('features'), session_events_in_reach(),
+        'request_anchors', snapshot_features(), session_events_in_reach(),
         sessions='recent_sessions') }}
 )
 
 select
     request_anchors.user_id,
     request_anchors.session_id,
-    {%- for feature in var('features') %}
+    {%- for feature in snapshot_features() %}
     features.{{ feature.name }},
     {%- endfor %}
     request_anchors.anchored_at

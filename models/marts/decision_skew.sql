@@ -6,6 +6,8 @@ with
 told as (
     select
         offer_id,
+        decision_id,
+        policy_version,
         case when {{ is_json_object('decision_context') }} then decision_context end
             as decision_context
     from {{ ref('stg_offers_shown') }}
@@ -16,6 +18,8 @@ told as (
 used as (
     select
         offer_id,
+        decision_id,
+        policy_version,
         decision_context,
         {{ json_value('decision_context', '$.features_landed_at') }} as landed_text
     from told
@@ -23,7 +27,14 @@ used as (
 
 decisions as (
     select
-        training_offers.*,
+        training_offers.offer_id,
+        training_offers.user_id,
+        {%- for feature in features %}
+        training_offers.{{ feature.name }},
+        {%- endfor %}
+        training_offers.offered_at,
+        used.decision_id,
+        used.policy_version,
         used.decision_context,
         {{ to_utc_timestamp('used.landed_text') }} as features_landed_at
     from {{ ref('training_offers') }} as training_offers

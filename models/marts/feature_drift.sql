@@ -21,7 +21,7 @@ model as (
 offers as (
     select
         {%- for feature in features %}
-        offers.{{ feature.name }},
+        {{ drift_value(feature, 'offers', 'offered_at') }} as {{ feature.name }},
         {%- endfor %}
         model.policy_in_place as policy_version,
         cast(offers.offered_at as date) as day,

@@ -41,7 +41,7 @@ by_recency as (
 latest_features as (
     select
         by_recency.user_id,
-        {%- for feature in var('features') %}
+        {%- for feature in snapshot_features() %}
         by_recency.{{ feature.name }},
         {%- endfor %}
         latest_requests.feature_versions,

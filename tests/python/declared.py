@@ -1,4 +1,15 @@
-"""Declarations of sessions, and what they make of the events of test_declarations."""
+"""Declarations of features; those of sessions, and what they make of test_declarations' events."""
+
+import json
+
+FEATURES = "  features:\n"  # where dbt_project.yml begins to list them
+
+
+def feature(name: str, data_type: str, **meta) -> str:
+    """An entry of `features` as a line of dbt_project.yml."""
+    return "    - " + json.dumps({"name": name, "description": name, "data_type": data_type,
+                                  "config": {"meta": meta}}) + "\n"
+
 
 SPLIT = "session_split: {by: session_id}"
 SPLITS = {

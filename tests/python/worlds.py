@@ -50,7 +50,8 @@ class World:
 
     def variables(self) -> dict:
         return {
-            "session_split": self.split, "features": self.features, "labels": self.labels,
+            "event_types": list(KINDS), "session_split": self.split,
+            "features": self.features, "labels": self.labels,
             "decision_points": {"offers": {
                 "event": self.kind, "one": "offer", "time": "offered_at", "columns": [],
                 "reward": self.labels[0]["name"]}}}

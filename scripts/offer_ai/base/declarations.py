@@ -44,6 +44,22 @@ def features() -> list[dict]:
     return columns("features")
 
 
+def snapshot_features() -> list[dict]:
+    """Those that a snapshot holds: all but what is given with the request."""
+    return [feature for feature in features() if "from_anchor" not in feature["definition"]]
+
+
+def request_features() -> list[dict]:
+    """Those that are given with the request: fields of the anchor's event."""
+    offered = decision_points().get(OFFERS, {}).get("features", features())
+    return [feature for feature in offered if "from_anchor" in feature["definition"]]
+
+
+def column_of(field: str) -> str:
+    """The column in staging of a field of `event_fields`."""
+    return variables()["event_fields"][field].get("as", field)
+
+
 def labels() -> list[dict]:
     """Each declared label, likewise."""
     return columns("labels")
@@ -89,10 +105,10 @@ def code_version() -> str:
 
 
 def cold_start() -> list:
-    """The value of each feature for a user without events, as JSON (money as text)."""
+    """Each value of a snapshot for a user without events, as JSON (money is text)."""
     return [
         None if (value := feature["definition"].get("if_none")) is None
         else str(Decimal(str(value))) if feature["data_type"].startswith("decimal")
         else value
-        for feature in features()
+        for feature in snapshot_features()
     ]

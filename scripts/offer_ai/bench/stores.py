@@ -26,6 +26,7 @@ create table landing.build_log as
     select 1 as last_file_id, timestamp '2025-01-29' as completed_at;
 create table landing.landed_files as
     select 1 as file_id, timestamp '2025-01-29' as landed_at;
+create table landing.landed_events as select false as is_erased limit 0;
 create table sessions.watermark as select timestamp '2025-01-29' as watermark_at;
 create table anchors.latest_requests as
 select
@@ -38,6 +39,7 @@ select
     ))::varchar as feature_versions,
     1 as written_through_file_id
 from range({rows}) as r(i);
+create table marts.sessions as select user_id from anchors.latest_requests limit 0;
 create table marts.latest_features as select user_id from anchors.latest_requests limit 0;
 create table marts.feature_drift as
 select '' as feature, date '2025-01-01' as day, false as has_drifted limit 0;

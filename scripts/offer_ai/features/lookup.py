@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from offer_ai.features.store import Description, Item, Store, StoreError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+# What is text in a store, so that it stays exact, by the feature's type.
+FROM_TEXT = {"decimal": Decimal, "timestamp": datetime.fromisoformat, "date": date.fromisoformat}
 
 
 class Lookup:
@@ -33,13 +35,15 @@ class Lookup:
     def _take(self, description: Description) -> None:
         self.description = description
         self.names = [feature["name"] for feature in description.features]
-        self.money = [index for index, feature in enumerate(description.features)
-                      if feature["data_type"].startswith("decimal")]
+        types = [feature["data_type"].partition("(")[0] for feature in description.features]
+        self.as_text = [(index, FROM_TEXT[kind]) for index, kind in enumerate(types)
+                        if kind in FROM_TEXT]
 
     def features(self, user_id: str, session_id: str | None, at: datetime) -> dict:
         """The features of a request by `user_id` from `session_id` at time `at`.
 
-        Returns name to value: text, bool, int, float, Decimal (money) or None.
+        Returns name to value: text, bool, int, float, Decimal (money), datetime (UTC, without
+        a zone), date or None; what is given with a request (`from_anchor`) is not among them.
         A user that the store does not know gets the cold-start values. `at` without
         a time zone is UTC; before the user's last event it counts as that event's time.
         """
@@ -63,9 +67,9 @@ class Lookup:
 
     def _named(self, values: Sequence) -> dict:
         values = list(values)
-        for index in self.money:
+        for index, read in self.as_text:
             if values[index] is not None:
-                values[index] = Decimal(values[index])
+                values[index] = read(values[index])
         return dict(zip(self.names, values, strict=True))
 
 

@@ -76,7 +76,7 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
             where file_id <= (select max(last_file_id) from landing.build_log))
         from landing.build_log""").fetchone()
     features = [{key: feature[key] for key in ("name", "data_type")}
-                for feature in declarations.features()]
+                for feature in declarations.snapshot_features()]
     description = Description(
         features=features, cold_start=declarations.cold_start(), as_of=watermark(con) or "",
         warehouse=warehouse, published_through=through, landed_at=landed_at or "",
@@ -116,7 +116,7 @@ def write_latest(con: duckdb.DuckDBPyConnection, parquet: Path) -> int:
         "watermark": watermark(con),
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "schema": schema_of(con, query),
-        "features": declarations.features(),
+        "features": declarations.snapshot_features(),
         "files": [{"path": parquet.name, "sha256": file_hash(parquet)}],
     })
     return rows

@@ -2,10 +2,12 @@
 
 Each sampled offer's moment is lived through again: a warehouse of its own is fed the
 events up to the offer, in order of time and nothing else, publishes its features, and
-the offer's user is looked up as serving does. Training and serving must agree in every
-feature.
+the offer's user is looked up as serving does, with what a client knows: the session id that
+it sends, which is none of the warehouse's where sessions are cut by time, and the fields that
+features are read from (`from_anchor`). Training and serving must agree in every feature.
 """
 
+import json
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -20,17 +22,23 @@ from offer_ai.base.sql import sql_text
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
+from offer_ai.features.request_time import RequestFeatures, as_json
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.warm_dbt import Dbt
 
+# `client_session_id` is what the offer's event says: all that a client knows of its session.
 SAMPLE = """
 create temp table sampled as
-select row_number() over (order by offered_at, offer_id) as step, *
+select
+    row_number() over (order by offered_at, offer_id) as step,
+    offers.*,
+    stg_offers_shown.session_id as client_session_id{given}
 from (
     select * from marts.training_offers
     order by md5(offer_id || ?)
     limit ?
-)
+) as offers
+inner join staging.stg_offers_shown using (offer_id)
 """
 # Of the second of an offer all events but the offer itself come before it: lines of one
 # second have no order, and serving must tell by itself what was before.
@@ -44,7 +52,7 @@ select
         and not (
             events.event_type = 'offer_shown'
             and events.user_id = sampled.user_id
-            and events.session_id = sampled.session_id
+            and events.session_id is not distinct from sampled.client_session_id
             and events.event_time = sampled.offered_at
         )
     ) as step
@@ -80,7 +88,11 @@ class Replay:
 def replay(database: Path, offers: int, seed: str) -> Replay:
     """Lives through `offers` sampled offers of a warehouse again; ClickException for none."""
     con = open_warehouse(database)
-    con.execute(SAMPLE, [seed, offers])
+    requests = RequestFeatures()
+    given = {field: declarations.column_of(field) for field in requests.types}
+    con.execute(SAMPLE.format(given="".join(
+        f", stg_offers_shown.{column} as given_{column}" for column in given.values())),
+        [seed, offers])
     con.execute(REPLAYED)
     names = [feature["name"] for feature in declarations.features()]
     cursor = con.execute("select * from sampled order by step")
@@ -92,6 +104,10 @@ def replay(database: Path, offers: int, seed: str) -> Replay:
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder, "events")
         events.mkdir()
+        # Of an offer that nothing came before there is no event, and a warehouse needs one.
+        (events / "0.ndjson").write_text(json.dumps({
+            "event_id": "replay_began", "event_time": "1970-01-01T00:00:00",
+            "customer_identifier": "nobody"}))
         replayed = Path(folder, "replay.duckdb")
         os.environ |= {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(replayed)}
         dbt = Dbt(Path(folder, "target"))
@@ -102,8 +118,13 @@ def replay(database: Path, offers: int, seed: str) -> Replay:
             with open_warehouse(replayed) as snapshot:
                 store = open_store(f"sqlite:///{folder}/features.sqlite")
                 publish_latest(snapshot, store)
-            served = Lookup(store).features(row["user_id"], row["session_id"], row["offered_at"])
+            served = Lookup(store).features(
+                row["user_id"], row["client_session_id"], row["offered_at"])
             store.close()
+            # What a caller would send, as JSON and back.
+            served |= requests.features(
+                {field: requests.read(field, as_json(row[f"given_{column}"]))
+                 for field, column in given.items()}, row["offered_at"])
             done.offers += 1
             done.features += len(names)
             done.differences += [

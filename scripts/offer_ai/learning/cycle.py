@@ -21,14 +21,17 @@ LABEL = declarations.reward()
 VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
 FIRST_EPSILON, MOST_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
 EXPLORES_MORE = "explores more"
+NEWS_DAYS, SOON_DAYS = 14, 2  # after a change in so many days the next step is due sooner
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a step of learning came to, in a line, and the model of it, None for none."""
+    """What a step of learning came to, in a line, and the model of it, None for none; how many
+    days ago something changed, None for not."""
 
     said: str
     model: Path | None = None
+    change_days: int | None = None
 
 
 def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
@@ -60,9 +63,11 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
         explore_more(export / "models", made)
     gain = (f"{made.difference.value:+.3f} ({made.difference.low:+.3f} to "
             f"{made.difference.high:+.3f}) per decision against {made.against}")
-    return Step(f"{model.name}, {len(offers):,} offers: " + (
+    changed = description["change_days"]
+    news = "" if changed is None else f"something changed {changed} days ago, "
+    return Step(f"{model.name}, {len(offers):,} offers: {news}" + (
         f"promoted, {gain}" if made.is_promoted
-        else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model)
+        else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model, changed)
 
 
 def days_to_value(days: int) -> int:
@@ -92,24 +97,33 @@ def explore_more(models: Path, made: Verdict) -> None:
     promotions.serve(models, step)
 
 
-def learned_until(models: Path) -> datetime | None:
-    """The watermark that the last model that was judged was trained at; None for none."""
+def rhythm(every_days: float, change_days: int | None) -> float:
+    """Days between steps: fewer than usual while what has changed is news."""
+    is_news = change_days is not None and change_days <= NEWS_DAYS
+    return min(every_days, SOON_DAYS) if is_news else every_days
+
+
+def last_judged(models: Path) -> tuple[datetime, int | None] | None:
+    """Of the last model that was judged: the watermark that it was trained at, and how many days
+    before something had changed; None where there is no model."""
     for step in reversed(promotions.steps(models)):
         if step["step"] in (promotions.PROMOTION, promotions.REFUSAL):
             try:
                 told = json.loads((models / step["model"] / "model.json").read_text())
-                return instant(told["training"]["watermark"])
+                return instant(told["training"]["watermark"]), told.get("change_days")
             except (OSError, ValueError, KeyError):
                 continue
     return None
 
 
 def is_due(models: Path, watermark: str | None, every_days: float) -> bool:
-    """Whether the events have gone on by so many days, to `watermark`, since the last step."""
+    """Whether the events have gone on by so many days, to `watermark`, since the last step; see
+    `rhythm`."""
     if watermark is None:
         return False
-    until = learned_until(models)
-    return until is None or instant(watermark) - until >= timedelta(days=every_days)
+    last = last_judged(models)
+    return last is None or instant(watermark) - last[0] >= timedelta(
+        days=rhythm(every_days, last[1]))
 
 
 def instant(text: str) -> datetime:

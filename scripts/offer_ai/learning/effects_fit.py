@@ -1,36 +1,46 @@
 """Fits an EffectsModel: log-odds by penalised likelihood, the rest by shrunken means."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, sparse
 
-from offer_ai.learning.effects_model import Bins, Catalogue, EffectsModel, feature_matrix
+from offer_ai.learning.effects_model import (
+    Bins,
+    Catalogue,
+    EffectsModel,
+    Offer,
+    feature_matrix,
+    offers_of,
+)
 from offer_ai.learning.revenue_model import Encoding
 
 # Prior standard deviations of log-odds: of what all users share, by 1, price, type and offer,
 # and of what each bin of a feature adds to those. Own effects of one offer are the smallest:
 # what its type and price explain is not learned again for each.
 SHARED = {"one": 3.0, "price": 3.0, "type": 3.0, "offer": 1.0}
-BY_BIN = {"one": 0.5, "price": 0.3, "type": 0.3, "offer": 0.15}
+BY_BIN = {"one": 0.5, "price": 0.3, "type": 0.5, "offer": 0.15}
+CHANGE = 2.0  # times BY_BIN: by how much the days since a change may differ from those before
 PRIOR_PURCHASES = 20  # what a purchase brings is its share of the price, until so many are seen
 RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
 STEPS = 300
 
 
 class Rows:
-    """Decisions, those alike in bins and offer as one: bins, offer, decisions and purchases."""
+    """Decisions, those alike in bins and offer as one: which bin of which offer, decisions and
+    purchases."""
 
     def __init__(self, at: np.ndarray, offer: np.ndarray, is_bought: np.ndarray,
-                 weight: np.ndarray, size: int):
+                 weight: np.ndarray, size: int, offers: int):
         mixed = np.random.default_rng(1).integers(1, 2**62, at.shape[1] + 1, dtype=np.int64)
         with np.errstate(over="ignore"):
             key = at @ mixed[:-1] + offer * mixed[-1]
         _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
         self.count = np.bincount(inverse, weight)
         self.bought = np.bincount(inverse, weight * is_bought)
-        self.offer = offer[first]
-        self.x = one_hot(at[first], size)
+        self.shape = offers, size
+        self.x = one_hot(at[first] + offer[first, None] * size, offers * size)
 
 
 def one_hot(at: np.ndarray, size: int) -> sparse.csr_matrix:
@@ -39,40 +49,49 @@ def one_hot(at: np.ndarray, size: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((np.ones(at.size), at.ravel(), ends), (len(at), size))
 
 
+def since_change(described: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Offers before a change and since, as if these were offers of their own, described by what
+    they were before and by what is new: (2 * offers, 2 * described). Beside them the prior's
+    spread of both. So what has not changed is not learned again.
+    """
+    new = CHANGE * np.repeat(spread[:, 1:2], spread.shape[1], axis=1)
+    return np.kron([[1, 0], [1, 1]], described), np.concatenate([spread, new])
+
+
 def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | None = None
              ) -> np.ndarray:
-    """W of the log-odds: (described, bins), the mode of its posterior under a normal prior."""
-    size = rows.x.shape[1]
+    """W of the log-odds: (described, bins), the mode of its posterior under a normal prior.
+
+    Where `rows` tell offers before a change and since apart, as `since_change` does, what is
+    returned is of since.
+    """
+    size = rows.shape[1]
     offers = described.shape[1] - 2 - kinds
     each = [1, 1, kinds, offers]
     spread = np.repeat([np.repeat(list(BY_BIN.values()), each)], size, axis=0).T
     spread[:, 0] = np.repeat(list(SHARED.values()), each)
-    of = sparse.csr_matrix((np.ones(len(rows.offer)), (rows.offer, np.arange(len(rows.offer)))),
-                           (len(described), len(rows.offer)))
+    if rows.shape[0] > len(described):
+        described, spread = since_change(described, spread)
+    transposed = rows.x.T
 
     def loss(flat):
         scaled = flat.reshape(spread.shape)
-        by_offer = described @ (scaled * spread)
-        odds = odds_of(rows, by_offer)
+        odds = rows.x @ (described @ (scaled * spread)).ravel()
         likelihood = rows.bought @ odds - rows.count @ np.logaddexp(0, odds)
         pull = rows.bought - rows.count / (1 + np.exp(-odds))
-        by_bin = (of.multiply(pull) @ rows.x).toarray()
-        slope = described.T @ by_bin * spread
+        slope = described.T @ (transposed @ pull).reshape(rows.shape) * spread
         return 0.5 * flat @ flat - likelihood, flat - slope.ravel()
 
-    if start is None or start.shape != spread.shape:
-        start = np.zeros(spread.shape)
+    first = np.zeros(spread.shape)
+    if start is None or start.shape != (2 + kinds + offers, size):
         share = np.clip(rows.bought.sum() / rows.count.sum(), 1e-6, 1 - 1e-6)
-        start[0, 0] = np.log(share / (1 - share))
-    found = optimize.minimize(loss, (start / spread).ravel(), jac=True, method="L-BFGS-B",
-                              options={"maxiter": STEPS, "ftol": 1e-7, "maxcor": 20})
-    return found.x.reshape(spread.shape) * spread
-
-
-def odds_of(rows: Rows, by_offer: np.ndarray) -> np.ndarray:
-    """Log-odds of each row: the sum of its offer's weights in its bins, (rows,)."""
-    at = rows.x.indices.reshape(len(rows.offer), -1)
-    return by_offer[rows.offer[:, None], at].sum(axis=1)
+        first[0, 0] = np.log(share / (1 - share))
+    else:
+        first[:len(start)] = start
+    found = optimize.minimize(loss, (first / spread).ravel(), jac=True, method="L-BFGS-B",
+                              options={"maxiter": STEPS, "ftol": 1e-6, "maxcor": 20})
+    found = found.x.reshape(spread.shape) * spread
+    return found.reshape(-1, 2 + kinds + offers, size).sum(axis=0)
 
 
 def fit_amounts(catalogue: Catalogue, offer: np.ndarray, amount: np.ndarray,
@@ -123,23 +142,44 @@ def fit_rest(at: np.ndarray, offers: int, offer: np.ndarray, rest: np.ndarray,
     return np.where(is_known, shrunk, 0.0), usual
 
 
-def fit_effects(encoding: Encoding, table: dict[str, Sequence], early: np.ndarray,
-                label: np.ndarray, user: np.ndarray, weight: np.ndarray,
-                start: EffectsModel | None = None) -> EffectsModel:
+@dataclass(frozen=True)
+class Seen:
+    """Decisions as a model sees them: features (decisions, features), NaN where missing, and
+    which of the `offers` each made."""
+
+    encoding: Encoding
+    matrix: np.ndarray
+    offers: list[Offer]
+    which: np.ndarray
+
+    @classmethod
+    def of(cls, encoding: Encoding, table: dict[str, Sequence]) -> "Seen":
+        return cls(encoding, feature_matrix(encoding, table), *offers_of(table))
+
+    def rows(self, rows: np.ndarray) -> "Seen":
+        """Those of some rows."""
+        return Seen(self.encoding, self.matrix[rows], self.offers, self.which[rows])
+
+
+def fit_effects(seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
+                weight: np.ndarray, start: EffectsModel | None = None,
+                is_since: np.ndarray | None = None) -> EffectsModel:
     """A model of decisions with the early part of their label, and the label, NaN where it is
-    not mature: it then takes no part in the rest; `user` are codes of users. (decisions,) all.
+    not mature: it then takes no part in the rest; `user` are codes of users. `is_since` says
+    which decisions were made since a change, None where there was none. (decisions,) all.
     """
-    matrix = feature_matrix(encoding, table)
+    encoding = seen.encoding
     categories = [column["name"] in encoding.categories for column in encoding.columns[:-2]]
-    bins = Bins.of(matrix, categories)
-    at = bins.indices(matrix)
-    catalogue, offer = Catalogue.of(table["offer_type"], np.array(table["offer_price"], float))
-    rows = Rows(at, offer, early > 0, weight, bins.size)
-    described = catalogue.describe(catalogue.offers)
-    weights = fit_odds(rows, described, len(catalogue.kinds),
+    bins = Bins.of(seen.matrix, categories)
+    at = bins.indices(seen.matrix)
+    catalogue, offer = Catalogue.of(seen.offers, seen.which)
+    offers, ages = len(catalogue.offers), 1 if is_since is None else 2
+    aged = offer if is_since is None else offer + offers * is_since
+    rows = Rows(at, aged, early > 0, weight, bins.size, offers * ages)
+    weights = fit_odds(rows, catalogue.describe(catalogue.offers), len(catalogue.kinds),
                        None if start is None else start.weights)
     share, amounts = fit_amounts(catalogue, offer, early, weight)
     is_mature = ~np.isnan(label)
-    rest, usual = fit_rest(at[is_mature], len(catalogue.offers), offer[is_mature],
+    rest, usual = fit_rest(at[is_mature], offers, offer[is_mature],
                            (label - early)[is_mature], user[is_mature], bins.size)
     return EffectsModel(encoding, bins, catalogue, weights, share, amounts, rest, usual)

@@ -80,18 +80,16 @@ class Catalogue:
     spread: float
 
     @classmethod
-    def of(cls, kinds: Sequence[str], prices: np.ndarray) -> tuple["Catalogue", np.ndarray]:
-        """From the offers of decisions; beside it which of them each is: (decisions,)."""
-        index: dict[Offer, int] = {}
-        made = np.array([index.setdefault(offer, len(index))
-                         for offer in zip(kinds, prices.tolist(), strict=True)])
-        offers = sorted(index)
-        place = {offer: number for number, offer in enumerate(offers)}
-        made = np.array([place[offer] for offer in index], int)[made]
-        logs = np.log1p([price for _, price in offers])
-        return cls([tuple(offer) for offer in offers],
-                   np.bincount(made, minlength=len(offers)).tolist(),
-                   float(logs.mean()), float(logs.std() or 1.0)), made
+    def of(cls, offers: Sequence[Offer], which: np.ndarray) -> tuple["Catalogue", np.ndarray]:
+        """From the offers that decisions made, offers[which]; beside it which of the catalogue's
+        each is: (decisions,)."""
+        counts = np.bincount(which, minlength=len(offers))
+        made = sorted((offer, number) for number, offer in enumerate(offers) if counts[number])
+        place = np.zeros(len(offers), int)
+        place[[number for _, number in made]] = np.arange(len(made))
+        logs = np.log1p([price for (_, price), _ in made])
+        return cls([offer for offer, _ in made], [int(counts[number]) for _, number in made],
+                   float(logs.mean()), float(logs.std() or 1.0)), place[which]
 
     @property
     def kinds(self) -> list[str]:
@@ -144,7 +142,7 @@ class EffectsModel:
 
     def predict(self, features: dict, offers: Sequence[Offer]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
-        values = []
+        values, features = [], self.encoding.as_numbers(features)
         for column in self.encoding.columns[:-2]:
             value = features.get(column["name"])
             codes = self.codes.get(column["name"])
@@ -214,8 +212,7 @@ class EffectsModel:
 
 def feature_matrix(encoding: Encoding, table: dict[str, Sequence]) -> np.ndarray:
     """(rows, features) without the offer: codes of categories, numbers, NaN where missing."""
-    columns = [encoding.column(column["name"], table[column["name"]])
-               for column in encoding.columns[:-2]]
+    columns = [encoding.column(column, table) for column in encoding.columns[:-2]]
     return np.column_stack(columns) if columns else np.empty((len(table["offer_type"]), 0))
 
 

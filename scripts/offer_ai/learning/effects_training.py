@@ -5,14 +5,15 @@ import numpy as np
 from tqdm import tqdm
 
 from offer_ai.base import declarations
-from offer_ai.learning.effects_fit import fit_effects
-from offer_ai.learning.effects_model import EffectsModel, offers_of
+from offer_ai.learning.effects_fit import Seen, fit_effects
+from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.fitting import calibration
 from offer_ai.learning.revenue_model import Encoding
 
 KIND = "effects"
 MIN_ROWS, MIN_PURCHASES = 1_000, 50
-HALF_LIVES = (None, 28, 7)  # days; the last days say with which age counts best
+CHANGES = (7, 14, 21, 28, 42)  # how many days ago something may have changed
+SURE = 2.0  # standard errors by which a change must explain the last days better than none
 GAP = 3.0  # of inverse-gap weighting: times the root of the decisions, over what a favourite earns
 
 
@@ -22,7 +23,7 @@ def part_of(label: str) -> str | None:
                  if one["definition"].get("part_of") == label), None)
 
 
-def gamma_of(model: EffectsModel, at: np.ndarray) -> float:
+def gamma_of(model: EffectsModel, at: np.ndarray, decisions: float) -> float:
     """How sharply inverse-gap weighting prefers what looks better, per currency unit.
 
     It grows with the root of the decisions learned from, as their error shrinks. Source: Foster,
@@ -32,15 +33,37 @@ def gamma_of(model: EffectsModel, at: np.ndarray) -> float:
     offers = model.catalogue.offers
     worth = np.array([model.parts(rows, [offer], np.zeros(len(rows), int))[0]
                       for offer in offers])
-    return float(GAP * np.sqrt(sum(model.catalogue.counts))
+    return float(GAP * np.sqrt(decisions)
                  / max(worth.max(axis=0).mean(), 1e-9))
 
 
-def log_loss(model: EffectsModel, table: dict, early: np.ndarray) -> float:
-    """Mean log loss of whether there is an early purchase."""
-    at, (offers, which) = model.rows(table), offers_of(table)
-    odds = model.of_offers(offers)[0][which[:, None], at].sum(axis=1)
-    return float(np.mean(np.logaddexp(0, odds) - (early > 0) * odds))
+def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray) -> float:
+    """How many random decisions some rows (rows,) of booleans tell as much as.
+
+    After a change the log of a policy that was sure of what held before says little of the rest.
+    The effective sample size of a random policy, source: Kish, Survey Sampling (1965), section
+    11.7. Decisions whose propensity nobody knows count as random.
+    """
+    if "propensity" not in table:
+        return float(rows.sum())
+    propensity = np.array(table["propensity"][rows], float)
+    weight = 1 / propensity[propensity > 0]
+    unknown = len(propensity) - len(weight)
+    return unknown + (float(weight.sum() ** 2 / (weight**2).sum()) if len(weight) else 0.0)
+
+
+def log_losses(model: EffectsModel, seen: Seen, early: np.ndarray) -> np.ndarray:
+    """Log loss of whether there is an early purchase: (rows,)."""
+    weights = model.of_offers(seen.offers)[0]
+    odds = weights[seen.which[:, None], model.bins.indices(seen.matrix)].sum(axis=1)
+    return np.logaddexp(0, odds) - (early > 0) * odds
+
+
+def surest(losses: dict[int | None, np.ndarray]) -> int | None:
+    """The change with the least loss, (rows,) each; None unless it is surely less than without."""
+    best = min(losses, key=lambda change: losses[change].mean())
+    less = losses[None] - losses[best]
+    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else None
 
 
 def rows_of(table: dict, rows: np.ndarray) -> dict:
@@ -52,9 +75,9 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
               bootstraps: int = 0) -> tuple[dict[str, EffectsModel], dict]:
     """Fits to the days before the last ones, looks there, then fits to all.
 
-    `table` has arrays: features, offer, user_id, offered_at, the label (NaN where it is not
-    mature) and its part. Returns models by name as `fit_models` does, and their description.
-    Raises ClickException when nothing can be learned from the table.
+    `table` has arrays: features, offer, user_id, offered_at, propensity (may be absent), the
+    label (NaN where it is not mature) and its part. Returns models by name as `fit_models` does,
+    and their description. Raises ClickException when nothing can be learned from the table.
     """
     amounts = np.array(table[label], float)
     part = part_of(label)
@@ -67,46 +90,55 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
                                         dates[keep])
     _, user = np.unique(table["user_id"], return_inverse=True)
     encoding = Encoding.of(manifest["features"], table)
+    seen = Seen.of(encoding, table)
     is_late = dates > dates.max() - validate_days
 
-    def fit(rows, half_life, start=None, times=None):
-        weight = np.ones(len(rows))
-        if half_life:
-            weight = 0.5 ** ((dates[rows].max() - dates[rows]) / half_life)
-        if times is not None:
-            weight = weight * times[user[rows]]
-        return fit_effects(encoding, rows_of(table, rows), early[rows], amounts[rows],
-                           user[rows], weight, start)
+    def fit(rows, change, start=None, times=None):
+        weight = np.ones(len(rows)) if times is None else times[user[rows]]
+        is_since = None if change is None else dates[rows] > dates[rows].max() - change
+        return fit_effects(seen.rows(rows), early[rows], amounts[rows], user[rows], weight,
+                           start, is_since)
 
-    before, late = np.flatnonzero(~is_late), np.flatnonzero(is_late)
-    span = int(dates[before].max() - dates[before].min())
-    tried, last = {}, None
-    for half_life in HALF_LIVES:
-        # Where no day is that old, all count alike.
-        if half_life is None or span > half_life:
-            last = fit(before, half_life, last)
-            tried[half_life] = (last, log_loss(last, rows_of(table, late), early[late]))
-    half_life = min(tried, key=lambda one: tried[one][1])
-    held_out, loss = tried[half_life]
-    every = np.arange(len(amounts))
-    models = {"model": fit(every, half_life, held_out), "held_out": held_out}
+    def losses(model, rows):
+        return log_losses(model, seen.rows(rows), early[rows])
+
+    before, late, every = (np.flatnonzero(rows) for rows in (
+        ~is_late, is_late, np.ones(len(dates), bool)))
+    # Whether things have changed, half of the users tell, with what the last days of the others
+    # show. The twin knows no late day: a change of these days is none to it.
+    shows = is_late & (user % 2 == 0)
+    half, told = np.flatnonzero(~is_late | shows), np.flatnonzero(is_late & ~shows)
+    tried = {None: fit(half, None)}
+    for change in CHANGES:
+        # What was before has a week at least.
+        if dates.max() - dates.min() + 1 >= change + CHANGES[0]:
+            tried[change] = fit(half, change, tried[None])
+    change = surest({one: losses(model, told) for one, model in tried.items()})
+    twin, held_out = None, fit(before, None, tried[None])
+    if change is not None and change > validate_days:
+        other = fit(before, change - validate_days, held_out)
+        if losses(other, late).mean() < losses(held_out, late).mean():
+            twin, held_out = change - validate_days, other
+    loss = float(losses(held_out, late).mean())
+    models = {"model": fit(every, change, tried[None]), "held_out": held_out}
+    learned_from = float(len(every)) if change is None else worth_at_random(
+        table, dates > dates.max() - change)
     rng = np.random.default_rng(1)
     for number in tqdm(range(bootstraps), unit="model", disable=None):
         times = rng.poisson(1, user.max() + 1)
-        models[f"model-{number}"] = fit(every, half_life, models["model"], times)
-        models[f"held_out-{number}"] = fit(before, half_life, held_out, times)
-    shown = rows_of(table, late)
-    at, (offers, which) = held_out.rows(shown), offers_of(shown)
-    predicted = held_out.parts(at, offers, which)[0]
+        models[f"model-{number}"] = fit(every, change, models["model"], times)
+        models[f"held_out-{number}"] = fit(before, twin, held_out, times)
+    shown = seen.rows(late)
+    predicted = held_out.parts(held_out.bins.indices(shown.matrix), shown.offers, shown.which)[0]
     description = {
         "kind": KIND, "label": label, "part": part, "validate_days": validate_days,
         "training": {key: manifest[key] for key in ("version", "watermark", "code_version")} | {
             "days": {name: [str(np.datetime64(int(day), "D")) for day in (of.min(), of.max())]
                      for name, of in {"model": dates, "held_out": dates[before]}.items()}},
         "encoding": {"columns": encoding.columns, "categories": encoding.categories},
-        "gamma": gamma_of(models["model"], models["model"].rows(rows_of(
-            table, every[-100_000:]))),
-        "half_life_days": half_life,
+        "gamma": gamma_of(models["model"], models["model"].bins.indices(
+            seen.matrix[-100_000:]), learned_from),
+        "change_days": change,
         "metrics": {"rows": len(amounts), "mature_rows": int((~np.isnan(amounts)).sum()),
                     "validation_rows": len(late), "log_loss": loss,
                     "earned": float(early[late].mean()),

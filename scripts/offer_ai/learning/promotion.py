@@ -107,8 +107,9 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
 
     A successor (`is_successor`) is refreshed by the cycle itself: the same fit, of more. Then the
     difference must not be below zero by the margin, nor surely below zero; how wide the interval
-    is beyond that is no doubt, as logs hardly tell a policy from its successor. What this lets
-    pass, test_gate prints.
+    is beyond that is no doubt, as logs hardly tell a policy from its successor. So what the logs
+    say is weighed with what is expected of a successor, no difference give or take the margin:
+    the mean of both, by their precision. What this lets pass, test_gate prints.
     """
     if margin is None or not is_successor or np.isnan(gain.low):
         bound = 0.0 if margin is None else -margin
@@ -120,9 +121,10 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
                            + allowed)
     else:
         reasons = list(warnings)
-        if gain.value <= -margin:
+        expected = 0.0 if margin == 0 else gain.value * margin**2 / (margin**2 + gain.error**2)
+        if expected <= -margin:
             reasons.append(f"the difference, {gain.value:+.4f} per decision, is not above the "
-                           f"{-margin:.4f} that a successor is allowed")
+                           f"{-margin - gain.error**2 / margin:.4f} that a successor is allowed")
         if gain.high < 0:
             reasons.append(f"the difference is below zero: {gain.high:+.4f} per decision at most")
     return Verdict(not reasons and not np.isnan(gain.low), reasons, gain, against)

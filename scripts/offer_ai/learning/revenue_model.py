@@ -1,7 +1,8 @@
 """What an offer would earn: features and an offer in, expected revenue out.
 
 The same encoding serves training and serving: text is a category (of those seen in
-training; others and none are missing), booleans are 0 and 1, money is a float.
+training; others and none are missing), booleans are 0 and 1, money is a float. A time is a
+number too, as its feature's `encode` says: days before the anchor, unless declared otherwise.
 """
 
 import json
@@ -15,7 +16,17 @@ import numpy as np
 from offer_ai.base.files import file_hash
 
 READABLE = {"string", "boolean", "decimal", "numeric", "tinyint", "smallint", "int", "integer",
-            "bigint", "hugeint", "float", "real", "double"}
+            "bigint", "hugeint", "float", "real", "double", "timestamp", "date"}
+TIMES = ("timestamp", "date")
+ANCHOR = "offered_at"  # the column of the anchor's time, in a table and among a request's features
+DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
+# How a time becomes a number: from values and anchors, (rows,) of datetime64[us] both.
+ENCODINGS = {
+    "age_in_days": lambda value, anchor: (anchor - value) / DAY,
+    "hour_of_day": lambda value, _: (value - value.astype("datetime64[D]")) / HOUR,
+    "day_of_week": lambda value, _: np.where(  # 0 is Monday; 1970 began on a Thursday
+        np.isnat(value), np.nan, (value.astype("datetime64[D]").astype(float) + 3) % 7),
+}
 OFFER = [{"name": "offer_type", "data_type": "string"},
          {"name": "offer_price", "data_type": "decimal(22, 4)"}]
 
@@ -30,8 +41,11 @@ class Encoding:
     @classmethod
     def of(cls, features: Sequence[dict], table: dict[str, Sequence]) -> "Encoding":
         """From the declared features and a training table (column name to values)."""
-        columns = [{key: column[key] for key in ("name", "data_type")}
-                   for column in [*features, *OFFER]]
+        columns = [
+            {key: column[key] for key in ("name", "data_type")} | (
+                {"encode": column["definition"].get("encode", "age_in_days")}
+                if column["data_type"] in TIMES else {})
+            for column in [*features, *OFFER]]
         return cls(columns, {
             column["name"]: sorted({value for value in table[column["name"]]
                                     if value is not None})
@@ -52,14 +66,31 @@ class Encoding:
 
     def matrix(self, table: dict[str, Sequence]) -> np.ndarray:
         """(rows, columns) of floats, NaN where missing."""
-        return np.column_stack([self.column(name, table[name]) for name in self.names])
+        return np.column_stack([self.column(column, table) for column in self.columns])
 
-    def column(self, name: str, values: Sequence) -> np.ndarray:
-        """One column of the matrix: (rows,)."""
+    def column(self, column: dict, table: dict[str, Sequence]) -> np.ndarray:
+        """One column of the matrix, of a table that has it: (rows,)."""
+        name, values = column["name"], table[column["name"]]
+        if "encode" in column:
+            return ENCODINGS[column["encode"]](as_times(values), as_times(table[ANCHOR]))
         if name in self.categories:
             codes = {value: float(code) for code, value in enumerate(self.categories[name])}
             return np.array([codes.get(value, np.nan) for value in values])
         return np.array(values, float)  # None is NaN
+
+    def as_numbers(self, features: dict) -> dict:
+        """One request's features, among them its time, with times as `column` encodes them."""
+        timed = [column for column in self.columns if "encode" in column]
+        if not timed:
+            return features
+        table = {name: [value] for name, value in features.items()}
+        return features | {column["name"]: float(self.column(column, table)[0])
+                           for column in timed}
+
+
+def as_times(values: Sequence) -> np.ndarray:
+    """Times (UTC, without a zone) or dates, None among them, as datetime64[us]: (rows,)."""
+    return np.asarray(values, "datetime64[us]")
 
 
 class RevenueModel:
@@ -96,7 +127,7 @@ class RevenueModel:
     def predict(self, features: dict, offers: Sequence[tuple[str, float]]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
         count = len(offers)
-        table = {name: [features[name]] * count for name in self.encoding.names
+        table = {name: [features[name]] * count for name in [*self.encoding.names, ANCHOR]
                  if name in features}
         table["offer_type"] = [kind for kind, _ in offers]
         table["offer_price"] = [price for _, price in offers]

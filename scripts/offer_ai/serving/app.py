@@ -5,15 +5,23 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    create_model,
+)
 
 from offer_ai.base import declarations
+from offer_ai.features.request_time import JSON_TYPES, RequestFeatures
 from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Choice, Decider
 from offer_ai.serving.figures import Figures
@@ -73,6 +81,16 @@ class DecisionRequest(BaseModel):
     offer_price: Price | None = None
     propensity: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     offers: list[Offer] | None = None
+
+
+def with_fields(requests: RequestFeatures) -> type[DecisionRequest]:
+    """A DecisionRequest that takes the fields of declared features (`from_anchor`) too."""
+    def reader(field: str):
+        schema = WithJsonSchema({"type": [*JSON_TYPES[requests.types[field]], "null"]})
+        return Annotated[Any, BeforeValidator(lambda value: requests.read(field, value)), schema]
+
+    return create_model("DeclaredRequest", __base__=DecisionRequest, **{
+        field: (reader(field), None) for field in requests.types})
 
 
 class Decision(BaseModel):
@@ -150,6 +168,7 @@ def readiness(decider: Decider) -> Readiness:
 def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
     """The service around a decider."""
     keys, figures = keys or Keys(), Figures()
+    declared_request = with_fields(decider.requests)
     tolerance = declarations.variables().get("clock_tolerance_hours", CLOCK_TOLERANCE_HOURS)
 
     @asynccontextmanager
@@ -165,11 +184,11 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
         # Without the input itself, which may be what no response can carry.
         return JSONResponse({"detail": [
             {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
-             "problem": problem["msg"]}
+             "problem": problem["msg"].removeprefix("Value error, ")}
             for problem in error.errors()]}, 422)
 
     @app.post("/decide", response_model=None, responses=ANSWERS)
-    def decide(request: DecisionRequest, x_api_key: Annotated[str | None, Header()] = None):
+    def decide(request: declared_request, x_api_key: Annotated[str | None, Header()] = None):
         name = keys.name_of(x_api_key)
         if name is None:
             raise HTTPException(401, "X-API-Key is missing or wrong")
@@ -189,7 +208,8 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
         began = time.perf_counter()
         try:
             decision = decider.decide(request.user_id, request.session_id, request.at, choice,
-                                      offers)
+                                      offers, {field: getattr(request, field)
+                                               for field in decider.requests.types})
         except OSError as error:
             raise HTTPException(503, f"the decision could not be logged: {error}") from error
         figures.seconds.observe(time.perf_counter() - began)

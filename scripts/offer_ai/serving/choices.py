@@ -1,11 +1,30 @@
 """What is chosen among candidates, and what another policy makes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
+from offer_ai.features.request_time import Value, as_json
 from offer_ai.learning.candidates import Candidate
 from offer_ai.learning.policies import Policy
+
+
+class Asked(NamedTuple):
+    """A request: who asks, when (UTC), and the fields that it gives."""
+
+    user_id: str
+    session_id: str
+    at: datetime
+    given: Mapping[str, Value]
+
+    @property
+    def fields(self) -> dict:
+        """What its event says of it; fields that were not given are not there."""
+        return {name: as_json(value) for name, value in self.given.items() if value is not None
+                } | {"event_time": as_json(self.at.replace(tzinfo=None)),
+                     "customer_identifier": self.user_id, "session_id": self.session_id}
 
 
 @dataclass(frozen=True)
@@ -20,6 +39,12 @@ class Choice:
 def lacking(policy: Policy, missing: list[str]) -> str:
     return (f"{policy.version} asks for the feature {missing[0]}, which the feature store lacks: "
             "train a model on what is declared now")
+
+
+def noted(features: Mapping[str, Value] | None) -> dict:
+    """Features as a decision notes them, in JSON: amounts, times and dates are text."""
+    return {name: value if value is None or isinstance(value, (bool, int, float)) else str(value)
+            for name, value in (features or {}).items()}
 
 
 def as_floats(among: Sequence[Candidate]) -> list[tuple[str, float]]:

@@ -5,7 +5,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,11 +16,13 @@ import numpy as np
 from offer_ai.base.declarations import offer_event
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
+from offer_ai.features.request_time import RequestFeatures, Value
 from offer_ai.features.store import StoreError
 from offer_ai.learning.candidates import CANDIDATES, Candidate, Offer, eligible, price_text
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
+from offer_ai.learning.revenue_model import ANCHOR
 from offer_ai.serving.arms import HOLDOUT, Holdout
-from offer_ai.serving.choices import Choice, as_floats, as_target, lacking
+from offer_ai.serving.choices import Asked, Choice, as_floats, as_target, lacking, noted
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.recent import RecentOffers, capped
 from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, why_none
@@ -54,6 +56,7 @@ class Decider:
         self.listed = listed if isinstance(listed, ReloadingCandidates) else None
         self.candidates = self.listed.candidates if self.listed else list(listed)
         self.holdout = Holdout.declared() if holdout is None else holdout
+        self.requests = RequestFeatures()
         self.recent = RecentOffers(capped(self.candidates), log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.
         self.counting = threading.Lock() if self.recent.capped else nullcontext()
@@ -65,17 +68,21 @@ class Decider:
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
     def decide(self, user_id: str, session_id: str, at: datetime | None = None,
-               choice: Choice | None = None, offers: Sequence[Offer] | None = None) -> dict:
+               choice: Choice | None = None, offers: Sequence[Offer] | None = None,
+               given: Mapping[str, Value] | None = None) -> dict:
         """decision_id, offer_type, offer_price, propensity, features and policy_version.
 
         `choice` is the caller's offer, which an apprentice makes; `offers` those that the request
-        allows, all if None. Where no candidate is eligible, offer and propensity are None and
-        `reason` says why. Raises OSError when the decision could not be logged: it was not
-        made then.
+        allows, all if None; `given` the fields of features with `from_anchor`, as RequestFeatures
+        reads them. Where no candidate is eligible, offer and propensity are None and `reason`
+        says why. Raises OSError when the decision could not be logged: it was not made then.
         """
         at = (at or datetime.now(UTC)).astimezone(UTC)
         self.look()
+        asked = Asked(user_id, session_id, at, given or {})
         features, landed_at = self._features(user_id, session_id, at)
+        if features is not None:
+            features = features | self.requests.features(asked.given, at)
         policy, challenger = (self._usable(one.policy, features)
                               for one in (self.promoted, self.challenger))
         with self.counting:
@@ -83,32 +90,33 @@ class Decider:
                 self.candidates, at, (features or {}).get("country"),
                 self.recent.before(user_id, at), None if offers is None else set(offers))
             context = self._context(user_id, features, landed_at)
+            known = (features or {}) | {ANCHOR: at.replace(tzinfo=None)}
             if choice is not None:
                 made, version, target = choice, CALLER, policy
                 chances = [choice.propensity if one.offer == (choice.offer_type, choice.offer_price)
                            else None for one in among]
             elif among:
-                version, chances = self._chances(context["arm"], policy, features, among)
+                version, chances = self._chances(context["arm"], policy, known, among)
                 with self.lock:
                     index = int(self.rng.choice(len(among), p=chances))
                 chances, target = chances.tolist(), challenger
                 made = Choice(*among[index].offer, chances[index])
             else:
-                return self._nothing(user_id, session_id, at, context, reason, policy)
+                return self._nothing(asked, context, reason, policy)
             context["candidates"] = [
                 {"offer_type": one.offer_type, "offer_price": one.price_text,
                  "probability": chance} for one, chance in zip(among, chances, strict=True)]
             if target and among:
-                context["target"] = as_target(target, features, among, made)
+                context["target"] = as_target(target, known, among, made)
             decision = {
                 "decision_id": secrets.token_hex(16), "offer_type": made.offer_type,
                 "offer_price": price_text(made.offer_price), "propensity": made.propensity,
                 "policy_version": version}
-            self._append(offer_event(), user_id, session_id, at, decision, context)
+            self._append(offer_event(), asked, decision, context)
             self.recent.add(user_id, at, (made.offer_type, made.offer_price))
         return decision | {"features": context["features"]}
 
-    def _chances(self, arm: str, policy: Policy | None, features: dict | None,
+    def _chances(self, arm: str, policy: Policy | None, features: dict,
                  among: list[Candidate]) -> tuple[str, np.ndarray]:
         """The version of what chooses, and the chance of each candidate, (candidates,)."""
         if arm == HOLDOUT:
@@ -120,9 +128,7 @@ class Decider:
 
     def _context(self, user_id: str, features: dict | None, landed_at: str | None) -> dict:
         """What is noted of every decision."""
-        context = {"features": {
-            name: value if value is None or isinstance(value, (bool, int, float)) else str(value)
-            for name, value in (features or {}).items()}}
+        context = {"features": noted(features)}
         if features is not None:
             context["features_landed_at"] = landed_at
         in_place = self.promoted.policy
@@ -134,8 +140,7 @@ class Decider:
         context["holdout_share"] = None if self.is_apprentice else self.holdout.share
         return context
 
-    def _nothing(self, user_id: str, session_id: str, at: datetime, context: dict,
-                 reason: str, policy: Policy | None) -> dict:
+    def _nothing(self, asked: Asked, context: dict, reason: str, policy: Policy | None) -> dict:
         """A decision to offer nothing, as nothing is eligible: an event of its own."""
         version = policy.version if policy else FALLBACK
         if context["arm"] == HOLDOUT:
@@ -143,17 +148,13 @@ class Decider:
         decision = {"decision_id": secrets.token_hex(16), "offer_type": None, "offer_price": None,
                     "propensity": None, "policy_version": version}
         told = {name: decision[name] for name in ("decision_id", "policy_version")}
-        self._append("no_offer", user_id, session_id, at, told,
-                     context | {"candidates": [], "reason": reason})
+        self._append("no_offer", asked, told, context | {"candidates": [], "reason": reason})
         return decision | {"features": context["features"],
                            "reason": f"no candidate is eligible: {reason}"}
 
-    def _append(self, kind: str, user_id: str, session_id: str, at: datetime, decision: dict,
-                context: dict) -> None:
+    def _append(self, kind: str, asked: Asked, decision: dict, context: dict) -> None:
         self.log.append({
-            "event_id": kind, "event_uuid": decision["decision_id"],
-            "event_time": at.replace(tzinfo=None).isoformat() + "Z",
-            "customer_identifier": user_id, "session_id": session_id, **decision,
+            **asked.fields, "event_id": kind, "event_uuid": decision["decision_id"], **decision,
             "decision_context": json.dumps(context, allow_nan=False)})
 
     @property
@@ -166,11 +167,11 @@ class Decider:
             why_not = why_not or [why_none(self.models)]
         elif lookup is None:
             why_not.append("the feature store cannot be read: no model can be asked")
-        elif missing := policy.lacks(lookup.names):
+        elif missing := policy.lacks([*lookup.names, *self.requests.names]):
             why_not.append(lacking(policy, missing))
         if self.listed and self.listed.problem:
             why_not.append(self.listed.problem)
-        is_used = policy and lookup and not policy.lacks(lookup.names)
+        is_used = policy and lookup and not policy.lacks([*lookup.names, *self.requests.names])
         return {"policy_version": policy.version if is_used else FALLBACK,
                 "since": self.promoted.since if is_used else self.started_at,
                 "why_not": "; ".join(why_not) or None,
@@ -231,9 +232,8 @@ class Decider:
             local.lookup = lookup
         return lookup
 
-    def _features(
-        self, user_id: str, session_id: str, at: datetime
-    ) -> tuple[dict, str] | tuple[None, None]:
+    def _features(self, user_id: str, session_id: str, at: datetime
+                  ) -> tuple[dict, str] | tuple[None, None]:
         """The features of a request and when they landed; None for none."""
         lookup = self._lookup()
         if lookup is None:

@@ -8,9 +8,15 @@ import numpy as np
 from offer_ai.learning.policies import EPSILON_GREEDY, THOMPSON
 from offer_ai.simulation.learners import Ours, TestFirst, VowpalWabbit
 from offer_ai.simulation.memory_world import FEATURES, MemoryWorld
-from offer_ai.simulation.moving_game import WORLDS
-from offer_ai.simulation.report import earned_by, interval, share_of_gap
-from offer_ai.simulation.schedule import learning_days
+from offer_ai.simulation.moving_game import (
+    ARRIVAL_ROUND,
+    ARRIVING,
+    FLIP_ROUND,
+    WORLDS,
+    MovingGame,
+)
+from offer_ai.simulation.report import earned_by, interval, reference, share_of_gap
+from offer_ai.simulation.schedule import learning_days, news_days
 from offer_ai.simulation.world import load_candidates
 
 LEARNERS: dict[str, Callable] = {
@@ -24,6 +30,7 @@ LEARNERS: dict[str, Callable] = {
     "vowpal-wabbit": VowpalWabbit,
     "a/b test": TestFirst,
 }
+PEERS = ("vowpal-wabbit", "a/b test")
 
 
 class Played:
@@ -40,13 +47,15 @@ class Played:
             [one[feature["name"]] for one in log.features]) for feature in FEATURES}
 
 
-def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, every: int
-         ) -> dict:
-    """Plays a world with a learner; returns its figures: see `measured`."""
+def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, every: int,
+         vw_options: str = "") -> dict:
+    """Plays a world with a learner; returns its figures: see `measured` and `moved`."""
     began = time.process_time()
     game = WORLDS[kind](players, seed, load_candidates(), days)
     world = MemoryWorld(game, seed)
     learner = LEARNERS[name](world)
+    if vw_options and isinstance(learner, VowpalWabbit):
+        learner = VowpalWabbit(world, vw_options)
     due = set(learning_days(rounds * days, every))
     if isinstance(learner, VowpalWabbit):
         due = set(range(1, rounds * days + 1))
@@ -55,18 +64,23 @@ def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, 
         if day in due:
             world.publish()
             learner.learn()
-    found = measured(Played(world, days), name)
+            due |= news_days(day, every, getattr(learner, "change_days", None))
+    played = Played(world, days)
+    best = reference(played, FEATURES)
+    found = measured(played, best, name)
+    if isinstance(game, MovingGame):
+        found |= moved(played, best, game.index(ARRIVING), days)
     return found | {"world": kind, "seed": seed, "seconds": time.process_time() - began,
                     "steps": getattr(learner, "steps", [])}
 
 
-def measured(played: Played, name: str) -> dict:
+def measured(played: Played, best: np.ndarray, name: str) -> dict:
     """`share` of what lies between a random choice and the best on the same features, over all
     rounds and by `rounds`; `over_single`, what was earned per decision above the best single
     offer in hindsight, with its 95 % interval over players; `explored`, the share of decisions
     that were not the likeliest; `chance` of each offer by round.
     """
-    earned = earned_by(played, FEATURES)
+    earned = earned_by(played, best)
     numbers = np.unique(played.round)
     margin = earned["ours"] - earned["single"]
     every = np.ones(len(margin), bool)
@@ -80,15 +94,35 @@ def measured(played: Played, name: str) -> dict:
                    for number in numbers]}
 
 
+def moved(played: Played, best: np.ndarray, arriving: int, days: int) -> dict:
+    """What a learner makes of a moving world; `best` is what the reference chooses.
+
+    `back`: its share in the last week of the two rounds from the flip on, in parts of its share
+    in the round before; `new_offer`: in the second round of the offer that arrives, its share of
+    the decisions, in parts of the share that the reference gives it. None before those rounds.
+    """
+    earned, last = earned_by(played, best), (FLIP_ROUND + 1) * days
+    week = (played.day >= last - 7) & (played.day < last)
+    there = played.round == ARRIVAL_ROUND + 1
+    return {
+        "back": None if not week.any() else share_of_gap(earned, week) / share_of_gap(
+            earned, played.round == FLIP_ROUND - 1),
+        "new_offer": None if not there.any() else float(
+            played.chances[there, arriving].mean() / (best[there] == arriving).mean())}
+
+
 def table(found: list[dict]) -> str:
     """A line per learner and world."""
     lines = [f"{'world':>9} {'seed':>4} {'learner':>16} {'share':>6} {'last':>6} {'single':>6} "
-             f"{'more than single, per decision':>32} {'explored':>8}  share by round"]
+             f"{'more than single, per decision':>32} {'explored':>8} {'back':>5} {'new':>5}  "
+             "share by round"]
     for one in found:
         low_high = "{:+.3f} ({:+.3f} to {:+.3f})".format(*one["over_single"])
         lines.append(
             f"{one['world']:>9} {one['seed']:4} {one['learner']:>16} {one['share']:6.3f} "
             f"{one['rounds'][-1]:6.3f} {one['single']:6.3f} {low_high:>32} "
-            f"{one['explored']:8.3f}  "
+            f"{one['explored']:8.3f} "
+            + " ".join("    -" if one.get(name) is None else f"{one[name]:5.2f}"
+                       for name in ("back", "new_offer")) + "  "
             + " ".join(f"{share:.2f}" for share in one["rounds"]))
     return "\n".join(lines)

@@ -75,3 +75,17 @@ class DriftingGame(Game):
             for field in fields(Players)})
         self.is_there = np.concatenate([self.is_there, np.ones(new, dtype=bool)])
         self.balance = np.concatenate([self.balance, self.rng.integers(0, 5_000, new)])
+
+
+class SteadyGame(DriftingGame):
+    """As DriftingGame, but players do not change: they come and go."""
+
+    def next_day(self) -> None:
+        self.day += 1
+        self._replace_the_gone()
+        self.players.organic = organic_rate(self.players.purse)
+        self.accepts = acceptance(self.players, self.offers)
+        self.shop = shop_weights(self.players).cumsum(axis=1)
+
+    def _fashion(self) -> np.ndarray:
+        return np.zeros(len(self.kinds))

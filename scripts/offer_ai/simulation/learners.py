@@ -13,6 +13,8 @@ from offer_ai.learning.policies import INVERSE_GAP, THOMPSON, Policy
 from offer_ai.learning.promotion import LOGGING, verdict
 from offer_ai.simulation.memory_world import FEATURES, FIRST_DAY, MemoryWorld
 
+# What was best for Vowpal Wabbit of those that docs/deciding.md lists.
+VW_OPTIONS = "--gamma_scale 1000"
 PART = "first_hour_offer_amount"
 
 
@@ -37,6 +39,7 @@ class Ours:
     has_gate: bool = True
     policy: Policy | None = None
     held_out: Policy | None = None
+    change_days: int | None = None  # ago, as the last step found
     steps: list[str] = field(default_factory=list)
 
     def chances(self, features: dict[str, np.ndarray], valid: np.ndarray) -> np.ndarray:
@@ -49,6 +52,9 @@ class Ours:
     def learn(self) -> None:
         """One step of the cycle."""
         table = self.world.table()
+        made = np.arange(len(table["choice"])), table["choice"]
+        table["propensity"] = table["chances"][made]
+        self.change_days = None
         if self.labels == "early":
             table[LABEL] = table[PART]
         elif self.labels == "mature":
@@ -67,6 +73,9 @@ class Ours:
             return
         for model in models.values():
             model.description = description
+        self.change_days = description["change_days"]
+        if self.change_days:
+            self.steps.append(f"day {self.world.day}: changed {self.change_days} days ago")
         epsilon = self.epsilon(self.world.day) if callable(self.epsilon) else self.epsilon
 
         def policy(name):
@@ -150,14 +159,15 @@ class VowpalWabbit:
     """Vowpal Wabbit's SquareCB on the same features, learning from the first hour's purchase."""
 
     world: MemoryWorld
+    options: str = ""
     learned: int = 0  # days
 
     def __post_init__(self):
         import vowpalwabbit
 
         self.vw = vowpalwabbit.Workspace(
-            "--cb_explore_adf --squarecb --cb_type mtr -q UA --quiet --gamma_scale 100 "
-            "--random_seed 1")
+            f"--cb_explore_adf --squarecb --cb_type mtr -q UA --quiet --random_seed 1 "
+            f"{self.options or VW_OPTIONS}")
 
     def example(self, row: dict, valid: np.ndarray, label: tuple | None = None) -> str:
         """A decision in VW's text format; `label` is of the offer made, cost and probability."""

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +23,14 @@ from offer_ai.base import declarations
 from offer_ai.base.settings import default_store
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
-from offer_ai.learning.cycle import learn
+from offer_ai.learning.cycle import Step, learn
 from offer_ai.learning.policies import INVERSE_GAP
 from offer_ai.serving.arms import HOLDOUT, Holdout
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.reloading import ReloadingCandidates
 from offer_ai.simulation.arms import by_round
+from offer_ai.simulation.comparison import play
 from offer_ai.simulation.game import deliver
 from offer_ai.simulation.moving_game import WORLDS
 from offer_ai.simulation.raw_events import (
@@ -38,7 +40,7 @@ from offer_ai.simulation.raw_events import (
     write_events,
 )
 from offer_ai.simulation.report import measure
-from offer_ai.simulation.schedule import learning_days
+from offer_ai.simulation.schedule import learning_days, news_days
 from offer_ai.simulation.world import load_candidates
 from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
@@ -158,20 +160,25 @@ class Loop:
             publish_training(con, Versions(str(self.export / "training")),
                              self.export / ".training.part", FRESH_VERSIONS)
 
-    def learn(self, epsilon: float) -> str:
+    def learn(self, epsilon: float) -> Step:
         """One step of the cycle that `learn.py` keeps going; returns what came of it."""
         try:
-            return learn(self.export, INVERSE_GAP, epsilon).said
+            return learn(self.export, INVERSE_GAP, epsilon)
         except click.ClickException as error:
-            return error.message
+            return Step(error.message)
 
 
 def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_days: int,
-        epsilon: float, world: str = "drifting", holdout_share: float = 0.05) -> dict:
-    """Runs the loop; returns its report: see report.measure."""
+        epsilon: float, world: str = "drifting", holdout_share: float = 0.05,
+        peers: Sequence[str] = ()) -> dict:
+    """Runs the loop; returns its report: see report.measure. Beside it `peers`: the share by
+    round of each of these learners (of comparison.LEARNERS) in the same world in memory."""
     loop = Loop(folder, players, seed, world, days, holdout_share)
     ends = [days * number for number in range(1, rounds + 1)]
-    for until in sorted({*learning_days(ends[-1], every_days), *ends}):
+    due = {*learning_days(ends[-1], every_days), *ends}
+    while due:
+        until = min(due)
+        due.remove(until)
         began = time.perf_counter()
         loop.round = 1 + loop.day // days
         before = len(loop.decisions.choice)
@@ -182,7 +189,10 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
         if until < ends[-1]:
             loop.build()
             built = time.perf_counter() - began - played
-            outcome = loop.learn(epsilon)
+            step = loop.learn(epsilon)
+            outcome = step.said
+            due |= {day for day in news_days(until, every_days, step.change_days)
+                    if day < ends[-1]}
             learned = time.perf_counter() - began - played - built
         click.echo(
             f"day {loop.day}: {len(loop.decisions.choice) - before:,} decisions in {lines:,} "
@@ -192,4 +202,7 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
     loop.log.close()
     arms = by_round(loop.database, loop.decisions, days, str(START),
                     {user: number for number, user in enumerate(loop.user_ids)})
-    return measure(loop.decisions, declarations.features(), arms) | {"world": world, "seed": seed}
+    return measure(loop.decisions, declarations.features(), arms) | {
+        "world": world, "seed": seed,
+        "peers": {name: play(name, world, players, rounds, days, seed, every_days)["rounds"]
+                  for name in peers}}

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from offer_ai.simulation.drifting_game import DriftingGame
+from offer_ai.simulation.drifting_game import DriftingGame, SteadyGame
 from offer_ai.simulation.game import PURCHASE
 from offer_ai.simulation.world import SHOP_CENTS, Candidates, country_tastes, shop_weights
 
@@ -115,4 +115,5 @@ class MovingGame(DriftingGame):
 
 # Of players, seed, offers and days of a round.
 WORLDS = {"drifting": lambda players, seed, offers, _: DriftingGame(players, seed, offers),
-          "moving": MovingGame}
+          "moving": MovingGame,
+          "steady": lambda players, seed, offers, _: SteadyGame(players, seed, offers)}

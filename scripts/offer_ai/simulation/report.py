@@ -42,20 +42,25 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
     return predicted.argmax(axis=1)
 
 
-def earned_by(decisions, features: list[dict]) -> dict[str, np.ndarray]:
+def reference(decisions, features: list[dict]) -> np.ndarray:
+    """As best_on_features, with every other player in a fold."""
+    return best_on_features(decisions, features, np.array(decisions.player) % 2)
+
+
+def earned_by(decisions, best: np.ndarray) -> dict[str, np.ndarray]:
     """Expected revenue of each decision under each of POLICIES: (decisions,) each.
 
-    Worth is NaN where an offer could not be made. The best single offer is, in hindsight, what
-    an A/B test of all that could be made throughout would have picked.
+    `best` is what the reference chooses, (decisions,). Worth is NaN where an offer could not be
+    made. The best single offer is, in hindsight, what an A/B test of all that could be made
+    throughout would have picked.
     """
     worth, at = np.array(decisions.worth), np.arange(len(decisions.worth))
     always = ~np.isnan(worth).any(axis=0)
     single = np.where(always, np.nanmean(worth, axis=0), -np.inf).argmax()
-    fold = np.array(decisions.player) % 2
     return {
         "ours": worth[at, np.array(decisions.choice)], "random": np.nanmean(worth, axis=1),
         "single": worth[:, single],
-        "same_features": worth[at, best_on_features(decisions, features, fold)],
+        "same_features": worth[at, best],
         "oracle": np.nanmax(worth, axis=1)}
 
 
@@ -77,7 +82,8 @@ def measure(decisions, features: list[dict], arms: list[dict] | None = None) -> 
     single_of_oracle; holdout, the share of decisions in it.
     """
     rounds, player = np.array(decisions.round), np.array(decisions.player)
-    is_ours, earned = ~np.array(decisions.is_held), earned_by(decisions, features)
+    is_ours = ~np.array(decisions.is_held)
+    earned = earned_by(decisions, reference(decisions, features))
     told = {row["round"]: row for row in arms or []}
     found, totals = [], dict.fromkeys(POLICIES, 0.0)
     for number in np.unique(rounds).tolist():

@@ -40,7 +40,16 @@ def table(reports: list[dict]) -> str:
             + f" {row['share']:6.3f} {row['total ours']:11,.0f} {row['regret']:8,.0f} "
             f"{row['explored']:8.3f} {lift_text(row):>31} "
             + ("" if row["true_lift"] is None else f"{row['true_lift']:6.3f}"))
+    for name, shares in peers(reports).items():
+        lines.append(f"share of {name} in the same world in memory, by round: "
+                     + " ".join(f"{share:.3f}" for share in shares))
     return "\n".join([*lines, *conclusions(reports), *earned(reports)])
+
+
+def peers(reports: list[dict]) -> dict[str, np.ndarray]:
+    """The share by round of each peer, averaged over worlds: (rounds,) each."""
+    return {name: np.mean([report["peers"][name] for report in reports], axis=0)
+            for name in reports[0].get("peers", {})}
 
 
 def lift_text(row: dict) -> str:
@@ -99,7 +108,7 @@ def signed(value: float) -> str:
 
 def draw(reports: list[dict], out: Path) -> None:
     """Writes loop.png and loop.html, which holds the picture and the table."""
-    picture = picture_of(by_round(reports))
+    picture = picture_of(by_round(reports), peers(reports))
     (out / "loop.png").write_bytes(picture)
     encoded = base64.b64encode(picture).decode()
     (out / "loop.html").write_text(
@@ -110,8 +119,8 @@ def draw(reports: list[dict], out: Path) -> None:
         + f"<pre>{html.escape(table(reports))}</pre>\n")
 
 
-def picture_of(rounds: list[dict]) -> bytes:
-    """The rounds as a PNG of six panels."""
+def picture_of(rounds: list[dict], others: dict[str, np.ndarray]) -> bytes:
+    """The rounds as a PNG of six panels; `others` are the shares of peers: see `peers`."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -129,7 +138,10 @@ def picture_of(rounds: list[dict]) -> bytes:
         axis.set_title(title)
         axis.set_ylim(bottom=0)
         axis.legend()
-    share.plot(numbers, [row["share"] for row in rounds], "o-")
+    share.plot(numbers, [row["share"] for row in rounds], "o-", label=POLICIES["ours"])
+    for name, shares in others.items():
+        share.plot(numbers, shares, label=name, linewidth=1.2)
+    share.legend()
     share.set_ylim(top=1.05)
     share.set_title("share of what the features allow, above random")
     regret.bar(numbers, [row["regret"] for row in rounds], color="grey")

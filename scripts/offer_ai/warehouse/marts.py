@@ -13,9 +13,9 @@ from offer_ai.warehouse.connection import relation_of
 DATABASE = "published.duckdb"
 # Beside the training table of each decision point; of no point, those of policies are missing.
 PUBLISHED = (
-    "sessions", "latest_features", "offer_performance", "policy_evaluation", "policy_lift",
-    "decision_skew", "daily_activity", "retention", "weekly_revenue", "feature_drift",
-    "user_profiles", "watermark", "rejected_events",
+    "sessions", "latest_features", "offer_performance", "offer_performance_by_country",
+    "policy_evaluation", "policy_lift", "decision_skew", "feature_drift", "daily_activity",
+    "retention", "weekly_revenue", "user_profiles", "watermark", "rejected_events",
 )
 
 

@@ -3,9 +3,18 @@
 import os
 import random
 
-from built import built_of
+from built import build, built_of, edited, rows, write_events
 from commands import run, run_code
-from events import batch
+from declared import FEATURES, SPLIT, feature
+from events import at, batch
+
+REPLAY = """
+import sys
+from pathlib import Path
+from offer_ai.features.replay import replay
+done = replay(Path(sys.argv[1]), 4, "1")
+print(done.offers, done.features, done.differences)
+"""
 
 
 def test_replay(tmp_path):
@@ -14,6 +23,26 @@ def test_replay(tmp_path):
                  env=os.environ | {"OFFER_AI_DB": str(tmp_path / "w.duckdb")})
     assert result.returncode == 0, result.stderr
     assert "2 offers replayed, 10 features compared, 0 differ" in result.stdout
+
+
+def test_replay_with_what_a_client_knows(tmp_path, monkeypatch):
+    """No id of a session that is cut by time and still goes on; the fields of `from_anchor`."""
+    project = edited(
+        tmp_path, (SPLIT, "session_split: {order_by: event_time, split_on: "
+                   "event_time > previous.event_time + interval 12 hour}"),
+        (FEATURES, FEATURES + feature("balance", "double", from_anchor="currency_balance")))
+    write_events(
+        tmp_path / "1.ndjson", at(1, "10:00:00"), at(1, "10:01:00", kind="game_end", won=1),
+        at(2, "10:00:00"), at(2, "10:05:00", kind="offer_shown", offer_type="x", offer_price=1,
+                              currency_balance="12.5"))
+    build(tmp_path / "1.ndjson", tmp_path / "w.duckdb", project=project)
+    (offer,) = rows(tmp_path / "w.duckdb", "from marts.training_offers")
+    assert (offer["session_id"], offer["balance"]) == ("2", 12.5)
+    assert offer["last_session_win_ratio"] == 1
+    monkeypatch.chdir(project)
+    result = run_code(REPLAY, str(tmp_path / "w.duckdb"), PYTHONPATH=str(project / "scripts"))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "1 6 []\n"
 
 
 def test_replay_shows_a_lookup_that_is_wrong(tmp_path):

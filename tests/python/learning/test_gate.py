@@ -101,14 +101,17 @@ def test_the_rule(gain, told, margin, is_promoted):
 @pytest.mark.parametrize(("gain", "told", "is_promoted"), [
     (replace(SURE, low=-0.03), [], True),
     (replace(SURE, value=-0.01, low=-0.03), [], True),
-    (replace(SURE, value=-0.03, low=-0.05), [], False),
+    (replace(SURE, value=-0.03, low=-0.05), [], True),
+    (replace(SURE, value=-0.06, low=-0.12), [], False),
+    (replace(SURE, value=-0.03, low=-0.05, error=0.005), [], False),
     (replace(SURE, value=-0.01, low=-0.018, high=-0.002), [], False),
     (replace(SURE, low=-0.03, degrees_of_freedom=5.0), [], True),
     (replace(SURE, low=-0.03), ["drift"], False),
     (replace(SURE, users=49, low=float("nan")), [], False),
 ])
 def test_the_rule_of_the_cycle(gain, told, is_promoted):
-    """Of a successor the difference itself, not its bound; a warning blocks all the same."""
+    """Of a successor the difference, weighed with none as its error says, not its bound; a
+    warning blocks all the same."""
     judged_so(verdict(gain, told, "another", 0.02, is_successor=True), told, is_promoted)
 
 

@@ -19,8 +19,9 @@ from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.learning import model_files, promotions
-from offer_ai.learning.cycle import explore_more, is_due, learn
+from offer_ai.learning.cycle import explore_more, is_due, learn, rhythm
 from offer_ai.learning.effects_fit import fit_rest
+from offer_ai.learning.effects_training import worth_at_random
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.keeping import Keeper
 from offer_ai.learning.model_files import load_model
@@ -31,15 +32,18 @@ from offer_ai.training.table import YOUNG
 LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
 
 
-def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0):
+def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0,
+            flip_day=None):
     """A training table of which the first days alone are mature; `late_vip` is what vip brings
-    after its first hour. Buyers in DK like gems, in US vip."""
+    after its first hour. Buyers in DK like gems, in US vip; from `flip_day` on the other way."""
     rng = np.random.default_rng(len(version) + days)
     country = rng.choice(["DK", "US"], rows)
     offer = rng.integers(0, len(OFFERS), rows)
     price = np.array([OFFERS[i][1] for i in offer])
-    chance = np.where((country == "DK") & (offer == 0), 0.4,
-                      np.where((country == "US") & (offer == 1), 0.3, 0.05))
+    is_turned = np.arange(rows) >= rows * (2 if flip_day is None else flip_day / days)
+    likes = np.where(is_turned, np.where(country == "DK", "US", "DK"), country)
+    chance = np.where((likes == "DK") & (offer == 0), 0.4,
+                      np.where((likes == "US") & (offer == 1), 0.3, 0.05))
     early = (rng.random(rows) < chance) * price
     rest = rng.exponential(1.0, rows) + late_vip * (offer == 1)
     at = [datetime(2025, 1, 1) + timedelta(days=n * days / rows) for n in range(rows)]
@@ -106,6 +110,32 @@ def test_the_week_corrects_the_first_hour(tmp_path):
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize(("flip_day", "change_days", "favourites"), [
+    (None, None, (0, 1)), (14, 7, (1, 0)), (7, 14, (1, 0))])
+def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourites):
+    """When tastes turn, the model is of the days since, explores as much as these allow, and
+    the days before still tell what is as it was."""
+    steady = learn(publish(tmp_path / "steady", days=21))
+    step = learn(publish(tmp_path, days=21, flip_day=flip_day))
+    model = load_model(step.model)
+    assert model.description["change_days"] == change_days
+    assert tuple(int(model.predict(user(country), OFFERS).argmax())
+                 for country in ("DK", "US")) == favourites
+    gamma = [load_model(one.model).description["gamma"] for one in (step, steady)]
+    assert gamma[0] / gamma[1] == pytest.approx(np.sqrt((change_days or 21) / 21), rel=0.1)
+
+
+def test_what_a_log_is_worth_at_random():
+    """Random decisions count, those of a policy that was sure of itself hardly."""
+    rows = np.ones(1000, bool)
+    assert worth_at_random({"propensity": np.full(1000, 0.1)}, rows) == pytest.approx(1000)
+    sure = np.where(np.arange(1000) < 990, 0.99, 0.001)
+    assert worth_at_random({"propensity": sure}, rows) < 15
+    assert worth_at_random({"propensity": np.full(1000, np.nan)}, rows) == 1000
+    assert worth_at_random({}, rows[:7]) == 7
+
+
+@pytest.mark.quick
 def test_chance_alone_is_no_effect_on_the_rest():
     """Offers that differ by chance are taken to be alike, however few decisions there are."""
     rng = np.random.default_rng(3)
@@ -128,6 +158,11 @@ def test_a_step_is_due_by_the_days_of_events(tmp_path):
     models = tmp_path / "models"
     assert not is_due(models, "2025-01-07T23:00:00Z", 1)
     assert is_due(models, "2025-01-08T00:00:00Z", 1)
+    assert not is_due(models, "2025-01-13T23:00:00Z", 7)
+    assert (rhythm(7, None), rhythm(7, 28), rhythm(7, 14), rhythm(1, 7)) == (7, 7, 2, 1)
+    # As soon as that after a step which found that something changed.
+    learn(publish(tmp_path / "turned", days=21, flip_day=14))
+    assert is_due(tmp_path / "turned" / "models", "2025-01-24T00:00:00Z", 7)
 
 
 @pytest.mark.quick

@@ -98,17 +98,3 @@ def test_a_field_is_one_line_and_asks_for_a_full_refresh(tmp_path):
     # A description is no part of what the rows are.
     path.write_text(path.read_text().replace("Points reached", 'Points \\"won\\"'))
     build(tmp_path / "f.ndjson", database, project=project)
-
-
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ("before: {day: 7}", "before: {week: 1}", "needs `before` or `after` as one of"),
-    ("{type: text, description: The app.}", "{type: word, description: The app.}",
-     "package_name has type 'word', which is none of text, id"),
-    ("after: {day: 7}", "after: {count: 7}", "a label needs `after: {hour: n}`"),
-])
-def test_a_bad_declaration_says_what_is_wrong(tmp_path, old, new, message):
-    project = edited(tmp_path, (old, new))
-    write_events(tmp_path / "f.ndjson", {})
-    with pytest.raises(BuildError) as error:
-        build(tmp_path / "f.ndjson", tmp_path / "w.duckdb", project=project)
-    assert message in str(error.value)

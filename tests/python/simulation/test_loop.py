@@ -18,7 +18,7 @@ from offer_ai.simulation.world import load_candidates
 
 def test_a_small_loop(tmp_path):
     said = run("loop", "--players", 1500, "--rounds", 2, "--days", 5, "--holdout-share", 0.1,
-               "--out", tmp_path)
+               "--peer", "a/b test", "--out", tmp_path)
     assert said.returncode == 0, said.stderr
     (report,) = json.loads((tmp_path / "loop.json").read_text())
     decided = sum(row["decisions"] for row in report["rounds"])
@@ -49,6 +49,8 @@ def test_a_small_loop(tmp_path):
     assert first["total ours"] == pytest.approx(first["ours"] * first["decisions"], rel=0.1)
     assert "In 2 rounds offers earned " in said.stdout
     assert "1 of 1 rounds its 95 % interval holds the truth" in said.stdout
+    assert "share of a/b test in the same world in memory, by round: " in said.stdout
+    assert len(report["peers"]["a/b test"]) == 2
     assert "promoted, " in said.stdout  # or not: 1,500 players tell little
     assert (tmp_path / "loop.png").read_bytes()[:4] == b"\x89PNG"
     assert "data:image/png;base64," in (tmp_path / "loop.html").read_text()

@@ -1,0 +1,41 @@
+{#- Whether what is declared names columns that are there; asked when a run begins. -#}
+
+{#- Ends a run over a declaration that names no column of its relation, or whose SQL is none. -#}
+{% macro check_columns() %}
+    {% for kind in ['features', 'labels'] %}
+        {% for entry in var(kind) %}
+            {% set meta, place = entry.config.meta, kind ~ ', ' ~ entry.name %}
+            {% set over = meta.get('over') or meta.get('as_of') %}
+            {% set columns = (columns_of('session_rollups' if over == 'sessions' else over) or
+                (event_columns() if over in known_event_types() else [])) if over else [] %}
+            {% set read = expression_columns(place, meta.aggregate) if 'aggregate' in meta else
+                [meta.value] if 'value' in meta else [] %}
+            {% for column in read if columns and column | lower not in columns %}
+                {% do refuse(place, "'" ~ column ~ "' is no column of " ~ over ~ ': ' ~ columns | join(', ')) %}
+            {% endfor %}
+        {% endfor %}
+    {% endfor %}
+    {% if session_split().split_on %}
+        {% set code = modules.re.sub('(?i)\\bprevious[.](\\w+)', 'previous_\\1', session_split().split_on) %}
+        {% for column in expression_columns('session_split', code)
+            if (column | lower).removeprefix('previous_') not in event_columns() %}
+            {% do refuse('session_split', "'" ~ column ~ "' is no column of an event: " ~ event_columns() | join(', ')) %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+{#- The columns of a model as it describes them, a list; none where it does not. -#}
+{% macro columns_of(name) %}
+    {% for node in graph.nodes.values() if node.resource_type in ('model', 'seed') and node.name == name %}
+        {{ return(node.columns.keys() | map('lower') | list) }}
+    {% endfor %}
+    {{ return([]) }}
+{% endmacro %}
+
+{#-
+The columns that a SQL expression reads, a list; it ends over one that is no SQL. An engine that
+cannot tell without running it has none.
+-#}
+{% macro expression_columns(place, expression) -%}
+    {{ return(adapter.dispatch('expression_columns', 'offer_ai')(place, expression)) }}
+{%- endmacro %}

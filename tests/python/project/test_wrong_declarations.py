@@ -1,0 +1,170 @@
+"""A wrong declaration ends with one sentence: which entry, what is wrong, what is possible."""
+
+import copy
+import json
+
+import pytest
+
+from built import BuildError, build, dbt, edited, write_events
+from offer_ai.base import declarations
+
+WEEK = {"over": "stg_purchases", "before": {"day": 7}, "aggregate": "sum(txn_amount)"}
+IDLE = "event_time > previous.event_time + interval 30 minute"
+
+
+def entry(meta, data_type="double", **more):
+    return {"name": "mine", "description": "d", "data_type": data_type,
+            "config": {"meta": meta}} | more
+
+
+def feature(change=(), without=(), **more):
+    meta = {key: value for key, value in (WEEK | dict(change)).items() if key not in without}
+    return {"features": [entry(meta, **more)]}
+
+
+def label(**change):
+    return {"labels": [entry({"over": "stg_purchases", "after": {"day": 7},
+                              "aggregate": "sum(txn_amount)"} | change)]}
+
+
+def anchor(field, data_type="double", **more):
+    return {"features": [entry({"from_anchor": field} | more, data_type)]}
+
+
+def field(name, **spec):
+    return {"event_fields": copy.deepcopy(declarations.variables()["event_fields"]) | {name: spec}}
+
+
+UNITS = "`before` as one of {count: n}, {hour: n}, {day: n}"
+WRONG = [
+    # The entry itself.
+    ({"features": "country"}, "features: is no list of entries"),
+    ({"features": ["country"]}, "features, entry 1: country is no mapping of name, data_type"),
+    ({"features": [{"data_type": "double"}]}, "features, entry 1: `name` is missing"),
+    (feature(data_typ="double"), "features, mine: 'data_typ' is none of name, data_type"),
+    (feature(data_type=""), "features, mine: `data_type` is missing"),
+    (feature(data_type="money"), "features, mine: data_type 'money' is none of string, boolean"),
+    (feature(name="Mine!"), "features, Mine!: a name is lower-case letters, digits"),
+    (feature(name="user_id"), "features, user_id: is the name of another column"),
+    (feature(name="propensity"), "features, propensity: is the name of another column"),
+    (feature() | {"labels": label()["labels"]}, "labels, mine: is the name of another column"),
+    ({"features": 2 * feature()["features"]}, "features, mine: is the name of another column"),
+    (feature(config={"met": {}}), "features, mine, config: 'met' is none of meta"),
+    # How it is computed.
+    (feature({"agregate": "count(*)"}), "features, mine: 'agregate' is none of over, before"),
+    (feature(without=["aggregate"]), "features, mine: `aggregate` is missing"),
+    (feature(without=["before"]), "features, mine: `before` is missing"),
+    (feature(without=["over"]),
+     "features, mine: needs one of over, as_of, from_anchor, and has none"),
+    (feature({"as_of": "user_profiles"}), "and has over and as_of"),
+    (feature({"aggregate": 7}), "features, mine: `aggregate: 7` is no text"),
+    (feature({"after": {"day": 1}}), "features, mine: a feature looks back, with `before`"),
+    (feature({"encode": "age_in_days"}),
+     "`encode` is for a timestamp or a date, and it is of type double"),
+    (feature({"encode": "year"}, data_type="date"),
+     "`encode: year` is none of age_in_days, hour_of_day, day_of_week"),
+    (feature({"if_none": 0}, data_type="date"), "features, mine: `if_none` is for numbers, text"),
+    # Windows.
+    (feature({"before": {"week": 1}}), f"features, mine: needs {UNITS}, and 'week' is no unit"),
+    (feature({"before": {"day": 1, "hour": 2}}), f"features, mine: needs {UNITS}, and has"),
+    (feature({"before": 7}), f"features, mine: needs {UNITS}, and has 7"),
+    (feature({"before": {"day": "7"}}), "and n is a whole number from 1, not 7"),
+    (feature({"before": {"day": 0}}), "and n is a whole number from 1, not 0"),
+    (label(after={"count": 7}), "labels, mine: needs `after` as one of {hour: n}, {day: n}"),
+    (label(before={"day": 7}), "labels, mine: a label looks ahead, with `after`"),
+    (label(part_of="nothing") | {"features": []}, "`part_of: nothing` is none of the labels: mine"),
+    ({"labels": [entry({"as_of": "user_profiles", "value": "country"})]}, "labels, mine: 'as_of'"),
+    # What is given with the request.
+    (anchor("balance"),
+     "features, mine: `from_anchor: balance` is no field of event_fields: event_id"),
+    (anchor("currency_balance", "bigint"),
+     "data_type bigint does not hold the field currency_balance of type number: double does"),
+    (anchor("level", "string"), "of type integer: bigint or double does"),
+    (anchor("offer_price"), "`from_anchor: offer_price` is what the decision itself says"),
+    (anchor("device_id", "string"), "is of type id, and a feature is read from text, number"),
+    (anchor("currency_balance", if_none=0),
+     "features, mine: 'if_none' is none of from_anchor, encode"),
+    # Fields.
+    (field("mood", type="word"), "event_fields, mood: type 'word' is none of text, id"),
+    (field("mood", typ="text"), "event_fields, mood: 'typ' is none of type, description"),
+    (field("mood", type="text", of="offer"),
+     "event_fields, mood: `of: offer` is none of the event types: app_launched"),
+    (field("mood", type="text", required="yes"), "`required: yes` is neither true nor false"),
+    ({"event_fields": {"event_id": {"type": "text"}}}, "event_fields: `event_time` is missing"),
+    ({"field_aliases": {"ofer_type": ["x"]}},
+     "field_aliases: 'ofer_type' is no field of event_fields"),
+    # The split.
+    ({"session_split": {"by": "session"}}, "session_split: 'session' is no column of an event: "),
+    ({"session_split": {"order_by": "event_tim", "split_on": IDLE}},
+     "session_split: 'event_tim' is no column"),
+    ({"session_split": {"order_by": "event_time", "split_on": "level > previous.levle"}},
+     "session_split: 'previous.levle' is no column of an event"),
+    ({"session_split": {"order_by": "event_time"}}, "is neither {by: session_id} nor"),
+]
+# Asked when a run begins, as it takes the relations' columns.
+COLUMNS = [
+    (feature({"aggregate": "sum(txn_amout)"}),
+     "features, mine: 'txn_amout' is no column of stg_purchases: purchase_id, user_id"),
+    (feature({"over": "sessions", "aggregate": "sum(games)"}),
+     "features, mine: 'games' is no column of sessions: "),
+    (feature({"aggregate": "sum(txn_amount"}),
+     "features, mine: is no SQL of one value: sum(txn_amount ("),
+    ({"features": [entry({"as_of": "user_profiles", "value": "contry"}, "string")]},
+     "features, mine: 'contry' is no column of user_profiles: "),
+    (label(aggregate="sum(amount)"), "labels, mine: 'amount' is no column of stg_purchases"),
+    ({"session_split": {"order_by": "event_time", "split_on": "levle > previous.level"}},
+     "session_split: 'levle' is no column of an event"),
+]
+
+
+def said(tmp_path, macro, declared) -> str:
+    """What a check says of declarations in the place of the project's own."""
+    with pytest.raises(BuildError) as error:
+        dbt("run-operation", macro, "--vars", json.dumps(declared),
+            events=tmp_path, database=tmp_path / "w.duckdb")
+    return str(error.value)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("declared", "sentence"), WRONG)
+def test_it_is_refused_by_name(tmp_path, declared, sentence):
+    assert sentence in said(tmp_path, "check_declarations", declared)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("declared", "sentence"), COLUMNS)
+def test_columns_that_are_not_there(tmp_path, declared, sentence):
+    assert sentence in said(tmp_path, "check_columns", declared)
+
+
+@pytest.mark.quick
+def test_what_is_right_passes(tmp_path):
+    """Any aggregate, and every window."""
+    features = [entry(WEEK | {"before": {unit: 3}, "aggregate": aggregate}, name=f"f_{number}")
+                for number, (unit, aggregate) in enumerate([
+                    ("count", "count(*)"), ("hour", "sum(txn_amount) filter (where sku = 'x; y')"),
+                    ("day", "quantile_cont(txn_amount, 0.5)"),
+                    ("day", "max(case when txn_amount > 1 then 1 else 0 end)"),
+                    ("day", "list_sum(list_transform(list(txn_amount), lambda x: x * 2))")])]
+    for macro in ("check_declarations", "check_columns"):
+        for declared in ({}, {"features": features}, {"session_split": {
+                "order_by": ["event_time", "event_type"],
+                "split_on": f"{IDLE} or event_type = 'x' or Level > Previous.LEVEL"}}):
+            dbt("run-operation", macro, "--vars", json.dumps(declared),
+                events=tmp_path, database=tmp_path / "w.duckdb")
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), [
+    ("before: {day: 7}", "before: {week: 1}",
+     f"features, prev_week_purchase_amount: needs {UNITS}"),
+    ("aggregate: sum(txn_amount)", "aggregate: sum(txn_amout)",
+     "features, prev_week_purchase_amount: 'txn_amout' is no column of stg_purchases"),
+])
+def test_a_build_ends_before_anything_is_done(tmp_path, old, new, sentence):
+    """By itself when dbt reads the project, by its columns when the run begins."""
+    project = edited(tmp_path, (old, new))
+    write_events(tmp_path / "f.ndjson", {})
+    with pytest.raises(BuildError) as error:
+        build(tmp_path / "f.ndjson", tmp_path / "w.duckdb", project=project)
+    assert f"dbt_project.yml, {sentence}" in str(error.value)
+    assert " of " not in str(error.value).partition("dbt_project.yml")[0]  # no model ran
