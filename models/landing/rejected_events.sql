@@ -9,6 +9,7 @@
 {%- set files = files_to_read(rejects_in=ref('landed_events')) -%}
 {%- set raw_line = 'case when erased_lines.read_path is null then texts.raw_line end as raw_line'
     if erased_users() else 'texts.raw_line' -%}
+{%- set is_erased = 'erased_lines.read_path is not null' if erased_users() else 'false' -%}
 
 with
 
@@ -80,9 +81,7 @@ rejected_texts as (
         texts.line_number,
         {{ raw_line }},
         case
-            {% if erased_users() %}
-            when erased_lines.read_path is not null then 'the user was erased'
-            {% endif %}
+            when {{ is_erased }} then 'the user was erased'
             when not texts.is_utf8 then 'line is not valid UTF-8'
             when
                 not {{ is_json_object('texts.raw_line') }}
