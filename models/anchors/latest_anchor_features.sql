@@ -123,25 +123,33 @@ recent_sessions as (
 ),
 
 -- The request's own session makes a difference when a window can hold it.
-requesting_sessions as (
+{% if is_cut_in_order() -%}
+own_sessions as (
     select
         user_id,
-        session_id
-        {%- if is_cut_in_order() %},
+        session_id,
         max({{ microseconds('coalesce(over_at, ' ~ timestamp_literal(none) ~ ')') }}) as over_us
     from going_sessions
     group by user_id, session_id
-        {%- else %}
+),
+{%- else -%}
+own_sessions as (
+    select
+        user_id,
+        session_id,
+        cast(null as bigint) as over_us
     from recent_sessions
     where {{ is_in_reach(windows, 0) }}
-        {%- endif %}
+),
+{%- endif %}
+
+requesting_sessions as (
+    select * from own_sessions
     union all
     select
         user_id,
-        cast(null as {{ dbt.type_string() }}) as session_id
-        {%- if is_cut_in_order() %},
+        cast(null as {{ dbt.type_string() }}) as session_id,
         cast(null as bigint) as over_us
-        {%- endif %}
     from last_events
 ),
 
@@ -157,9 +165,7 @@ request_anchors as (
     inner join requesting_sessions on times.user_id = requesting_sessions.user_id
     where
         {{ computed_once() }}
-        {%- if is_cut_in_order() %}
         and (requesting_sessions.over_us is null or times.anchor_us < requesting_sessions.over_us)
-        {%- endif %}
 ),
 
 features as (

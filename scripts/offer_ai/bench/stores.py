@@ -38,6 +38,7 @@ select
     ))::varchar as feature_versions,
     1 as written_through_file_id
 from range({rows}) as r(i);
+create table marts.sessions as select user_id from anchors.latest_requests limit 0;
 create table marts.latest_features as select user_id from anchors.latest_requests limit 0;
 create table marts.feature_drift as
 select '' as feature, date '2025-01-01' as day, false as has_drifted limit 0;

@@ -18,7 +18,7 @@ INDIFFERENT = {
     "holdout_offer", "estimates", "offer_columns"}
 COMPARED = {
     "event_fields", "event_type_aliases", "field_aliases", "no_user_ids", "no_session_ids",
-    "clock_tolerance_hours", "excluded_users", "session_split", "max_anchors_per_user_day",
+    "clock_tolerance_hours", "excluded_users", "session_split", "decision_points",
     "features", "labels", "reporting_currency"}
 PURCHASES = {"over": "stg_purchases", "aggregate": "sum(txn_amount)", "if_none": 0}
 LABELS = [{"name": "next_week_purchase_amount", "data_type": "decimal(38, 4)",
@@ -34,7 +34,7 @@ def test_a_change_of_any_declaration_is_refused_by_name(tmp_path):
     # A new var is either compared, or said to be indifferent.
     assert set(json.loads(log["declarations"])) == COMPARED
     assert set(variables()) == COMPARED | INDIFFERENT
-    for name, value in (("labels", LABELS), ("max_anchors_per_user_day", 1)):
+    for name, value in (("labels", LABELS), ("reporting_currency", "EUR")):
         with pytest.raises(BuildError, match=f"`{name}`"):
             build(events, database, "--vars", json.dumps({name: value}))
     build(events, database)

@@ -174,9 +174,9 @@ def test_what_lands_later_is_dropped_and_counted(place):
     assert "+ 26 of erased users" in said
     assert holding(place, *PLANTED) == ["events/3.ndjson"]
     # The raw file is named until it is gone.
-    assert "3.ndjson" in erase(place, PLANTED[1]).stdout
+    assert "events/3.ndjson" in erase(place, PLANTED[1]).stdout
     path.unlink()
-    assert "3.ndjson" not in erase(place, PLANTED[1]).stdout
+    assert "events/3.ndjson" not in erase(place, PLANTED[1]).stdout
 
 
 def test_models_fitted_to_them_are_named(place):
