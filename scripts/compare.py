@@ -20,10 +20,13 @@ from offer_ai.simulation.comparison import LEARNERS, WORLDS, play, table
 @click.option("--learner", "learners", multiple=True, type=click.Choice(list(LEARNERS)),
               default=list(LEARNERS), help="Who plays; all by default. May be given again.")
 @click.option("--vw-options", default="", help="Options of Vowpal Wabbit instead of its own.")
+@click.option("--gate/--no-gate", "has_gate", default=True,
+              help="Promote what passes the gate, or each model that was fitted.")
 @click.option("--out", default=None, type=click.Path(path_type=Path),
               help="A JSON file for the figures, with the verdict of each step of learning.")
 def main(players: int, rounds: int, days: int, every_days: int, seeds: int, first_seed: int,
-         world: str, learners: tuple[str, ...], vw_options: str, out: Path | None) -> None:
+         world: str, learners: tuple[str, ...], vw_options: str, has_gate: bool,
+         out: Path | None) -> None:
     """Play each learner in the same worlds, and print which share of the reachable gain it got.
 
     Nothing is written, landed or built: the world tells the learner what the warehouse would.
@@ -36,7 +39,7 @@ def main(players: int, rounds: int, days: int, every_days: int, seeds: int, firs
     for seed in range(first_seed, first_seed + seeds):
         for name in learners:
             found.append(play(name, world, players, rounds, days, seed, every_days,
-                              vw_options))
+                              vw_options, has_gate))
             lines = table(found).splitlines()
             click.echo("\n".join(lines if len(found) == 1 else lines[-1:]))
             if out:

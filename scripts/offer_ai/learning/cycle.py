@@ -13,12 +13,13 @@ from offer_ai.learning import promotions
 from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.evaluation import last_day
 from offer_ai.learning.model_files import write_model
-from offer_ai.learning.policies import INVERSE_GAP, Policy
+from offer_ai.learning.policies import INVERSE_GAP, PROMOTED, Policy
 from offer_ai.learning.promotion import Verdict, evaluate_against, promote
 from offer_ai.training.table import arrays_of, label_of, read_offers
 
 LABEL = declarations.reward()
 VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
+FIRST_DAYS = 28  # while nothing is promoted: a small game needs more days to be sure of a first one
 FIRST_EPSILON, MOST_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
 EXPLORES_MORE = "explores more"
 NEWS_DAYS, SOON_DAYS = 14, 2  # after a change in so many days the next step is due sooner
@@ -47,7 +48,8 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
         raise click.ClickException("No offer is published yet.")
     first, last = (value.as_py().date() for value in (
         offers["offered_at"][0], offers["offered_at"][len(offers) - 1]))
-    validate_days = days_to_value((last - first).days + 1)
+    validate_days = days_to_value((last - first).days + 1, not (
+        export / "models" / PROMOTED).exists())
     needed = [name for name in offers.column_names if name not in ("candidates", "decision_id")]
     models, description = fit_early(manifest, arrays_of(offers.select(needed)), label,
                                     validate_days, bootstraps)
@@ -70,9 +72,10 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
         else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model, changed)
 
 
-def days_to_value(days: int) -> int:
-    """How many of so many days are the last ones, to value on: a week, or half of what there is."""
-    return min(VALIDATE_DAYS, max(1, days // 2))
+def days_to_value(days: int, is_first: bool = False) -> int:
+    """How many of so many days are the last ones, to value on: a week, or half of what there is;
+    `is_first` while nothing is promoted, then up to four weeks."""
+    return min(FIRST_DAYS if is_first else VALIDATE_DAYS, max(1, days // 2))
 
 
 def more_than(epsilon: float) -> float:

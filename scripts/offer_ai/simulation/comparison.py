@@ -21,7 +21,6 @@ from offer_ai.simulation.world import load_candidates
 
 LEARNERS: dict[str, Callable] = {
     "inverse-gap": Ours,
-    "no gate": lambda world: Ours(world, has_gate=False),
     "epsilon-greedy": lambda world: Ours(
         world, EPSILON_GREEDY, lambda day: max(0.02, 0.2 / day**0.5)),
     "thompson": lambda world: Ours(world, THOMPSON, 0.01, bootstraps=8),
@@ -48,7 +47,7 @@ class Played:
 
 
 def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, every: int,
-         vw_options: str = "") -> dict:
+         vw_options: str = "", has_gate: bool = True) -> dict:
     """Plays a world with a learner; returns its figures: see `measured` and `moved`."""
     began = time.process_time()
     game = WORLDS[kind](players, seed, load_candidates(), days)
@@ -56,6 +55,8 @@ def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, 
     learner = LEARNERS[name](world)
     if vw_options and isinstance(learner, VowpalWabbit):
         learner = VowpalWabbit(world, vw_options)
+    if isinstance(learner, Ours):
+        learner.has_gate = has_gate
     due = set(learning_days(rounds * days, every))
     if isinstance(learner, VowpalWabbit):
         due = set(range(1, rounds * days + 1))

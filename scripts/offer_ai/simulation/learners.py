@@ -63,7 +63,7 @@ class Ours:
             (table["offered_at"].max() - FIRST_DAY).astype(int)) + 1
         if days < 2:
             return
-        validate = days_to_value(days)
+        validate = days_to_value(days, self.policy is None)
         manifest = {"features": FEATURES, "version": f"day {self.world.day}",
                     "watermark": None, "code_version": None}
         try:

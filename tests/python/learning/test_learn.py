@@ -19,7 +19,7 @@ from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.learning import model_files, promotions
-from offer_ai.learning.cycle import explore_more, is_due, learn, rhythm
+from offer_ai.learning.cycle import days_to_value, explore_more, is_due, learn, rhythm
 from offer_ai.learning.effects_fit import fit_rest
 from offer_ai.learning.effects_training import worth_at_random
 from offer_ai.learning.intervals import Estimate
@@ -123,6 +123,17 @@ def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourit
                  for country in ("DK", "US")) == favourites
     gamma = [load_model(one.model).description["gamma"] for one in (step, steady)]
     assert gamma[0] / gamma[1] == pytest.approx(np.sqrt((change_days or 21) / 21), rel=0.1)
+
+
+@pytest.mark.quick
+def test_a_first_policy_is_valued_on_more_days(tmp_path):
+    """A week is enough for a successor; while nothing is promoted, half of what there is."""
+    assert [days_to_value(days) for days in (2, 10, 14, 60)] == [1, 5, 7, 7]
+    assert [days_to_value(days, is_first=True) for days in (10, 30, 60)] == [5, 15, 28]
+    root = publish(tmp_path, days=20)
+    first, second = learn(root), learn(publish(tmp_path, days=20, version="v2"))
+    assert [load_model(one.model).description["validate_days"] for one in (first, second)] == [
+        10, 7]
 
 
 def test_what_a_log_is_worth_at_random():
