@@ -88,7 +88,7 @@ with one sentence that names the list, the entry and the key, and says what is p
 {#- Checks entries of `features` or `labels` (`kind`). -#}
 {% macro check_entries(kind, entries) %}
     {% set types = ['string', 'boolean', 'bigint', 'integer', 'int', 'double', 'float',
-        'decimal(38, 4)', 'timestamp', 'date'] %}
+        'decimal(38, 4)', 'timestamp', 'date', 'varchar', 'text', 'tinyint', 'smallint', 'hugeint', 'real'] %}
     {% set taken = ['anchor_id', 'offer_id', 'user_id', 'session_id', 'session_index', 'offered_at',
         'anchored_at', 'as_of', 'feature_versions', 'label_matures_at', 'is_label_mature', 'offer_type',
         'offer_price', 'offer_purchased', 'offer_dismissed', 'decision_id', 'propensity', 'policy_version'] %}
@@ -118,7 +118,7 @@ with one sentence that names the list, the entry and the key, and says what is p
 {% macro check_meta(kind, place, entry) %}
     {% set meta = entry.config.meta %}
     {% set keys = {
-        'over': ['over', 'before', 'aggregate', 'if_none', 'encode'],
+        'over': ['over', 'before', 'after', 'aggregate', 'if_none', 'encode'],
         'as_of': ['as_of', 'value', 'encode'], 'from_anchor': ['from_anchor', 'encode']} %}
     {% set keys = keys if kind == 'features' else {'over': ['over', 'after', 'aggregate', 'if_none', 'part_of']} %}
     {% set ways = keys.keys() | select('in', meta) | list if meta is mapping else [] %}
@@ -128,10 +128,14 @@ with one sentence that names the list, the entry and the key, and says what is p
             ~ ', and has ' ~ (ways | join(' and ') or 'none')) %}
     {% endif %}
     {% set way = ways[0] %}
-    {% set side = 'before' if kind == 'features' else 'after' %}
-    {% if ('after' if side == 'before' else 'before') in meta %}
-        {% do offer_ai.refuse(place, 'a feature looks back, with `before`: `after` is for labels'
-            if kind == 'features' else 'a label looks ahead, with `after`: `before` is for features') %}
+    {% set side = 'before' if kind == 'features' and 'after' not in meta else 'after' %}
+    {% if 'before' in meta and kind == 'labels' %}
+        {% do offer_ai.refuse(place, 'a label looks ahead, with `after`: `before` is for features') %}
+    {% elif 'before' in meta and 'after' in meta %}
+        {% do offer_ai.refuse(place, 'has `before` and `after`: a window is one of them') %}
+    {% elif 'after' in meta and kind == 'features' %}
+        {% do exceptions.warn('dbt_project.yml, ' ~ place ~ ': looks ahead, with `after`: what learns '
+            ~ 'from it knows the future. Labels look ahead, features back, with `before`.') %}
     {% endif %}
     {% do offer_ai.check_keys(place, meta, keys[way], {
         'over': [side, 'aggregate'], 'as_of': ['value'], 'from_anchor': []}[way]) %}

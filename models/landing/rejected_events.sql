@@ -7,6 +7,9 @@
     post_hook="set preserve_insertion_order = false"
 ) }}
 {%- set files = files_to_read(rejects_in=ref('landed_events')) -%}
+{%- set raw_line = 'case when erased_lines.read_path is null then texts.raw_line end as raw_line'
+    if erased_users() else 'texts.raw_line' -%}
+{%- set is_erased = 'erased_lines.read_path is not null' if erased_users() else 'false' -%}
 
 with
 
@@ -76,15 +79,9 @@ rejected_texts as (
     select
         new_files.source_file,
         texts.line_number,
-        {% if erased_users() -%}
-        case when erased_lines.read_path is null then texts.raw_line end as raw_line,
-        {%- else -%}
-        texts.raw_line,
-        {%- endif %}
+        {{ raw_line }},
         case
-            {%- if erased_users() %}
-            when erased_lines.read_path is not null then 'the user was erased'
-            {%- endif %}
+            when {{ is_erased }} then 'the user was erased'
             when not texts.is_utf8 then 'line is not valid UTF-8'
             when
                 not {{ is_json_object('texts.raw_line') }}

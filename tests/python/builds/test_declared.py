@@ -10,12 +10,12 @@ from offer_ai.base.declarations import variables
 pytestmark = pytest.mark.quick
 
 # Vars that no stored row depends on: of how files are found, of what is read through views, of
-# what is warned of, and the contract of columns that the models have anyway.
+# what is warned of.
 INDIFFERENT = {
     "event_types", "watermark_users", "missing_files", "reread_files", "new_names_sort_last",
     "events_table", "events_loaded_at", "events_overlap_hours", "events_json", "landing_schema",
     "events_freshness", "most_rejects", "vocabulary", "most_skew", "most_drift", "holdout_share",
-    "holdout_offer", "estimates", "offer_columns"}
+    "holdout_offer", "estimates"}
 COMPARED = {
     "event_fields", "event_type_aliases", "field_aliases", "no_user_ids", "no_session_ids",
     "clock_tolerance_hours", "excluded_users", "session_split", "decision_points",

@@ -123,7 +123,7 @@ def test_nothing_earned_is_one_sentence(tmp_path):
     assert "nothing was earned that could be learned from" in said.stderr
 
 
-@pytest.mark.parametrize("kind", ["timestamp", "date", "interval", "varchar[]"])
+@pytest.mark.parametrize("kind", ["interval", "varchar[]"])
 def test_a_feature_that_no_model_reads_is_refused(tmp_path, kind):
     published(tmp_path)
     manifest = tmp_path / "training" / "manifest.json"

@@ -58,7 +58,8 @@ WRONG = [
      "features, mine: needs one of over, as_of, from_anchor, and has none"),
     (feature({"as_of": "user_profiles"}), "and has over and as_of"),
     (feature({"aggregate": 7}), "features, mine: `aggregate: 7` is no text"),
-    (feature({"after": {"day": 1}}), "features, mine: a feature looks back, with `before`"),
+    (feature({"after": {"day": 1}}),
+     "features, mine: has `before` and `after`: a window is one of them"),
     (feature({"encode": "age_in_days"}),
      "`encode` is for a timestamp or a date, and it is of type double"),
     (feature({"encode": "year"}, data_type="date"),
@@ -146,6 +147,8 @@ def test_what_is_right_passes(tmp_path):
                     ("day", "quantile_cont(txn_amount, 0.5)"),
                     ("day", "max(case when txn_amount > 1 then 1 else 0 end)"),
                     ("day", "list_sum(list_transform(list(txn_amount), lambda x: x * 2))")])]
+    # It is allowed, and said to know the future.
+    features.append(entry({"over": "sessions", "after": {"count": 2}, "aggregate": "count(*)"}))
     for macro in ("check_declarations", "check_columns"):
         for declared in ({}, {"features": features}, {"session_split": {
                 "order_by": ["event_time", "event_type"],
