@@ -106,8 +106,9 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
         ~is_late, is_late, np.ones(len(dates), bool)))
     # Whether things have changed, half of the users tell, with what the last days of the others
     # show. The twin knows no late day: a change of these days is none to it.
-    shows = is_late & (user % 2 == 0)
-    half, told = np.flatnonzero(~is_late | shows), np.flatnonzero(is_late & ~shows)
+    is_last = dates > dates.max() - min(validate_days, CHANGES[0])
+    shows = is_last & (user % 2 == 0)
+    half, told = np.flatnonzero(~is_last | shows), np.flatnonzero(is_last & ~shows)
     tried = {None: fit(half, None)}
     for change in CHANGES:
         # What was before has a week at least.
