@@ -99,8 +99,9 @@ def copy_values(path: str, copy: Path) -> None:
                     hive_partitioning = false)""", path, copy, LINES_OF_TEXT)
         except duckdb.Error:
             continue
-    text = Path(path).read_bytes().decode("utf-8", "replace")
-    with copy.open("w", encoding="utf-8", newline="") as out:
+    # Bytes that are not UTF-8 stay as they are, to be rejected with their line.
+    text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+    with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
         for piece, _, _ in split_values(text):
             out.write(piece.replace("\n", " ").replace("\r", " ") + "\n")
 
@@ -140,7 +141,10 @@ def copy_rows(query: str, path: str, copy: Path, form: str = "(format json)") ->
     """Writes the rows of a query of one file as lines."""
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute("set TimeZone = 'UTC'")
-        con.execute(f"copy ({query}) to {sql_text(copy)} {form}", [glob.escape(path)])
+        try:
+            con.execute(f"copy ({query}) to {sql_text(copy)} {form}", [glob.escape(path)])
+        except UnicodeDecodeError as error:  # DuckDB's own message quotes the file's bytes
+            raise duckdb.InvalidInputException("it holds bytes that are not UTF-8") from error
 
 
 def quoted(name: str) -> str:

@@ -98,7 +98,7 @@ def test_retry_after_a_failure(tmp_path):
         text = model.read_text()
         model.write_text(text + "\nwhere no_such_column")
         with pytest.raises(BuildError, match="no_such_column"):
-            build(events, database, "--full-refresh", project=project)
+            build(events, database, "--full-refresh", "--write-json", project=project)
         model.write_text(text)
         dbt("retry", events=events, database=database, project=project)
     build(events, database, project=project)

@@ -8,6 +8,7 @@ import lzma
 import os
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ import pytest
 import zstandard
 
 from built import BuildError, build, build_and_test, messages, rows, write_events
+from offer_ai.warehouse.plain_lines import inspect
 
 REJECTS = "select source_file, line_number, raw_line, reason from landing.rejected_events"
 
@@ -187,6 +189,16 @@ def test_files_of_no_known_form_stop_nothing(tmp_path):
         assert "deliver lines of JSON or Parquet" in found[name], found[name]
     assert "CSV" in found["table.csv"] and "brotli" in found["more_noise.br"]
     assert any("files_can_be_read" in text for text in messages)
+
+
+def test_bytes_that_are_no_text_are_lines_of_their_own(tmp_path):
+    """DuckDB quotes them in what it raises, which Python cannot read either."""
+    good = b'{"event_id": "game_start", "event_time": "2025-01-01", "customer_identifier": "u"}'
+    file = tmp_path / "1.ndjson"
+    file.write_bytes(b'\xff\xfe\n{"event_id": "a\xff"}\n' + good + b"\n")
+    found = inspect(str(file), ["event_id"], [], tmp_path / "copy")
+    assert found["error"] is None
+    assert Path(found["read_path"]).read_bytes().splitlines()[2] == good
 
 
 def test_broken_lines_and_values_stop_nothing(tmp_path):
