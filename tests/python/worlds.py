@@ -50,7 +50,7 @@ class World:
 
     def variables(self) -> dict:
         return {
-            "event_types": list(KINDS), "session_split": self.split,
+            "event_types": [*KINDS, "offer_shown"], "session_split": self.split,
             "features": self.features, "labels": self.labels,
             "decision_points": {"offers": {
                 "event": self.kind, "one": "offer", "time": "offered_at", "columns": [],
