@@ -7,7 +7,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python train learn serve loop compare replay watch bench bench-serve bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -150,6 +150,9 @@ bench: setup-test ## Time everything on about 8 million events.
 
 bench-serve: setup-serve ## Ten minutes of decisions at 300 a second, then a publish, then a kill.
 	$(BIN)/python scripts/bench_serve.py
+
+bench-sources: setup-test ## The same events from files, nested files, S3 and a table, side by side.
+	$(BIN)/python scripts/bench_sources.py
 
 bench-spark: setup-spark ## Time Spark on 1, 2, 4 and 8 million events.
 	$(BIN)/python scripts/bench_spark.py
