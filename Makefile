@@ -104,8 +104,8 @@ check: setup-test ## Lint, test-models and the quick half of pytest: 3 minutes.
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest -m quick
 
-test: setup-test ## Lint, test-models and all of pytest: 15 to 30 minutes.
-	@echo "make test takes 15 to 30 minutes on two free cores, by the machine; make check takes 3."
+test: setup-test ## Lint, test-models and all of pytest: 20 to 40 minutes.
+	@echo "make test takes 20 to 40 minutes on two free cores, by the machine; make check takes 3."
 	@$(MAKE) --no-print-directory lint test-models
 	$(BIN)/python -m pytest
 
