@@ -92,18 +92,15 @@ this build dies, the next rebuilds everything; a refresh of some models keeps it
     {% endif %}
     {% do refuse_other_landing() %}
     {% if build_log is none %}{{ return('') }}{% endif %}
-    {% set rows = run_query(
-        'select declarations, models from ' ~ build_log ~ ' order by completed_at desc limit 1').rows %}
-    {% set changed, declared, models = [], [], [] %}
-    {% for row in rows %}
-        {% for name, digest in declarations().items() if fromjson(row[0]).get(name) != digest %}
-            {% do declared.append(name) %}
-            {% do changed.append('`' ~ name ~ '` (dbt_project.yml)') %}
-        {% endfor %}
-        {% for name, digest in model_digests().items() if fromjson(row[1]).get(name, digest) != digest %}
-            {% do models.append(name) %}
-            {% do changed.append('model ' ~ name) %}
-        {% endfor %}
+    {% set row, changed, declared, models = last_build(), [], [], [] %}
+    {% set declared_before, models_before = fromjson(row[1]), fromjson(row[2]) %}
+    {% for name, digest in declarations().items() if declared_before.get(name) != digest %}
+        {% do declared.append(name) %}
+        {% do changed.append('`' ~ name ~ '` (dbt_project.yml)') %}
+    {% endfor %}
+    {% for name, digest in model_digests().items() if models_before.get(name, digest) != digest %}
+        {% do models.append(name) %}
+        {% do changed.append('model ' ~ name) %}
     {% endfor %}
     {% set stale = stale_models(declared, models) %}
     {% if flags.FULL_REFRESH and stale is not none %}{{ return(begin_refresh(stale)) }}{% endif %}
@@ -154,12 +151,8 @@ next one starts where this one ended.
     {#- Before the log: of rates that are not kept, the next build takes all for changed. -#}
     {% do keep_rates() %}
     {% set build_log = landing_relation('build_log') %}
-    {% set completed_at = run_query('select ' ~ utc_now()).columns[0].values()[0] %}
-    {% set row = 'select cast(coalesce(max(file_id), 0) as bigint) as last_file_id, '
-        ~ dbt.string_literal(tojson(declarations())) ~ ' as declarations, '
-        ~ dbt.string_literal(tojson(model_digests())) ~ ' as models, '
-        ~ timestamp_literal(completed_at) ~ ' as completed_at from '
-        ~ landing_relation('landed_files') %}
+    {% set last_file_id = '(select coalesce(max(file_id), 0) from ' ~ landing_relation('landed_files') ~ ')' %}
+    {% set row = build_row(last_file_id, tojson(declarations()), tojson(model_digests())) %}
     {#- Never empty: that the log is there says that a build went through. -#}
     {% do run_query('create table if not exists ' ~ build_log ~ ' as ' ~ row) %}
     {% do run_query('insert into ' ~ build_log ~ ' select * from (' ~ row ~ ') as row'

@@ -12,7 +12,7 @@ features and labels (entries), also (names), reward (a label's name, or none) an
 at_most_per_user_day. Of one that is not declared all are empty: its models are not enabled.
 -#}
 {% macro decision_point(name) %}
-    {% set place = 'dbt_project.yml, decision_points, ' ~ name ~ ': ' %}
+    {% set place = 'decision_points, ' ~ name %}
     {% set defaults = {
         'event': '', 'one': 'offer', 'time': 'offered_at', 'action': [], 'columns': [], 'also': [],
         'measures': [], 'features': 'all', 'labels': 'all', 'reward': none, 'at_most_per_user_day': 0} %}
@@ -22,31 +22,23 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
         {{ return(point) }}
     {% endif %}
     {% set declared = var('decision_points')[name] %}
-    {% for key in declared if key not in defaults %}
-        {% do exceptions.raise_compiler_error(
-            place ~ "'" ~ key ~ "' is none of " ~ defaults | join(', ')) %}
-    {% endfor %}
-    {% for key in ['event', 'one', 'time'] if not declared.get(key) %}
-        {% do exceptions.raise_compiler_error(place ~ '`' ~ key ~ '` is missing') %}
-    {% endfor %}
+    {% do offer_ai.check_keys(place, declared, defaults.keys() | list, ['event', 'one', 'time']) %}
     {% do point.update(declared) %}
     {% for kind in ['features', 'labels'] %}
         {% do point.update({kind: offer_ai.declared_entries(kind, point[kind], place)}) %}
     {% endfor %}
     {% set columns = point.columns | map(attribute='name') | list %}
     {% for column in columns if column not in offer_ai.event_columns() %}
-        {% do exceptions.raise_compiler_error(
-            place ~ "'" ~ column ~ "' under `columns` is no field of event_fields") %}
+        {% do offer_ai.refuse(place, "'" ~ column ~ "' under `columns` is no field of event_fields") %}
     {% endfor %}
     {% for column in point.action if column not in columns %}
-        {% do exceptions.raise_compiler_error(
-            place ~ "'" ~ column ~ "' under `action` is not under `columns`: "
+        {% do offer_ai.refuse(place, "'" ~ column ~ "' under `action` is not under `columns`: "
             ~ (columns | join(', ') or 'there are none')) %}
     {% endfor %}
     {% set labels = point.labels | map(attribute='name') | list %}
     {% if point.reward and point.reward not in labels %}
-        {% do exceptions.raise_compiler_error(
-            place ~ "the reward '" ~ point.reward ~ "' is none of its labels: " ~ labels | join(', ')) %}
+        {% do offer_ai.refuse(
+            place, "the reward '" ~ point.reward ~ "' is none of its labels: " ~ labels | join(', ')) %}
     {% endif %}
     {{ return(point) }}
 {% endmacro %}
@@ -57,8 +49,7 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
     {% set entries = var(kind) | selectattr('name', 'in', names) | list %}
     {% set known = var(kind) | map(attribute='name') | list %}
     {% for name in names if name not in known %}
-        {% do exceptions.raise_compiler_error(
-            place ~ "'" ~ name ~ "' is none of the " ~ kind ~ ' declared: ' ~ known | join(', ')) %}
+        {% do offer_ai.refuse(place, "'" ~ name ~ "' is none of the " ~ kind ~ ' declared: ' ~ known | join(', ')) %}
     {% endfor %}
     {{ return(entries) }}
 {% endmacro %}

@@ -1,8 +1,10 @@
 {#-
-What the actions of a decision point came to, by columns of `offers`: that is its training table,
-with its declared columns, `reward` and `is_label_mature`. `by` maps each column to its name.
+What the actions of a decision point came to by day, from `offers`: its training table with
+`reward`. `by` maps further columns of it to their names.
 -#}
-{% macro performance(point, offers, by) -%}
+{% macro performance(point, offers, by={}) -%}
+    {%- set by = dict({'cast(' ~ point.time ~ ' as date)': 'day'}, **by) -%}
+    {%- for column in point.action %}{% do by.update({column: column}) %}{% endfor -%}
     select
         {%- for column, name in by.items() %}
         {{ column }}{{ ' as ' ~ name if name != column }},

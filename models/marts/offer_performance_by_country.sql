@@ -1,7 +1,4 @@
 {{ config(enabled=is_declared('offers')) }}
-{%- set point = decision_point('offers') -%}
-{%- set by = {'day': 'day', 'country_of_player': 'country'} -%}
-{%- for column in point.action %}{% do by.update({column: column}) %}{% endfor -%}
 with
 
 profiles as (
@@ -13,10 +10,9 @@ training_offers as (
     select
         offers.*,
         profiles.country as country_of_player,
-        cast(offers.{{ point.time }} as date) as day,
         {{ reward('offers', 'offers') }} as reward
     from {{ ref('training_offers') }} as offers
     left join profiles on offers.user_id = profiles.user_id
 )
 
-{{ performance(point, 'training_offers', by) }}
+{{ performance(decision_point('offers'), 'training_offers', {'country_of_player': 'country'}) }}

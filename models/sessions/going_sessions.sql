@@ -17,7 +17,8 @@ where false
 {%- set known = ['user_id', 'event_time'] -%}
 {%- set own = split_columns(split.split_on) | reject('in', known) | list -%}
 {%- set previous = split_columns(split.split_on, previous=true) -%}
-{%- set by_client_session = 'session_id' in own %}
+{#- Where it reads the client's session, a request of the last event's own is told apart. -#}
+{%- set sessions = ['cast(null as ' ~ dbt.type_string() ~ ')'] + (['session_id'] if 'session_id' in own else []) %}
 
 with
 
@@ -39,6 +40,8 @@ last_events as (
 
 -- A request is an event of the decision point: of what else the split reads, it has nothing.
 requests as (
+    {%- for session in sessions %}
+    {{ 'union all' if not loop.first }}
     select
         user_id,
         block_id,
@@ -46,21 +49,10 @@ requests as (
         {%- for column in previous %}
         {{ column }} as previous_{{ column }},
         {%- endfor %}
-        cast(null as {{ dbt.type_string() }}) as request_session_id
+        {{ session }} as request_session_id
     from last_events
-    {%- if by_client_session %}
-    union all
-    select
-        user_id,
-        block_id,
-        {{ microseconds('event_time') }} as last_us,
-        {%- for column in previous %}
-        {{ column }} as previous_{{ column }},
-        {%- endfor %}
-        session_id as request_session_id
-    from last_events
-    where session_id is not null
-    {%- endif %}
+    {{ 'where session_id is not null' if not loop.first }}
+    {%- endfor %}
 ),
 
 as_events as (

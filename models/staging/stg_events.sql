@@ -7,6 +7,7 @@
 {%- do amounts.append(column ~ ' as ' ~ column ~ '_sent') -%}
 {%- endfor -%}
 {%- set events = accepted_events(columns + amounts, user_counts()) -%}
+{%- set events = reported_events('(' ~ events ~ ')', exchange_rates, ['event_key', 'file_id']) if converts else events -%}
 {%- set missing = undeclared_columns() -%}
 {%- if missing %}
 -- What no field declares, and the models of this project ask for, is nowhere.
@@ -16,8 +17,8 @@ select
     cast(null as {{ type }}) as {{ column }}
     {%- endfor %}
 from (
-    {{ reported_events('(' ~ events ~ ')', exchange_rates, ['event_key', 'file_id']) if converts else events }}
+    {{ events }}
 ) as declared
 {%- else -%}
-{{ reported_events('(' ~ events ~ ')', exchange_rates, ['event_key', 'file_id']) if converts else events }}
+{{ events }}
 {%- endif %}
