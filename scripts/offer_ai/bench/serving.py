@@ -27,7 +27,7 @@ from offer_ai.features.publish import publish_latest
 from offer_ai.learning.cycle import learn
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED
 from offer_ai.serving.decider import Decider
-from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.decision_log import CLOSED, DecisionLog
 from offer_ai.warehouse.connection import open_warehouse
 
 CLIENTS = 6
@@ -150,7 +150,7 @@ def lost(work: Path, ids: list[str]) -> int:
     """How many of these decisions no line of the log holds."""
     DecisionLog(work / "decisions").close()  # lands what a kill left open
     logged = {json.loads(line)["decision_id"]
-              for path in (work / "decisions").glob("decisions-*.ndjson")
+              for path in (work / "decisions").glob(CLOSED)
               for line in path.read_text().splitlines()}
     return len(set(ids) - logged)
 

@@ -117,4 +117,3 @@ def processor_seconds() -> float:
     """Of the processes that this one has waited for."""
     spent = os.times()
     return spent.children_user + spent.children_system
-

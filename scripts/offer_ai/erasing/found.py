@@ -1,6 +1,11 @@
-"""What was found of users, and where."""
+"""Which users are looked for, what was found of them, and where."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+import duckdb
+
+USERS = "temp.main.erased"  # the users, one column user_id
 
 
 @dataclass(frozen=True)
@@ -10,3 +15,9 @@ class Found:
     place: str
     what: str
     count: int
+
+
+def keep_users(con: duckdb.DuckDBPyConnection, users: Collection[str]) -> None:
+    """Puts users in USERS, once each."""
+    con.execute(f"create temp table {USERS.rpartition('.')[2]} as "
+                "select distinct unnest($users::varchar[]) as user_id", {"users": list(users)})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from offer_ai.base.files import part_of
 from offer_ai.erasing.found import Found
-from offer_ai.serving.decision_log import CLOSED, OPEN
+from offer_ai.serving.decision_log import CLOSED, OPEN, closed_name
 
 USER = re.compile(rb'"customer_identifier": ?("(?:[^"\\]|\\.)*")')
 
@@ -27,7 +27,7 @@ def decisions(folder: Path, users: Collection[str], dry_run: bool) -> list[Found
         try:
             count = blank(path, wanted, dry_run)
         except FileNotFoundError:  # closed since: its name is another now
-            path = path.with_name(path.name.removeprefix(".").removesuffix(".open") + ".ndjson")
+            path = closed_name(path)
             count = blank(path, wanted, dry_run)
         if count:
             found.append(Found("decision log", str(path), count))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from offer_ai.erasing.warehouse import ERASED, tables
+from offer_ai.erasing.found import USERS
+from offer_ai.erasing.warehouse import tables
 
 # As learning.policies names them: erasing needs no library that models need.
 POINTERS = ("promoted.json", "challenger.json")
@@ -30,7 +31,7 @@ def fitted_to(con: duckdb.DuckDBPyConnection, models: Path) -> dict[str, list[st
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no version of a model
         for (user,) in con.execute(f"""
-                select distinct user_id from {OFFERS} semi join {ERASED} using (user_id)
+                select distinct user_id from {OFFERS} semi join {USERS} using (user_id)
                 where offered_at::date between ? and ?""", days).fetchall():
             found[user].append(path.parent.name)
     return dict(found)

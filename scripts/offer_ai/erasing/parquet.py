@@ -9,7 +9,7 @@ import duckdb
 
 from offer_ai.base.files import MANIFEST, file_hash, new_folder, part_of, write_json
 from offer_ai.base.sql import sql_text
-from offer_ai.erasing.found import Found
+from offer_ai.erasing.found import USERS, Found, keep_users
 from offer_ai.training.versions import Versions, content_version
 
 
@@ -18,20 +18,19 @@ class Without:
 
     def __init__(self, users: Collection[str]):
         self.con = duckdb.connect()
-        self.con.execute("create table erased (user_id varchar)")
-        self.con.executemany("insert into erased values (?)", [[user] for user in users])
+        keep_users(self.con, users)
 
     def count(self, source: Path) -> int:
         """The rows of the users."""
         return self.con.execute(
-            f"select count(*) from {rows_in(source)} semi join erased using (user_id)"
+            f"select count(*) from {rows_in(source)} semi join {USERS} using (user_id)"
         ).fetchone()[0]
 
     def write(self, source: Path, target: Path) -> int:
         """Writes the rows of all others, in their order; returns how many."""
         target.parent.mkdir(parents=True, exist_ok=True)
         return self.con.execute(f"""
-            copy (select * from {rows_in(source)} where user_id not in (from erased))
+            copy (select * from {rows_in(source)} where user_id not in (from {USERS}))
             to {sql_text(target)} (format parquet, compression zstd)""").fetchone()[0]
 
 

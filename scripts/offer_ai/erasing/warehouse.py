@@ -15,10 +15,9 @@ import duckdb
 
 from offer_ai.base.files import part_of
 from offer_ai.base.sql import sql_text
-from offer_ai.erasing.found import Found
+from offer_ai.erasing.found import USERS, Found, keep_users
 from offer_ai.warehouse.texts import texts_in
 
-ERASED = "temp.main.erased"  # the users, one column user_id
 REASON = "the user was erased"  # of a reject, as models/landing/rejected_events.sql gives it
 IS_SPARKS = ("{database} shows tables of Spark: erase there, as docs/erasing.md says, then "
              "everything else with --no-warehouse.")
@@ -28,7 +27,7 @@ IS_OLDER = ("{database} was built by an older version: run `.venv/bin/dbt build 
 
 def opened(database: Path, users: Collection[str], say: Callable[[str], object],
            wait: float, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """The warehouse, which no build or publish has open, with the users in ERASED.
+    """The warehouse, which no build or publish has open, with the users in USERS.
 
     Waits so many seconds for those that have. Raises ClickException.
     """
@@ -51,8 +50,7 @@ def opened(database: Path, users: Collection[str], say: Callable[[str], object],
     con.execute("set preserve_insertion_order = false")
     # Their analysis costs more time than their space is worth.
     con.execute("set disabled_compression_methods = 'fsst,zstd'")
-    con.execute(f"create temp table {ERASED.rpartition('.')[2]} (user_id varchar)")
-    con.executemany(f"insert into {ERASED} values (?)", [[user] for user in set(users)])
+    keep_users(con, users)
     con.create_function("texts_in", texts_in, ["VARCHAR"], "VARCHAR[]")
     check(con, database)
     return con
@@ -103,7 +101,7 @@ def record(con: duckdb.DuckDBPyConnection, models: Mapping[str, list[str]]) -> N
         insert into {name}
         select sha256($salt || user_id), $salt, (now() at time zone 'UTC')::timestamp,
             coalesce(models, [])
-        from {ERASED} left join temp.main.fitted using (user_id)
+        from {USERS} left join temp.main.fitted using (user_id)
         where sha256($salt || user_id) not in (select user_hash from {name})""", {"salt": salt})
     con.execute("checkpoint")
 
@@ -113,7 +111,7 @@ def recorded_models(con: duckdb.DuckDBPyConnection) -> list[str]:
     name = name_of(con, "erased_users")
     return [model for (model,) in con.execute(f"""
         select distinct unnest(models) from {name}
-        where user_hash in (select sha256(salt || user_id) from {ERASED}) order by 1"""
+        where user_hash in (select sha256(salt || user_id) from {USERS}) order by 1"""
         if name in tables(con) else "select null where false").fetchall()]
 
 
@@ -124,7 +122,7 @@ def count(con: duckdb.DuckDBPyConnection) -> list[Found]:
         if name == name_of(con, "rejected_events"):
             query = f"select count(*) from ({naming(name)})"
         elif "user_id" in columns:
-            query = f"select count(*) from {name} as t semi join {ERASED} as e on {IS_OF_ONE}"
+            query = f"select count(*) from {name} as t semi join {USERS} as e on {IS_OF_ONE}"
         else:
             continue
         (rows,) = con.execute(query).fetchone()
@@ -141,7 +139,7 @@ def naming(rejected_events: str) -> str:
     return f"""
         select distinct row_id from (
             select rowid as row_id, unnest(texts_in(raw_line)) as user_id from {rejected_events}
-        ) semi join {ERASED} using (user_id)"""
+        ) semi join {USERS} using (user_id)"""
 
 
 def kept(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) -> str:
@@ -149,10 +147,10 @@ def kept(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) -> str:
     if name == name_of(con, "landed_events"):
         # Of a line nothing is left but that there was one.
         return f"""
-            select t.* from {name} as t anti join {ERASED} as e on {IS_OF_ONE}
+            select t.* from {name} as t anti join {USERS} as e on {IS_OF_ONE}
             union all by name
             select t.file_id, true as is_rejected, not t.is_rejected as is_erased
-            from {name} as t semi join {ERASED} as e on {IS_OF_ONE}"""
+            from {name} as t semi join {USERS} as e on {IS_OF_ONE}"""
     if name == name_of(con, "rejected_events"):
         return f"""
             select t.* replace (
@@ -162,7 +160,7 @@ def kept(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) -> str:
     if name == name_of(con, "new_rows"):
         return f"select * from {name} where false"  # of a table's last batch, and done with
     if "user_id" in columns:
-        return f"select t.* from {name} as t anti join {ERASED} as e on {IS_OF_ONE}"
+        return f"select t.* from {name} as t anti join {USERS} as e on {IS_OF_ONE}"
     return f"select * from {name}"
 
 

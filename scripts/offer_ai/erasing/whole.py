@@ -14,7 +14,7 @@ from offer_ai.base.files import MANIFEST
 from offer_ai.base.locks import only_one
 from offer_ai.base.sql import sql_text
 from offer_ai.erasing import logs, models, parquet, warehouse
-from offer_ai.erasing.found import Found
+from offer_ai.erasing.found import USERS, Found, keep_users
 from offer_ai.features.opening import open_store
 from offer_ai.serving.decision_log import CLOSED
 from offer_ai.warehouse.event_files import stamp
@@ -73,12 +73,11 @@ def in_published(database: Path, users: Sequence[str]) -> list[Found]:
         return []
     with duckdb.connect() as con:
         con.execute(f"attach {sql_text(database)} as published (read_only)")
-        con.execute("create table users (user_id varchar)")
-        con.executemany("insert into users values (?)", [[user] for user in users])
+        keep_users(con, users)
         names = con.execute("""
             select schema_name || '.' || table_name from duckdb_columns()
             where database_name = 'published' and column_name = 'user_id'""").fetchall()
-        counts = [(name, con.execute(f"select count(*) from published.{name} semi join users "
+        counts = [(name, con.execute(f"select count(*) from published.{name} semi join {USERS} "
                                      "using (user_id)").fetchone()[0]) for (name,) in names]
     return [Found(DATABASE, name, rows) for name, rows in counts if rows]
 

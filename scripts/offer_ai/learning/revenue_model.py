@@ -8,6 +8,7 @@ number too, as its feature's `encode` says: days before the anchor, unless decla
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import lightgbm
@@ -78,14 +79,18 @@ class Encoding:
             return np.array([codes.get(value, np.nan) for value in values])
         return np.array(values, float)  # None is NaN
 
+    @cached_property
+    def timed(self) -> list[dict]:
+        """The columns of times."""
+        return [column for column in self.columns if "encode" in column]
+
     def as_numbers(self, features: dict) -> dict:
         """One request's features, among them its time, with times as `column` encodes them."""
-        timed = [column for column in self.columns if "encode" in column]
-        if not timed:
+        if not self.timed:
             return features
         table = {name: [value] for name, value in features.items()}
         return features | {column["name"]: float(self.column(column, table)[0])
-                           for column in timed}
+                           for column in self.timed}
 
 
 def as_times(values: Sequence) -> np.ndarray:

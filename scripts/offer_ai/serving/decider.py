@@ -56,7 +56,7 @@ class Decider:
         self.listed = listed if isinstance(listed, ReloadingCandidates) else None
         self.candidates = self.listed.candidates if self.listed else list(listed)
         self.holdout = Holdout.declared() if holdout is None else holdout
-        self.requests = RequestFeatures()
+        self.requests, self.event = RequestFeatures(), offer_event()
         self.recent = RecentOffers(capped(self.candidates), log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.
         self.counting = threading.Lock() if self.recent.capped else nullcontext()
@@ -112,7 +112,7 @@ class Decider:
                 "decision_id": secrets.token_hex(16), "offer_type": made.offer_type,
                 "offer_price": price_text(made.offer_price), "propensity": made.propensity,
                 "policy_version": version}
-            self._append(offer_event(), asked, decision, context)
+            self._append(self.event, asked, decision, context)
             self.recent.add(user_id, at, (made.offer_type, made.offer_price))
         return decision | {"features": context["features"]}
 

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from offer_ai.learning.candidates import Candidate, Offer
+from offer_ai.serving.decision_log import CLOSED
 
 WEEK = timedelta(days=7)
 FORGET_EVERY = 10_000  # offers
@@ -41,7 +42,7 @@ class RecentOffers:
         new, self.capped = frozenset(capped) - self.capped, frozenset(capped)
         for user_id, made in self.made.items():
             self.made[user_id] = [entry for entry in made if entry[1] in self.capped]
-        files = sorted(folder.glob("decisions-*.ndjson")) if new and folder else []
+        files = sorted(folder.glob(CLOSED)) if new and folder else []
         return (made for made in decisions_of_week(files) if made[2] in new)
 
     def before(self, user_id: str, at: datetime) -> list[Offer]:
