@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +37,16 @@ class Candidate:
     countries: frozenset[str] = frozenset()
     most_per_user_week: int | None = None
 
-    @property
+    @cached_property
     def offer(self) -> Offer:
         return self.offer_type, self.offer_price
 
-    @property
+    @cached_property
+    def as_float(self) -> tuple[str, float]:
+        """The offer as models know it."""
+        return self.offer_type, float(self.offer_price)
+
+    @cached_property
     def price_text(self) -> str:
         """The price without zeros that say nothing: 9.99 for 9.990, 10 for 10.0."""
         return price_text(self.offer_price)
@@ -152,8 +158,7 @@ def eligible(candidates: Sequence[Candidate], at: datetime, country: str | None,
 
 def candidates(path: Path = CANDIDATES) -> list[tuple[str, float]]:
     """Every offer of the file, whoever is eligible: (type, price) each, in its order."""
-    return [(candidate.offer_type, float(candidate.offer_price))
-            for candidate in read_candidates(path)]
+    return [candidate.as_float for candidate in read_candidates(path)]
 
 
 def index_of(offers: Sequence[tuple[str, float]], kinds: Sequence, prices: Sequence) -> np.ndarray:

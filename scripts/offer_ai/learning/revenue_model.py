@@ -6,6 +6,7 @@ number too, as its feature's `encode` says: days before the anchor, unless decla
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,23 +75,40 @@ class Encoding:
         name, values = column["name"], table[column["name"]]
         if "encode" in column:
             return ENCODINGS[column["encode"]](as_times(values), as_times(table[ANCHOR]))
-        if name in self.categories:
-            codes = {value: float(code) for code, value in enumerate(self.categories[name])}
+        if (codes := self.codes.get(name)) is not None:
             return np.array([codes.get(value, np.nan) for value in values])
         return np.array(values, float)  # None is NaN
+
+    def row(self, features: dict) -> list[float]:
+        """One request's features, among them its time, as `matrix` would have them: a list
+        without the offer."""
+        if self.timed:
+            table = {name: [value] for name, value in features.items()}
+            features = features | {column["name"]: float(self.column(column, table)[0])
+                                   for column in self.timed}
+        found = []
+        for name, codes in self.readers:
+            value = features[name]
+            found.append(math.nan if value is None else
+                         float(value) if codes is None else codes.get(value, math.nan))
+        return found
+
+    @cached_property
+    def readers(self) -> list[tuple[str, dict[str, float] | None]]:
+        """The name of each feature, and the codes of one of text."""
+        return [(column["name"], self.codes.get(column["name"]))
+                for column in self.columns[:-len(OFFER)]]
+
+    @cached_property
+    def codes(self) -> dict[str, dict[str, float]]:
+        """The number of each category, by column."""
+        return {name: {value: float(code) for code, value in enumerate(values)}
+                for name, values in self.categories.items()}
 
     @cached_property
     def timed(self) -> list[dict]:
         """The columns of times."""
         return [column for column in self.columns if "encode" in column]
-
-    def as_numbers(self, features: dict) -> dict:
-        """One request's features, among them its time, with times as `column` encodes them."""
-        if not self.timed:
-            return features
-        table = {name: [value] for name, value in features.items()}
-        return features | {column["name"]: float(self.column(column, table)[0])
-                           for column in self.timed}
 
 
 def as_times(values: Sequence) -> np.ndarray:
@@ -131,12 +149,10 @@ class RevenueModel:
 
     def predict(self, features: dict, offers: Sequence[tuple[str, float]]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
-        count = len(offers)
-        table = {name: [features[name]] * count for name in [*self.encoding.names, ANCHOR]
-                 if name in features}
-        table["offer_type"] = [kind for kind, _ in offers]
-        table["offer_price"] = [price for _, price in offers]
-        return self.predict_rows(table)
+        row, kinds = self.encoding.row(features), self.encoding.codes["offer_type"]
+        matrix = np.array([(*row, kinds.get(kind, math.nan), float(price))
+                           for kind, price in offers])
+        return self.booster.predict(matrix, num_threads=1)
 
     def predict_rows(self, table: dict[str, Sequence]) -> np.ndarray:
         """Expected revenue of each row: (rows,)."""

@@ -1,9 +1,11 @@
 """What is chosen among candidates, and what another policy makes of it."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import accumulate
 from typing import NamedTuple
 
 from offer_ai.features.request_time import Value, as_json
@@ -48,7 +50,13 @@ def noted(features: Mapping[str, Value] | None) -> dict:
 
 
 def as_floats(among: Sequence[Candidate]) -> list[tuple[str, float]]:
-    return [(one.offer_type, float(one.offer_price)) for one in among]
+    return [one.as_float for one in among]
+
+
+def drawn(chances: Sequence[float], chance: float) -> int:
+    """Which of several is made, each with its chance, by a random number of [0, 1)."""
+    ends = list(accumulate(chances))
+    return bisect_right([end / ends[-1] for end in ends], chance)
 
 
 def as_target(policy: Policy, features: dict, among: list[Candidate], made: Choice) -> dict:

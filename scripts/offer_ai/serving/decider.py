@@ -22,7 +22,7 @@ from offer_ai.learning.candidates import CANDIDATES, Candidate, Offer, eligible,
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.learning.revenue_model import ANCHOR
 from offer_ai.serving.arms import HOLDOUT, Holdout
-from offer_ai.serving.choices import Asked, Choice, as_floats, as_target, lacking, noted
+from offer_ai.serving.choices import Asked, Choice, as_floats, as_target, drawn, lacking, noted
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.recent import RecentOffers, capped
 from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, why_none
@@ -63,7 +63,6 @@ class Decider:
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
         self.looked_at = -LOOK_AGAIN
-        self.lock = threading.Lock()
         self.lacking: str | None = None
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -83,8 +82,7 @@ class Decider:
         features, landed_at = self._features(user_id, session_id, at)
         if features is not None:
             features = features | self.requests.features(asked.given, at)
-        policy, challenger = (self._usable(one.policy, features)
-                              for one in (self.promoted, self.challenger))
+        policy, challenger = (self._usable(one, features) for one in self._policies())
         with self.counting:
             among, reason = eligible(
                 self.candidates, at, (features or {}).get("country"),
@@ -97,9 +95,7 @@ class Decider:
                            else None for one in among]
             elif among:
                 version, chances = self._chances(context["arm"], policy, known, among)
-                with self.lock:
-                    index = int(self.rng.choice(len(among), p=chances))
-                chances, target = chances.tolist(), challenger
+                index, target = drawn(chances, self.rng.random()), challenger
                 made = Choice(*among[index].offer, chances[index])
             else:
                 return self._nothing(asked, context, reason, policy)
@@ -116,15 +112,20 @@ class Decider:
             self.recent.add(user_id, at, (made.offer_type, made.offer_price))
         return decision | {"features": context["features"]}
 
+    def _policies(self) -> tuple[Policy | None, Policy | None]:
+        """What is promoted, and the challenger; one that decides just so is none."""
+        policy, challenger = self.promoted.policy, self.challenger.policy
+        return policy, None if challenger and challenger.is_same(policy) else challenger
+
     def _chances(self, arm: str, policy: Policy | None, features: dict,
-                 among: list[Candidate]) -> tuple[str, np.ndarray]:
-        """The version of what chooses, and the chance of each candidate, (candidates,)."""
+                 among: list[Candidate]) -> tuple[str, list[float]]:
+        """The version of what chooses, and the chance of each candidate, in their order."""
         if arm == HOLDOUT:
-            return self.holdout.version, self.holdout.chances(among)
+            return self.holdout.version, self.holdout.chances(among).tolist()
         if policy is None:
-            return FALLBACK, np.full(len(among), 1 / len(among))
+            return FALLBACK, [1 / len(among)] * len(among)
         chances, _ = policy.choose(features, as_floats(among))
-        return policy.version, chances / chances.sum()
+        return policy.version, (chances / np.add.reduce(chances)).tolist()
 
     def _context(self, user_id: str, features: dict | None, landed_at: str | None) -> dict:
         """What is noted of every decision."""
