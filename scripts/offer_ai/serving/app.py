@@ -21,9 +21,11 @@ from pydantic import (
 )
 
 from offer_ai.base import declarations
+from offer_ai.features.opening import is_at_hand
 from offer_ai.features.request_time import JSON_TYPES, RequestFeatures
 from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Choice, Decider
+from offer_ai.serving.direct import PATH, Direct, invalid, invalid_answer
 from offer_ai.serving.figures import Figures
 
 CLOCK_TOLERANCE_HOURS = 24  # where dbt_project.yml declares none
@@ -46,11 +48,6 @@ def in_utc(at: datetime) -> datetime:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("lies beyond the calendar") from error
-
-
-def name_of(part: str | int) -> str:
-    """One element of where a validation error lies; positions in broken JSON are no names."""
-    return part if isinstance(part, str) else ""
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
@@ -141,15 +138,11 @@ ANSWERS = {200: {"model": Decision}, 422: {"model": Invalid}, **{
         (429, "More requests than the key may make"), (503, "The decision could not be logged"))}}
 
 
-def invalid_field(field: str, problem: str) -> RequestValidationError:
-    return RequestValidationError([{"loc": ("body", field), "msg": problem}])
-
-
 def check_clock(at: datetime | None, hours: float) -> None:
     """A request later than that ahead of now is dated wrongly; raises RequestValidationError."""
     if at is not None and at > datetime.now(UTC) + timedelta(hours=hours):
-        raise invalid_field("at", f"lies more than {hours:g} hours ahead of the service's clock, "
-                            f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        raise invalid(f"lies more than {hours:g} hours ahead of the service's clock, "
+                      f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "at")
 
 
 def readiness(decider: Decider) -> Readiness:
@@ -165,29 +158,25 @@ def readiness(decider: Decider) -> Readiness:
     return Readiness(status="starting" if is_new else "degraded", why=state["why_not"])
 
 
-def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
-    """The service around a decider."""
+def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
+    """The service around a decider, as an ASGI application."""
     keys, figures = keys or Keys(), Figures()
     declared_request = with_fields(decider.requests)
     tolerance = declarations.variables().get("clock_tolerance_hours", CLOCK_TOLERANCE_HOURS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        yield
+        with decider.looking():
+            yield
         decider.log.close()
 
     app = FastAPI(title="Offer AI", lifespan=lifespan)
-    app.add_middleware(Bounds, refused=figures.refused)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError):
-        # Without the input itself, which may be what no response can carry.
-        return JSONResponse({"detail": [
-            {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
-             "problem": problem["msg"].removeprefix("Value error, ")}
-            for problem in error.errors()]}, 422)
+    async def not_valid(_: Request, error: RequestValidationError):
+        return invalid_answer(error)
 
-    @app.post("/decide", response_model=None, responses=ANSWERS)
+    @app.post(PATH, response_model=None, responses=ANSWERS)
     def decide(request: declared_request, x_api_key: Annotated[str | None, Header()] = None):
         name = keys.name_of(x_api_key)
         if name is None:
@@ -201,7 +190,7 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
         if decider.is_apprentice:
             for field in ("offer_type", "offer_price"):
                 if getattr(request, field) is None:
-                    raise invalid_field(field, "an apprentice needs the game's own offer")
+                    raise invalid("an apprentice needs the game's own offer", field)
             choice = Choice(request.offer_type, request.offer_price, request.propensity)
         if request.offers is not None:
             offers = [(offer.offer_type, offer.offer_price) for offer in request.offers]
@@ -231,4 +220,5 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
     def metrics():
         return Response(figures.text(), media_type=CONTENT_TYPE_LATEST)
 
-    return app
+    direct = Direct(app, declared_request, decide, is_at_hand(decider.store_url))
+    return Bounds(direct, figures.refused)

@@ -5,8 +5,8 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,9 +25,10 @@ from offer_ai.serving.arms import HOLDOUT, Holdout
 from offer_ai.serving.choices import Asked, Choice, as_floats, as_target, drawn, lacking, noted
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.recent import RecentOffers, capped
-from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, why_none
+from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, again_and_again
+from offer_ai.serving.state import FALLBACK, state_of
 
-FALLBACK, CALLER = "fallback-uniform", "caller"
+CALLER = "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model, candidates or a store that have come
 
 
@@ -62,7 +63,7 @@ class Decider:
         self.counting = threading.Lock() if self.recent.capped else nullcontext()
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
-        self.looked_at = -LOOK_AGAIN
+        self.looked_at, self.looks_apart = -LOOK_AGAIN, False
         self.lacking: str | None = None
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -162,32 +163,28 @@ class Decider:
     def state(self) -> dict:
         """What decisions are made with now, and why not with a model."""
         self.look()
-        lookup, policy = self._lookup(), self.promoted.policy
-        why_not = [self.promoted.problem] if self.promoted.problem else []
-        if policy is None:
-            why_not = why_not or [why_none(self.models)]
-        elif lookup is None:
-            why_not.append("the feature store cannot be read: no model can be asked")
-        elif missing := policy.lacks([*lookup.names, *self.requests.names]):
-            why_not.append(lacking(policy, missing))
-        if self.listed and self.listed.problem:
-            why_not.append(self.listed.problem)
-        is_used = policy and lookup and not policy.lacks([*lookup.names, *self.requests.names])
-        return {"policy_version": policy.version if is_used else FALLBACK,
-                "since": self.promoted.since if is_used else self.started_at,
-                "why_not": "; ".join(why_not) or None,
-                "features_as_of": lookup.description.as_of if lookup else None,
-                "holdout_share": self.holdout.share,
-                "is_apprentice": self.is_apprentice}
+        return state_of(self)
 
     def look(self, after: float = LOOK_AGAIN) -> None:
         """Takes over what was promoted or listed, so many seconds after the last look."""
-        if time.monotonic() - self.looked_at >= after:
-            self.looked_at = time.monotonic()
-            self.promoted.look()
-            self.challenger.look()
-            if self.listed and self.listed.look():
-                self._take(self.listed.candidates)
+        if not self.looks_apart and time.monotonic() - self.looked_at >= after:
+            self._look()
+
+    def _look(self) -> None:
+        self.looked_at = time.monotonic()
+        self.promoted.look()
+        self.challenger.look()
+        if self.listed and self.listed.look():
+            self._take(self.listed.candidates)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Has a thread look: meanwhile no request waits until a model is read."""
+        self._look()
+        self.looks_apart = True
+        with again_and_again(self._look, LOOK_AGAIN):
+            yield
+        self.looks_apart = False
 
     def _take(self, candidates: list[Candidate]) -> None:
         """Has these decided between from now on, and counts what is capped by now."""

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -193,6 +194,30 @@ def test_a_challenger_that_is_the_policy_is_not_asked(made, model):
     alone, noted = (json.loads(event["decision_context"]) for event in made.events())
     assert "target" not in alone
     assert noted["target"]["policy_version"] == model.name
+
+
+def test_no_request_waits_for_a_model(made, model, monkeypatch, caplog):
+    """A thread reads it, and one that could not goes on looking."""
+    monkeypatch.setattr("offer_ai.serving.decider.LOOK_AGAIN", 0.05)
+    decider, begun, may_go = made(), threading.Event(), threading.Event()
+    with decider.looking():
+        def read():
+            begun.set()
+            may_go.wait(5)
+            raise RuntimeError("no luck")
+
+        decider.promoted.look = read
+        assert begun.wait(20)
+        point(made.models, model)
+        decider.looked_at = -math.inf
+        assert decider.decide("u", "s", AT)["policy_version"] == "fallback-uniform"
+        del decider.promoted.look
+        may_go.set()
+        until = time.monotonic() + 20
+        while decider.state["policy_version"] != model.name and time.monotonic() < until:
+            time.sleep(0.01)
+        assert decider.decide("u", "s", AT)["policy_version"] == model.name
+    assert "cannot be looked at" in caplog.text
 
 
 def test_a_number_that_is_none_is_null(made, model):
