@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from offer_ai.base.actions import numbers
 from offer_ai.learning.model_files import load_model
-from offer_ai.learning.revenue_model import OFFER
+from offer_ai.learning.revenue_model import Encoding
 
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
 EPSILON_GREEDY, THOMPSON, INVERSE_GAP = "epsilon-greedy", "thompson", "inverse-gap"
@@ -107,7 +108,7 @@ class Policy:
         return cls.load(pointer.parent / told["model"], told["rule"], told["epsilon"])
 
     def choose(
-        self, features: dict, offers: Sequence[tuple[str, float]]
+        self, features: dict, offers: Sequence[tuple[str | float, ...]]
     ) -> tuple[np.ndarray, np.ndarray]:
         """The chance of each offer and the revenue predicted for it, (offers,) both."""
         return self.of_predictions(
@@ -133,7 +134,7 @@ class Policy:
         # Where there is no candidate at all, nothing is made.
         return chances * (1 - part) + new * part / np.maximum(total, NEW_CHANCE), mean
 
-    def is_new(self, offers: Sequence[tuple[str, float]]) -> np.ndarray | None:
+    def is_new(self, offers: Sequence[tuple[str | float, ...]]) -> np.ndarray | None:
         """Which offers the model has seen seldom, (offers,); None where it does not count."""
         key = tuple(offers)
         if key not in self.new:
@@ -143,13 +144,17 @@ class Policy:
             if len(self.new) > 1000:
                 self.new.clear()
             self.new[key] = None if catalogue is None else np.array(
-                [seen.get((kind, float(price)), 0) < NEW_COUNT for kind, price in offers])
+                [seen.get(numbers(offer), 0) < NEW_COUNT for offer in offers])
         return self.new[key]
 
     @property
     def description(self) -> dict:
         """What train.py wrote of the model."""
         return self.models[0].description
+
+    @property
+    def encoding(self) -> Encoding:
+        return self.models[0].encoding
 
     @property
     def kind(self) -> tuple:
@@ -160,10 +165,9 @@ class Policy:
         return (self.rule, None if self.rule == INVERSE_GAP else self.epsilon,
                 self.description["label"],
                 self.description.get("kind"),
-                tuple(self.models[0].encoding.names))
+                tuple(self.encoding.names))
 
     def lacks(self, features: Collection[str]) -> list[str]:
         """The features that the model asks for and that are not among these."""
-        offer = {column["name"] for column in OFFER}
-        return [name for name in self.models[0].encoding.names
-                if name not in offer and name not in features]
+        return [column["name"] for column in self.encoding.features
+                if column["name"] not in features]

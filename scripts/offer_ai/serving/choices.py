@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple
 
+from offer_ai.base.actions import Actions, numbers
 from offer_ai.features.request_time import Value, as_json
-from offer_ai.learning.candidates import Candidate
+from offer_ai.learning.candidates import Candidate, Offer
 from offer_ai.learning.policies import Policy
 
 
@@ -31,8 +31,7 @@ class Asked(NamedTuple):
 class Choice:
     """An offer that is made, with its probability; None where nobody knows that."""
 
-    offer_type: str
-    offer_price: Decimal
+    offer: Offer
     propensity: float | None = None
 
 
@@ -47,19 +46,19 @@ def noted(features: Mapping[str, Value] | None) -> dict:
             for name, value in (features or {}).items()}
 
 
-def as_floats(among: Sequence[Candidate]) -> list[tuple[str, float]]:
-    return [(one.offer_type, float(one.offer_price)) for one in among]
+def as_floats(among: Sequence[Candidate]) -> list[tuple[str | float, ...]]:
+    return [one.as_float for one in among]
 
 
-def as_target(policy: Policy, features: dict, among: list[Candidate], made: Choice) -> dict:
+def as_target(policy: Policy, features: dict, among: list[Candidate], made: Choice,
+              actions: Actions) -> dict:
     """What a policy would have done, and what it makes of the offer that is made."""
     offers = as_floats(among)
     chances, predicted = policy.choose(features, offers)
-    favourite, offer = among[int(chances.argmax())], (made.offer_type, float(made.offer_price))
+    favourite, offer = among[int(chances.argmax())], numbers(made.offer)
     if offer in offers:
         chance, worth = (float(values[offers.index(offer)]) for values in (chances, predicted))
     else:
         chance, worth = 0.0, float(policy.choose(features, [offer])[1][0])
-    return {"policy_version": policy.version, "offer_type": favourite.offer_type,
-            "offer_price": favourite.price_text, "propensity": chance, "predicted": worth,
-            "value": float(chances @ predicted)}
+    return {"policy_version": policy.version, **actions.told(favourite.offer),
+            "propensity": chance, "predicted": worth, "value": float(chances @ predicted)}

@@ -13,21 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from offer_ai.base.declarations import offer_event
+from offer_ai.base import declarations
+from offer_ai.base.actions import Actions
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.request_time import RequestFeatures, Value
 from offer_ai.features.store import StoreError
-from offer_ai.learning.candidates import CANDIDATES, Candidate, Offer, eligible, price_text
+from offer_ai.learning.candidates import Candidate, Offer, eligible, file_of
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
-from offer_ai.learning.revenue_model import ANCHOR
 from offer_ai.serving.arms import HOLDOUT, Holdout
 from offer_ai.serving.choices import Asked, Choice, as_floats, as_target, lacking, noted
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.recent import RecentOffers, capped
-from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, why_none
+from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy
+from offer_ai.serving.state import FALLBACK, state_of
 
-FALLBACK, CALLER = "fallback-uniform", "caller"
+CALLER = "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model, candidates or a store that have come
 
 
@@ -41,23 +42,30 @@ class Decider:
     done. As an apprentice it makes the offer of the caller and notes what the promoted model
     would have done.
 
-    Raises CandidatesError and ValueError when what is declared cannot be used.
+    What is decided is a declared decision point, the first by default: an offer, or whatever its
+    `action` is.
+
+    Raises CandidatesError, ValueError and ClickException when what is declared cannot be used.
     """
 
     def __init__(self, models: Path, store_url: str, log: DecisionLog,
                  is_apprentice: bool = False, seed: int | None = None,
                  candidates: ReloadingCandidates | Sequence[Candidate] | None = None,
-                 holdout: Holdout | None = None):
+                 holdout: Holdout | None = None, point: dict | None = None):
+        self.point = point or declarations.decision_point()
+        self.actions = Actions.declared(self.point)
         self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
         self.models = models
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
-        listed = ReloadingCandidates(CANDIDATES) if candidates is None else candidates
+        listed = candidates
+        if listed is None:
+            listed = ReloadingCandidates(file_of(self.point), actions=self.actions)
         self.listed = listed if isinstance(listed, ReloadingCandidates) else None
         self.candidates = self.listed.candidates if self.listed else list(listed)
-        self.holdout = Holdout.declared() if holdout is None else holdout
-        self.requests, self.event = RequestFeatures(), offer_event()
-        self.recent = RecentOffers(capped(self.candidates), log.folder)
+        self.holdout = holdout or Holdout.declared(self.point, self.actions)
+        self.requests = RequestFeatures(self.point)
+        self.recent = RecentOffers(capped(self.candidates), self.made_by, log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.
         self.counting = threading.Lock() if self.recent.capped else nullcontext()
         self.rng = np.random.default_rng(seed)
@@ -70,7 +78,8 @@ class Decider:
     def decide(self, user_id: str, session_id: str, at: datetime | None = None,
                choice: Choice | None = None, offers: Sequence[Offer] | None = None,
                given: Mapping[str, Value] | None = None) -> dict:
-        """decision_id, offer_type, offer_price, propensity, features and policy_version.
+        """decision_id, the action (of offers, offer_type and offer_price), propensity, features
+        and policy_version.
 
         `choice` is the caller's offer, which an apprentice makes; `offers` those that the request
         allows, all if None; `given` the fields of features with `from_anchor`, as RequestFeatures
@@ -90,30 +99,29 @@ class Decider:
                 self.candidates, at, (features or {}).get("country"),
                 self.recent.before(user_id, at), None if offers is None else set(offers))
             context = self._context(user_id, features, landed_at)
-            known = (features or {}) | {ANCHOR: at.replace(tzinfo=None)}
+            known = (features or {}) | {self.point["time"]: at.replace(tzinfo=None)}
             if choice is not None:
                 made, version, target = choice, CALLER, policy
-                chances = [choice.propensity if one.offer == (choice.offer_type, choice.offer_price)
-                           else None for one in among]
+                chances = [choice.propensity if one.offer == choice.offer else None
+                           for one in among]
             elif among:
                 version, chances = self._chances(context["arm"], policy, known, among)
                 with self.lock:
                     index = int(self.rng.choice(len(among), p=chances))
                 chances, target = chances.tolist(), challenger
-                made = Choice(*among[index].offer, chances[index])
+                made = Choice(among[index].offer, chances[index])
             else:
                 return self._nothing(asked, context, reason, policy)
             context["candidates"] = [
-                {"offer_type": one.offer_type, "offer_price": one.price_text,
-                 "probability": chance} for one, chance in zip(among, chances, strict=True)]
+                self.actions.told(one.offer) | {"probability": chance}
+                for one, chance in zip(among, chances, strict=True)]
             if target and among:
-                context["target"] = as_target(target, known, among, made)
+                context["target"] = as_target(target, known, among, made, self.actions)
             decision = {
-                "decision_id": secrets.token_hex(16), "offer_type": made.offer_type,
-                "offer_price": price_text(made.offer_price), "propensity": made.propensity,
-                "policy_version": version}
-            self._append(self.event, asked, decision, context)
-            self.recent.add(user_id, at, (made.offer_type, made.offer_price))
+                "decision_id": secrets.token_hex(16), **self.actions.told(made.offer),
+                "propensity": made.propensity, "policy_version": version}
+            self._append(self.point["event"], asked, decision, context)
+            self.recent.add(user_id, at, made.offer)
         return decision | {"features": context["features"]}
 
     def _chances(self, arm: str, policy: Policy | None, features: dict,
@@ -145,10 +153,11 @@ class Decider:
         version = policy.version if policy else FALLBACK
         if context["arm"] == HOLDOUT:
             version = self.holdout.version
-        decision = {"decision_id": secrets.token_hex(16), "offer_type": None, "offer_price": None,
+        decision = {"decision_id": secrets.token_hex(16), **self.actions.told(None),
                     "propensity": None, "policy_version": version}
         told = {name: decision[name] for name in ("decision_id", "policy_version")}
-        self._append("no_offer", asked, told, context | {"candidates": [], "reason": reason})
+        self._append(f"no_{self.point['one']}", asked, told,
+                     context | {"candidates": [], "reason": reason})
         return decision | {"features": context["features"],
                            "reason": f"no candidate is eligible: {reason}"}
 
@@ -157,27 +166,17 @@ class Decider:
             **asked.fields, "event_id": kind, "event_uuid": decision["decision_id"], **decision,
             "decision_context": json.dumps(context, allow_nan=False)})
 
+    def made_by(self, event: dict) -> Offer:
+        """What was done by an event of this decision point; ValueError for another event."""
+        if event.get("event_id") != self.point["event"]:
+            raise ValueError(f"no {self.point['event']}")
+        return self.actions.read(event)
+
     @property
     def state(self) -> dict:
         """What decisions are made with now, and why not with a model."""
         self.look()
-        lookup, policy = self._lookup(), self.promoted.policy
-        why_not = [self.promoted.problem] if self.promoted.problem else []
-        if policy is None:
-            why_not = why_not or [why_none(self.models)]
-        elif lookup is None:
-            why_not.append("the feature store cannot be read: no model can be asked")
-        elif missing := policy.lacks([*lookup.names, *self.requests.names]):
-            why_not.append(lacking(policy, missing))
-        if self.listed and self.listed.problem:
-            why_not.append(self.listed.problem)
-        is_used = policy and lookup and not policy.lacks([*lookup.names, *self.requests.names])
-        return {"policy_version": policy.version if is_used else FALLBACK,
-                "since": self.promoted.since if is_used else self.started_at,
-                "why_not": "; ".join(why_not) or None,
-                "features_as_of": lookup.description.as_of if lookup else None,
-                "holdout_share": self.holdout.share,
-                "is_apprentice": self.is_apprentice}
+        return state_of(self)
 
     def look(self, after: float = LOOK_AGAIN) -> None:
         """Takes over what was promoted or listed, so many seconds after the last look."""

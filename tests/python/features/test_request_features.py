@@ -99,7 +99,7 @@ def model(request, world):
 
 def service(folder) -> TestClient:
     log = DecisionLog(folder / "events", seconds=0.1)
-    candidates = [Candidate(kind, Decimal(price)) for kind, price in OFFERS]
+    candidates = [Candidate((kind, Decimal(price))) for kind, price in OFFERS]
     decider = Decider(folder / "models", f"sqlite:///{folder}/store.sqlite", log,
                       candidates=candidates)
     return TestClient(create_app(decider))
@@ -208,5 +208,5 @@ def test_a_value_of_a_wrong_type_is_refused(world, field, value, problem):
 def test_a_value_is_read_as_an_event_s(kind, value, read):
     """JSON or text, as the warehouse reads it of events."""
     feature = {"name": "f", "data_type": kind, "definition": {"from_anchor": "f"}}
-    requests = RequestFeatures([feature], {"f": {"type": kind}})
+    requests = RequestFeatures(None, [feature], {"f": {"type": kind}})
     assert requests.read("f", value) == read

@@ -54,7 +54,7 @@ def carts(events: list[dict]) -> list[dict]:
                 other = [some for some in other if some]
                 found.append({
                     "user_id": visitor, "session_index": index, "viewed_at": t,
-                    "items": cart["items"],
+                    "items": cart["items"], "items_now": cart["items"], "nudge": cart["nudge"],
                     "views_1_hour": len(of("view", t - timedelta(hours=1), t)),
                     "products_7_days": len({
                         one["product"] for one in of("view", t - timedelta(days=7), t)}),
