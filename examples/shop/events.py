@@ -5,7 +5,7 @@ import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
-START, DAYS, VISITORS = datetime(2025, 3, 1), 30, 200
+START, DAYS, VISITORS = datetime(2025, 3, 1), 30, 400
 # What stands above the cart, drawn by chance, and how much it moves a visitor to pay.
 NUDGES = {"nothing": 0.6, "free shipping": 1.4, "discount": 1.0}
 CHANCE = 1 / len(NUDGES)

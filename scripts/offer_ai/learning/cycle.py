@@ -46,10 +46,11 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     models = export / declarations.folder_of("models", name)
     manifest, offers = read_offers(export / declarations.folder_of("training", name),
                                    with_young=True)
-    time = decision_of(manifest)["time"]
+    decision = decision_of(manifest)
+    time = decision["time"]
     label = label_of(manifest, label)
     if not len(offers):
-        raise click.ClickException("No offer is published yet.")
+        raise click.ClickException(f"No {decision['one']} is published yet.")
     first, last = (value.as_py().date() for value in (
         offers[time][0], offers[time][len(offers) - 1]))
     validate_days = days_to_value((last - first).days + 1, not (models / PROMOTED).exists())
@@ -70,7 +71,7 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
             f"{made.difference.high:+.3f}) per decision against {made.against}")
     changed = description["change_days"]
     news = "" if changed is None else f"something changed {changed} days ago, "
-    return Step(f"{model.name}, {len(offers):,} offers: {news}" + (
+    return Step(f"{model.name}, {len(offers):,} {name}: {news}" + (
         f"promoted, {gain}" if made.is_promoted
         else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model, changed)
 

@@ -160,15 +160,16 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
 def check(manifest: dict, table: dict, label: str, early: np.ndarray, dates: np.ndarray,
           validate_days: int) -> None:
     """Raises ClickException when nothing can be learned from the table."""
+    name = decision_of(manifest)["name"]
     if len(early) < MIN_ROWS:
-        raise click.ClickException(f"{len(early):,} offers are too few to learn from: "
+        raise click.ClickException(f"{len(early):,} {name} are too few to learn from: "
                                    f"{MIN_ROWS:,} are the least.")
     if dates.max() - validate_days < dates.min():
         raise click.ClickException(
-            "All offers lie within --validate-days: there is nothing earlier to train on.")
+            f"All {name} lie within --validate-days: there is nothing earlier to train on.")
     check_action(manifest, table)
     bought = int((early[dates <= dates.max() - validate_days] > 0).sum())
     if bought < MIN_PURCHASES:
         raise click.ClickException(
-            f"Before the last days {bought} offers were followed by a purchase, in what is known "
+            f"Before the last days {bought} {name} were followed by a purchase, in what is known "
             f"of {label}: {MIN_PURCHASES} are the least to learn from.")

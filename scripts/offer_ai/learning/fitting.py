@@ -47,21 +47,23 @@ def check_action(manifest: dict, table: dict) -> None:
 
 def check(manifest: dict, table: dict[str, list], label: str, is_late: np.ndarray) -> None:
     """Raises ClickException when nothing can be learned from the table."""
-    rows = len(table[label])
+    rows, decision = len(table[label]), decision_of(manifest)
     if rows < MIN_ROWS:
         raise click.ClickException(
-            f"{rows:,} offers with a mature label are too few to learn from: "
+            f"{rows:,} {decision['name']} with a mature label are too few to learn from: "
             f"{MIN_ROWS:,} are the least.")
     if not 0 < is_late.sum() < rows:
         raise click.ClickException(
-            "All offers lie within --validate-days: there is nothing earlier to train on.")
+            f"All {decision['name']} lie within --validate-days: there is nothing earlier to "
+            "train on.")
     check_action(manifest, table)
     if len(set(table[label])) == 1:
-        raise click.ClickException(f"{label} is the same for every offer: nothing to learn.")
+        raise click.ClickException(
+            f"{label} is the same for every {decision['one']}: nothing to learn.")
     if not any(value > 0 for value, late in zip(table[label], is_late, strict=True) if not late):
         raise click.ClickException(
-            f"No offer before the last days has a {label} above 0: nothing was earned that "
-            "could be learned from.")
+            f"No {decision['one']} before the last days has a {label} above 0: nothing was earned "
+            "that could be learned from.")
 
 
 def rows_that_say(manifest: dict, table: dict[str, list]) -> dict[str, list]:
