@@ -29,6 +29,7 @@ with one sentence that names the list, the entry and the key, and says what is p
 
 {#- Checks all that is declared, but what only a built graph can tell (check_columns). -#}
 {% macro check_declarations() %}
+    {% do offer_ai.check_vars() %}
     {% do offer_ai.check_fields() %}
     {% do offer_ai.check_split() %}
     {% do offer_ai.check_entries('features', var('features')) %}
@@ -147,6 +148,9 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% for key in [way, 'aggregate', 'value'] if key in meta and meta[key] is not string %}
         {% do offer_ai.refuse(place, '`' ~ key ~ ': ' ~ meta[key] ~ '` is no text') %}
     {% endfor %}
+    {% if way != 'from_anchor' %}
+        {% do offer_ai.check_relation(place, way, meta[way]) %}
+    {% endif %}
     {% set encodings = ['age_in_days', 'hour_of_day', 'day_of_week'] %}
     {% if meta.encode and entry.data_type not in ('timestamp', 'date') %}
         {% do offer_ai.refuse(place, '`encode` is for a timestamp or a date, and it is of type ' ~ entry.data_type) %}
