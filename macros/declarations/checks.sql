@@ -29,6 +29,7 @@ with one sentence that names the list, the entry and the key, and says what is p
 
 {#- Checks all that is declared, but what only a built graph can tell (check_columns). -#}
 {% macro check_declarations() %}
+    {% do offer_ai.check_vars() %}
     {% do offer_ai.check_fields() %}
     {% do offer_ai.check_split() %}
     {% do offer_ai.check_entries('features', var('features')) %}
@@ -48,12 +49,14 @@ with one sentence that names the list, the entry and the key, and says what is p
         {% if spec.type not in types %}
             {% do offer_ai.refuse(
                 place, "type '" ~ spec.type ~ "' is none of " ~ types | join(', ')) %}
-        {% elif spec.of and spec.of not in known_event_types() + (event_type_aliases().keys() | list) %}
-            {% do offer_ai.refuse(place, "`of: " ~ spec.of ~ "` is none of the event types: "
-                ~ known_event_types() | join(', ')) %}
         {% elif spec.required is defined and spec.required is not boolean %}
             {% do offer_ai.refuse(place, '`required: ' ~ spec.required ~ '` is neither true nor false') %}
         {% endif %}
+        {% for type in offer_ai.owners(spec)
+            if type not in known_event_types() + (event_type_aliases().keys() | list) %}
+            {% do offer_ai.refuse(place, "`of: " ~ type ~ "` is none of the event types: "
+                ~ known_event_types() | join(', ')) %}
+        {% endfor %}
     {% endfor %}
     {% for field in ['event_id', 'event_time', 'customer_identifier'] if field not in var('event_fields') %}
         {% do offer_ai.refuse('event_fields', '`' ~ field ~ '` is missing: every event carries it') %}
@@ -89,9 +92,7 @@ with one sentence that names the list, the entry and the key, and says what is p
 {% macro check_entries(kind, entries) %}
     {% set types = ['string', 'boolean', 'bigint', 'integer', 'int', 'double', 'float',
         'decimal(38, 4)', 'timestamp', 'date', 'varchar', 'text', 'tinyint', 'smallint', 'hugeint', 'real'] %}
-    {% set taken = ['anchor_id', 'offer_id', 'user_id', 'session_id', 'session_index', 'offered_at',
-        'anchored_at', 'as_of', 'feature_versions', 'label_matures_at', 'is_label_mature', 'offer_type',
-        'offer_price', 'offer_purchased', 'offer_dismissed', 'decision_id', 'propensity', 'policy_version'] %}
+    {% set taken = offer_ai.taken_columns() %}
     {% set names = [] if kind == 'features' else var('features') | map(attribute='name') | list %}
     {% if entries is string or entries is mapping or entries is not iterable %}
         {% do offer_ai.refuse(kind, 'is no list of entries, each with name, description, data_type, config') %}
@@ -147,6 +148,9 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% for key in [way, 'aggregate', 'value'] if key in meta and meta[key] is not string %}
         {% do offer_ai.refuse(place, '`' ~ key ~ ': ' ~ meta[key] ~ '` is no text') %}
     {% endfor %}
+    {% if way != 'from_anchor' %}
+        {% do offer_ai.check_relation(place, way, meta[way]) %}
+    {% endif %}
     {% set encodings = ['age_in_days', 'hour_of_day', 'day_of_week'] %}
     {% if meta.encode and entry.data_type not in ('timestamp', 'date') %}
         {% do offer_ai.refuse(place, '`encode` is for a timestamp or a date, and it is of type ' ~ entry.data_type) %}
@@ -187,9 +191,7 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% if not spec %}
         {% do offer_ai.refuse(place, "`from_anchor: " ~ field ~ "` is no field of event_fields: "
             ~ var('event_fields').keys() | join(', ')) %}
-    {% elif field in ['event_id', 'customer_identifier', 'session_id', 'event_uuid', 'received_at', 'offer_type',
-        'offer_price', 'offer_purchased', 'offer_dismissed', 'decision_id', 'propensity', 'policy_version',
-        'decision_context', 'user_id', 'at', 'offers'] %}
+    {% elif field in offer_ai.decided_fields() %}
         {% do offer_ai.refuse(place, "`from_anchor: " ~ field
             ~ "` is what the decision itself says, or what came of it: choose another field") %}
     {% elif spec.type not in possible %}

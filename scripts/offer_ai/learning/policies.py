@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from offer_ai.base.actions import numbers
 from offer_ai.learning.model_files import load_model
 from offer_ai.learning.one_request import inverse_gap_of_one, thompson_of_one
-from offer_ai.learning.revenue_model import OFFER
+from offer_ai.learning.revenue_model import Encoding
 
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
 EPSILON_GREEDY, THOMPSON, INVERSE_GAP = "epsilon-greedy", "thompson", "inverse-gap"
@@ -119,7 +120,7 @@ class Policy:
         return cls.load(pointer.parent / told["model"], told["rule"], told["epsilon"])
 
     def choose(
-        self, features: dict, offers: Sequence[tuple[str, float]]
+        self, features: dict, offers: Sequence[tuple[str | float, ...]]
     ) -> tuple[np.ndarray, np.ndarray]:
         """The chance of each offer and the revenue predicted for it, (offers,) both: what
         `of_predictions` says of one row."""
@@ -150,13 +151,13 @@ class Policy:
         left, added = of_new(new if is_candidate is None else new * is_candidate)
         return chances * left + added, mean
 
-    def is_new(self, offers: Sequence[tuple[str, float]]) -> np.ndarray | None:
+    def is_new(self, offers: Sequence[tuple[str | float, ...]]) -> np.ndarray | None:
         """Which offers the model has seen seldom, (offers,); None where it does not count."""
         catalogue = getattr(self.models[0], "catalogue", None)
         if catalogue is None:
             return None
         seen = dict(zip(catalogue.offers, catalogue.counts, strict=True))
-        return np.array([seen.get((kind, float(price)), 0) < NEW_COUNT for kind, price in offers])
+        return np.array([seen.get(numbers(offer), 0) < NEW_COUNT for offer in offers])
 
     def _new_of_one(self, offers: tuple) -> tuple[float, list[float]] | None:
         """`of_new` of these candidates, in plain floats; None where none is new."""
@@ -174,6 +175,10 @@ class Policy:
         return self.models[0].description
 
     @property
+    def encoding(self) -> Encoding:
+        return self.models[0].encoding
+
+    @property
     def kind(self) -> tuple:
         """What a refreshed model has in common with the one before.
 
@@ -182,13 +187,12 @@ class Policy:
         return (self.rule, None if self.rule == INVERSE_GAP else self.epsilon,
                 self.description["label"],
                 self.description.get("kind"),
-                tuple(self.models[0].encoding.names))
+                tuple(self.encoding.names))
 
     @cached_property
     def asks_for(self) -> list[str]:
         """The features that the model asks for."""
-        offer = {column["name"] for column in OFFER}
-        return [name for name in self.models[0].encoding.names if name not in offer]
+        return [column["name"] for column in self.encoding.features]
 
     def lacks(self, features: Collection[str]) -> list[str]:
         """The features that the model asks for and that are not among these."""

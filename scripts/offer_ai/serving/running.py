@@ -11,11 +11,15 @@ from pathlib import Path
 
 import uvicorn
 
-from offer_ai.learning.candidates import CANDIDATES
+from offer_ai.base import declarations
+from offer_ai.base.actions import Actions
+from offer_ai.features.request_time import RequestFeatures
+from offer_ai.learning.candidates import file_of
 from offer_ai.serving.app import create_app
 from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.logged_fields import check_fields
 from offer_ai.serving.reloading import ReloadingCandidates
 
 FOR_WORKERS = "OFFER_AI_SERVICE"  # what the processes are told, in the environment
@@ -35,14 +39,18 @@ class Service:
     is_apprentice: bool = False
     per_second: float | None = None
     workers: int = 1
+    decision_point: str | None = None  # the first that is declared
 
     def decider(self) -> Decider:
-        """Raises ValueError where what is declared cannot be used."""
+        """Raises ValueError and ClickException where what is declared cannot be used."""
+        point = declarations.decision_point(self.decision_point)
+        actions = Actions.declared(point)
+        check_fields(point, actions, RequestFeatures(point))
         # Each process counts the offers that it makes, so a cap holds within one alone.
-        candidates = ReloadingCandidates(CANDIDATES, may_cap=self.workers == 1)
+        candidates = ReloadingCandidates(file_of(point), self.workers == 1, actions)
         return Decider(Path(self.models), self.store,
                        DecisionLog(Path(self.events), self.rotate_seconds), self.is_apprentice,
-                       candidates=candidates)
+                       candidates=candidates, point=point)
 
     def keys(self) -> Keys:
         """Those of OFFER_AI_API_KEY; a process has its part of what they may ask."""

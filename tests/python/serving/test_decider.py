@@ -14,6 +14,7 @@ import pytest
 
 from commands import train
 from learned import published
+from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import Candidate
 from offer_ai.serving.arms import Holdout
 from offer_ai.serving.choices import as_target, drawn
@@ -22,7 +23,8 @@ from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.reloading import ReloadingCandidates
 
 AT = datetime(2025, 6, 1, tzinfo=UTC)
-GEMS, VIP = Candidate("gems", Decimal("4.99")), Candidate("vip", Decimal("9.990"))
+GEMS, VIP = Candidate(("gems", Decimal("4.99"))), Candidate(("vip", Decimal("9.990")))
+ACTIONS = Actions(("offer_type", "offer_price"), ("text", "amount"))
 FEATURES = {"country": "DK", "facebook_connected": True, "prev_week_purchase_amount": Decimal(1),
             "last_session_win_ratio": 0.5}
 
@@ -114,7 +116,7 @@ def test_none_eligible_is_an_answer_and_an_event(made):
 
 def test_a_cap_holds_over_a_restart(made):
     """Twice in 7 days, by this service or the one before it; an offer of another user is none."""
-    weekly = Candidate("weekly", Decimal(1), most_per_user_week=2)
+    weekly = Candidate(("weekly", Decimal(1)), most_per_user_week=2)
     decider = made(candidates=[weekly])
     first = decider.decide("u", "s", AT)
     assert first["offer_type"] == "weekly"
@@ -151,8 +153,8 @@ def test_the_holdout(made, model):
 
 def test_an_apprentice_knows_what_it_is_told(made):
     decider = made(is_apprentice=True)
-    decider.decide("u", "s", AT, Choice("vip", Decimal("9.99")))
-    decider.decide("u", "s", AT, Choice("vip", Decimal("9.99"), 0.3))
+    decider.decide("u", "s", AT, Choice(("vip", Decimal("9.99"))))
+    decider.decide("u", "s", AT, Choice(("vip", Decimal("9.99")), 0.3))
     lost, told = made.events()
     assert (lost["propensity"], told["propensity"]) == (None, 0.3)
     chances = [[one["probability"] for one in json.loads(event["decision_context"])["candidates"]]
@@ -162,7 +164,8 @@ def test_an_apprentice_knows_what_it_is_told(made):
 
 def test_ties_are_drawn(made, model):
     """Candidates that a model takes for equal share alike, and are made so."""
-    decider = made(candidates=[Candidate(kind, Decimal(3)) for kind in ("new", "newer", "newest")])
+    decider = made(candidates=[Candidate((kind, Decimal(3)))
+                               for kind in ("new", "newer", "newest")])
     point(made.models, model)
     shown = Counter(decider.decide(f"u{number}", "s", AT)["offer_type"] for number in range(300))
     assert min(shown.values()) > 60 and len(shown) == 3
@@ -353,11 +356,11 @@ def test_what_a_target_is_worth_is_its_mean():
                                                         strict=True))
 
     among = [GEMS, VIP]
-    target = as_target(Told(), {}, among, Choice("vip", Decimal("9.99")))
+    target = as_target(Told(), {}, among, Choice(("vip", Decimal("9.99"))), ACTIONS)
     assert target == {"policy_version": "m", "offer_type": "gems", "offer_price": "4.99",
                       "propensity": 0.3, "predicted": 1.0,
                       "value": pytest.approx(0.7 * 3 + 0.3 * 1)}
     # An offer that is no candidate is never made by the target.
-    target = as_target(Told(), {}, among, Choice("old", Decimal("2")))
+    target = as_target(Told(), {}, among, Choice(("old", Decimal("2"))), ACTIONS)
     assert (target["propensity"], target["predicted"]) == (0, 5)
     assert target["value"] == pytest.approx(2.4)

@@ -26,10 +26,11 @@ KINDS = [None, JSON, "application/json; charset=utf-8", "Application/LD+JSON", "
 
 @pytest.fixture
 def app(tmp_path):
-    decider = Decider(tmp_path / "models", f"sqlite:///{tmp_path}/none.sqlite",
-                      DecisionLog(tmp_path / "events"), candidates=[Candidate("gems", Decimal(5))])
+    log = DecisionLog(tmp_path / "events")
+    decider = Decider(tmp_path / "models", f"sqlite:///{tmp_path}/none.sqlite", log,
+                      candidates=[Candidate(("gems", Decimal(5)))])
     yield create_app(decider, Keys("game=secret"))
-    decider.log.close()
+    log.close()
 
 
 def answer(app, body: bytes, kind: str | None, key: str = "secret"):
