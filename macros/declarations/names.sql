@@ -7,7 +7,7 @@
         'watermark_users', 'missing_files', 'reread_files', 'new_names_sort_last', 'events_table',
         'events_loaded_at', 'events_overlap_hours', 'events_json', 'landing_schema', 'events_freshness',
         'most_rejects', 'vocabulary', 'event_type_aliases', 'field_aliases', 'reporting_currency', 'session_split',
-        'features', 'labels', 'decision_points', 'most_skew', 'most_drift', 'holdout_share', 'holdout_offer',
+        'session_measures', 'features', 'labels', 'decision_points', 'most_skew', 'most_drift', 'holdout_share', 'holdout_offer',
         'estimates']) }}
 {% endmacro %}
 
