@@ -32,6 +32,7 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% do offer_ai.check_vars() %}
     {% do offer_ai.check_fields() %}
     {% do offer_ai.check_split() %}
+    {% do offer_ai.check_entries('session_measures', offer_ai.session_measures()) %}
     {% do offer_ai.check_entries('features', var('features')) %}
     {% do offer_ai.check_entries('labels', var('labels')) %}
 {% endmacro %}
@@ -88,12 +89,13 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% endfor %}
 {% endmacro %}
 
-{#- Checks entries of `features` or `labels` (`kind`). -#}
+{#- Checks entries of `features`, `labels` or `session_measures` (`kind`). -#}
 {% macro check_entries(kind, entries) %}
     {% set types = ['string', 'boolean', 'bigint', 'integer', 'int', 'double', 'float',
         'decimal(38, 4)', 'timestamp', 'date', 'varchar', 'text', 'tinyint', 'smallint', 'hugeint', 'real'] %}
     {% set taken = offer_ai.taken_columns() %}
-    {% set names = [] if kind == 'features' else var('features') | map(attribute='name') | list %}
+    {% set names = [] if kind != 'labels' else var('features') | map(attribute='name') | list %}
+    {% if kind == 'session_measures' %}{% do names.extend(offer_ai.shipped_measures()) %}{% endif %}
     {% if entries is string or entries is mapping or entries is not iterable %}
         {% do offer_ai.refuse(kind, 'is no list of entries, each with name, description, data_type, config') %}
     {% endif %}
@@ -121,7 +123,7 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% set keys = {
         'over': ['over', 'before', 'after', 'aggregate', 'if_none', 'encode'],
         'as_of': ['as_of', 'value', 'encode'], 'from_anchor': ['from_anchor', 'encode']} %}
-    {% set keys = keys if kind == 'features' else {'over': ['over', 'after', 'aggregate', 'if_none', 'part_of']} %}
+    {% set keys = keys if kind == 'features' else {'aggregate': ['aggregate']} if kind == 'session_measures' else {'over': ['over', 'after', 'aggregate', 'if_none', 'part_of']} %}
     {% set ways = keys.keys() | select('in', meta) | list if meta is mapping else [] %}
     {% if ways | length != 1 %}
         {% do offer_ai.check_keys(place, meta, keys.values() | sum(start=[]) | unique | list) %}
@@ -139,7 +141,7 @@ with one sentence that names the list, the entry and the key, and says what is p
             ~ 'from it knows the future. Labels look ahead, features back, with `before`.') %}
     {% endif %}
     {% do offer_ai.check_keys(place, meta, keys[way], {
-        'over': [side, 'aggregate'], 'as_of': ['value'], 'from_anchor': []}[way]) %}
+        'over': [side, 'aggregate'], 'as_of': ['value'], 'from_anchor': [], 'aggregate': []}[way]) %}
     {% if way == 'over' %}
         {% do offer_ai.check_window(place, meta[side], side, ['count', 'hour', 'day'] if kind == 'features' else ['hour', 'day']) %}
     {% elif way == 'from_anchor' %}
@@ -148,7 +150,7 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% for key in [way, 'aggregate', 'value'] if key in meta and meta[key] is not string %}
         {% do offer_ai.refuse(place, '`' ~ key ~ ': ' ~ meta[key] ~ '` is no text') %}
     {% endfor %}
-    {% if way != 'from_anchor' %}
+    {% if way in ['over', 'as_of'] %}
         {% do offer_ai.check_relation(place, way, meta[way]) %}
     {% endif %}
     {% set encodings = ['age_in_days', 'hour_of_day', 'day_of_week'] %}

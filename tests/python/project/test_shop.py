@@ -63,6 +63,9 @@ def carts(events: list[dict]) -> list[dict]:
                         one["seconds"] for one in views[-5:]) if views else None,
                     "payments_28_days": len(of("payment", t - timedelta(days=28), t)),
                     "events_of_last_session": len(other[-1]) if other else None,
+                    "carts_of_last_3_sessions": sum(
+                        one["event"] == "cart" for some in other[-3:] for one in some)
+                    if other else None,
                     "has_paid": min(len(of("payment", t, t + timedelta(days=7))), 1),
                 })
     return found
@@ -127,6 +130,9 @@ def shop(tmp_path_factory):
     events = [*events, decided(folder, script)]
     land(2, events[1:-1:2])
     second = dbt("build")
+    (counted,) = rows(folder / "data" / "offer_ai.duckdb", """
+        select sum(carts_seen) as carts from marts.sessions""")
+    assert counted["carts"] == sum(event["event"] == "cart" for event in events)
     for told in (first, second):
         assert "ERROR=0" in told
         assert " WARN " not in told, told
@@ -206,4 +212,4 @@ def test_a_policy_learns_and_decides_without_a_line_of_python(shop):
     learned = script("learn", "--once", "--every-days", "0")
     assert " carts: " in learned
     replayed = script("replay", "--offers", "1")
-    assert "1 carts replayed, 6 features compared, 0 differ" in replayed
+    assert "1 carts replayed, 7 features compared, 0 differ" in replayed

@@ -73,6 +73,11 @@ WRONG = [
     (label(over="game_ends"), "labels, mine: `over: game_ends` is none of"),
     ({"features": [entry({"as_of": "user_profile", "value": "country"}, "string")]},
      "`as_of: user_profile` is none of user_profiles, profile_changes"),
+    # What is counted of a session.
+    ({"session_measures": [entry({"aggregate": "count(*)"}, name="win_ratio")]},
+     "session_measures, win_ratio: is the name of another column"),
+    ({"session_measures": [entry({"agregate": "count(*)"})]},
+     "session_measures, mine: 'agregate' is none of aggregate"),
     # Windows.
     (feature({"before": {"week": 1}}), f"features, mine: needs {UNITS}, and 'week' is no unit"),
     (feature({"before": {"day": 1, "hour": 2}}), f"features, mine: needs {UNITS}, and has"),
@@ -123,6 +128,8 @@ COLUMNS = [
     (label(aggregate="sum(amount)"), "labels, mine: 'amount' is no column of stg_purchases"),
     ({"session_split": {"order_by": "event_time", "split_on": "levle > previous.level"}},
      "session_split: 'levle' is no column of an event"),
+    ({"session_measures": [entry({"aggregate": "max(levle)"})]},
+     "session_measures, mine: 'levle' is no column of an event"),
 ]
 
 
