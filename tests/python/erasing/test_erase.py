@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +32,9 @@ from offer_ai.erasing.whole import erase as whole_erase
 from offer_ai.features import Lookup, open_store
 from offer_ai.serving.decision_log import DecisionLog
 from servers import new_table
+from services import Service
 from streams import batches, builds, write_in_any_form
+from watches import said, start, stop
 
 EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "2"))
 KILLS = int(os.environ.get("OFFER_AI_KILLS", "3"))
@@ -301,6 +305,50 @@ def test_while_others_are_at_work(place):
     build_and_test(place / "events", place / "w.duckdb")
     assert rows(place / "w.duckdb", "select line_count from landing.landed_files "
                 "order by file_id desc limit 1") == [{"line_count": 2}]
+
+
+def test_beside_a_watch_and_a_service(place):
+    """Both go on: what lands meanwhile is there, what is answered is logged, and nobody who was
+    erased comes back."""
+    for path in (place / "events").iterdir():  # in the copy they have not landed
+        path.unlink()
+    service, answered, has_ended = Service(place), [], threading.Event()
+
+    def ask():
+        for number in itertools.count():
+            answered.append(service.decide(user_id="u1", session_id=f"s{number}")["decision_id"])
+            if has_ended.wait(0.02):
+                return
+
+    answered.append(service.decide(user_id=PLANTED[0])["decision_id"])
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    # As a round begins, so that one waits for the other.
+    write_events(place / "events" / "3.ndjson", *of_user(PLANTED[0]), *of_user("new"), *offers(30))
+    watch = start(environment(place) | {"OFFER_AI_EVENTS": str(place / "events")})
+    try:
+        said(watch, "round 1")
+        write_events(place / "events" / "4.ndjson", *of_user(PLANTED[1]), *of_user("newer"))
+        said_of_erasing = erase(place, *PLANTED, check=False)
+        assert said_of_erasing.returncode == 0, said_of_erasing.stderr
+        write_events(place / "events" / "5.ndjson", *of_user(PLANTED[0]), *of_user("newest"))
+        store = open_store(f"sqlite:///{place}/export/latest/latest_features.sqlite",
+                           read_only=True)
+        while "newest" not in (users := set(store.user_ids())):
+            said(watch, "round")
+        assert users == {"u0", "u1", "u2", "new", "newer", "newest"}
+    finally:
+        has_ended.set()
+        asking.join()
+        service.stop()
+        stop(watch)
+    DecisionLog(place / "events").close()
+    lines = [json.loads(line) for path in (place / "events").glob("decisions-*")
+             for line in path.read_text().splitlines() if line.strip()]
+    assert {line["decision_id"] for line in lines} == set(answered[1:])
+    for name in ("3", "4", "5"):  # they are the producer's
+        (place / "events" / f"{name}.ndjson").unlink()
+    assert holding(place, *PLANTED) == []
 
 
 @pytest.mark.quick

@@ -3,7 +3,6 @@
 import gzip
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -14,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from built import rows, write_events
-from offer_ai.base.settings import SCRIPTS
 from offer_ai.features import Lookup, open_store, watch
 from offer_ai.features.watch import Watch
 from offer_ai.warehouse.event_source import EventSource
+from watches import said, start, stop
 
 
 @pytest.fixture
@@ -26,34 +25,6 @@ def place(tmp_path):
     write_events(tmp_path / "events" / "1.ndjson", {})
     return {"OFFER_AI_EVENTS": str(tmp_path / "events"), "OFFER_AI_DB": str(tmp_path / "w.duckdb"),
             "OFFER_AI_EXPORT": str(tmp_path / "export")}
-
-
-def start(place):
-    return subprocess.Popen(
-        [sys.executable, SCRIPTS / "watch.py", "--poll", "0.05"],
-        env=os.environ | place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def said(process, pattern: str) -> str:
-    """The next line of output that the pattern is in."""
-    lines = []
-    watchdog = threading.Timer(60, process.kill)
-    watchdog.start()
-    try:
-        for line in process.stdout:
-            lines.append(line)
-            if re.search(pattern, line):
-                return line
-    finally:
-        watchdog.cancel()
-    raise AssertionError(f"{pattern} is not in:\n{''.join(lines)}")
-
-
-def stop(process) -> str:
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    return output
 
 
 def arrive(place, name: str, *events: dict) -> None:
