@@ -25,7 +25,7 @@ from offer_ai.bench.runs import percentile
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.learning.cycle import learn
-from offer_ai.learning.policies import INVERSE_GAP, PROMOTED
+from offer_ai.learning.policies import CHALLENGER, INVERSE_GAP, PROMOTED
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import CLOSED, DecisionLog
 from offer_ai.warehouse.connection import open_warehouse
@@ -55,8 +55,12 @@ def promote(work: Path, model: str) -> None:
 
 
 def train_and_promote(work: Path) -> None:
-    """A model of learn.py on the training table under `work`, promoted as it is."""
-    promote(work, learn(work).model.name)
+    """A model of learn.py on the training table under `work`, promoted as it is; with another
+    floor it is the challenger too, so that each request asks both."""
+    model = learn(work).model.name
+    promote(work, model)
+    write_json(work / "models" / CHALLENGER,
+               {"model": model, "rule": INVERSE_GAP, "epsilon": 0.05})
 
 
 def in_process(work: Path, users: list[str], count: int) -> list[float]:
@@ -91,6 +95,12 @@ def serving(work: Path, port: int = 18_080) -> Iterator[subprocess.Popen]:
         server.terminate()
         server.wait()
         os.sched_setaffinity(0, range(os.cpu_count()))
+
+
+def processor_seconds(process: subprocess.Popen) -> float:
+    """What a process has used so far; Linux alone tells."""
+    told = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_for(port: int) -> None:
@@ -172,8 +182,11 @@ def bench_bad_day(work: Path, users: list[str], rate: int, seconds: int) -> None
     """At a fixed rate: for long, while all users are published and models change, and killed
     with -9; prints how late answers are and how many decisions are lost."""
     with serving(work) as server:
+        used = processor_seconds(server)
         answers = ask(server.port, users, rate, seconds)
-        click.echo(f"{seconds} s at {rate} a second: {answers} (targets: p99 5, p99.9 20)")
+        used = (processor_seconds(server) - used) / max(len(answers.lags), 1)
+        click.echo(f"{seconds} s at {rate} a second: {answers} (targets: p99 5, p99.9 20); "
+                   f"{used * 1e3:.2f} ms of processor each")
         publisher = multiprocessing.get_context("spawn").Process(
             target=publish_all_again, args=(work,))
         publisher.start()
