@@ -171,7 +171,7 @@ def test_times_become_numbers():
            "offered_at": datetime(2025, 1, 8, 12), "offer_type": "x", "offer_price": 1.0}
     none = dict.fromkeys(("age", "day_age", "hour", "weekday"))
     table = {name: [row[name], (row | none)[name]] for name in row}
-    encoding = Encoding.of(features, table)
+    encoding = Encoding.of({"features": features}, table)
     assert Encoding.refuses(features) is None
     expected = [[1, 7.5, 18.5, 6], [np.nan] * 4]
     np.testing.assert_array_equal(encoding.matrix(table)[:, :4], expected)

@@ -98,6 +98,9 @@ WRONG = [
     (anchor("device_id", "string"), "is of type id, and a feature is read from text, number"),
     (anchor("currency_balance", if_none=0),
      "features, mine: 'if_none' is none of from_anchor, encode"),
+    # Decision points.
+    ({"decision_points": {"walls": {"event": "wall", "one": "wall", "time": "shown_at"}}},
+     "decision_points, walls: `event: wall` is none of the event types: app_launched"),
     # Fields.
     (field("mood", type="word"), "event_fields, mood: type 'word' is none of text, id"),
     (field("mood", typ="text"), "event_fields, mood: 'typ' is none of type, description"),
