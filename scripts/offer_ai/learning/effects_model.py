@@ -63,11 +63,10 @@ class Bins:
             found[:, number + 1] = self.first[number] + at
         return found
 
-    def row(self, values: Sequence[float | None]) -> list[int]:
+    def row(self, values: Sequence[float]) -> list[int]:
         """The bins of one row, as `indices` would give them."""
         return [0] + [
-            first + (len(cut) + 1 if value is None or math.isnan(value)
-                     else bisect_right(cut, value))
+            first + (len(cut) + 1 if math.isnan(value) else bisect_right(cut, value))
             for value, cut, first in zip(values, self.cuts, self.first, strict=True)]
 
 
@@ -84,44 +83,33 @@ class EffectsModel:
     rest: np.ndarray  # what the offer adds to the rest of the label: (offers seen,)
     usual: np.ndarray  # what a user spends in that rest: (bins,)
     description: dict = field(default_factory=dict)
-    known: dict = field(default_factory=dict, repr=False)
+    known: dict = field(default_factory=dict, repr=False)  # of one_request, by offers
 
     def of_offers(self, offers: Sequence[Offer]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of each offer: its weights (offers, bins), what a purchase of it brings and what it
         adds to the rest, (offers,) both; of an offer never seen, by its type and price."""
-        key = tuple(offers)
-        if key not in self.known:
-            if len(self.known) > 1000:
-                self.known.clear()
-            at = {tuple(offer): number for number, offer in enumerate(self.catalogue.offers)}
-            places, prices = [at.get(offer) for offer in offers], self.catalogue.prices(offers)
-            self.known[key] = (
-                self.catalogue.describe(offers) @ self.weights,
+        at = {tuple(offer): number for number, offer in enumerate(self.catalogue.offers)}
+        places, prices = [at.get(offer) for offer in offers], self.catalogue.prices(offers)
+        return (self.catalogue.describe(offers) @ self.weights,
                 np.array([self.per_price * price if place is None else self.amounts[place]
                           for price, place in zip(prices, places, strict=True)]),
                 np.array([0.0 if place is None else self.rest[place] for place in places]))
-        return self.known[key]
 
     def predict(self, features: dict, offers: Sequence[Offer]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
-        values, features = [], self.encoding.as_numbers(features)
-        for column in self.encoding.features:
-            value = features.get(column["name"])
-            codes = self.codes.get(column["name"])
-            values.append(None if value is None else
-                          codes.get(value) if codes is not None else float(value))
-        at = self.bins.row(values)
-        weights, amounts, rest = self.of_offers([numbers(offer) for offer in offers])
-        odds = weights[:, at].sum(axis=1)
-        return amounts / (1 + np.exp(-odds)) + rest + self.usual[at].sum()
+        at = self.bins.row(self.encoding.row(features))
+        by_bin, amounts, rest = self.one_request(tuple(offers))
+        odds = np.add.reduce(by_bin.take(at, 0), axis=0)
+        return amounts / (1 + np.exp(-odds)) + rest + np.add.reduce(self.usual.take(at))
 
-    @property
-    def codes(self) -> dict[str, dict[str, float]]:
-        if "codes" not in self.known:
-            self.known["codes"] = {
-                name: {value: float(code) for code, value in enumerate(values)}
-                for name, values in self.encoding.categories.items()}
-        return self.known["codes"]
+    def one_request(self, offers: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What `of_offers` says, with the weights by bin: (bins, offers)."""
+        if offers not in self.known:
+            if len(self.known) > 1000:
+                self.known.clear()
+            weights, amounts, rest = self.of_offers([numbers(offer) for offer in offers])
+            self.known[offers] = np.ascontiguousarray(weights.T), amounts, rest
+        return self.known[offers]
 
     def predict_rows(self, table: dict[str, Sequence]) -> np.ndarray:
         """Expected revenue of each row: (rows,)."""

@@ -6,6 +6,7 @@ number too, as its feature's `encode` says: days before the anchor, unless decla
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,23 +95,45 @@ class Encoding:
         name, values = column["name"], table[column["name"]]
         if "encode" in column:
             return ENCODINGS[column["encode"]](as_times(values), as_times(table[self.anchor]))
-        if name in self.categories:
-            codes = {value: float(code) for code, value in enumerate(self.categories[name])}
+        if (codes := self.codes.get(name)) is not None:
             return np.array([codes.get(value, np.nan) for value in values])
         return np.array(values, float)  # None is NaN
+
+    def row(self, features: dict) -> list[float]:
+        """One request's features, among them its time, as `matrix` would have them: a list
+        without the offer."""
+        if self.timed:
+            table = {name: [value] for name, value in features.items()}
+            features = features | {column["name"]: float(self.column(column, table)[0])
+                                   for column in self.timed}
+        found = []
+        for name, codes in self.readers:
+            value = features[name]
+            found.append(math.nan if value is None else
+                         float(value) if codes is None else codes.get(value, math.nan))
+        return found
+
+    @cached_property
+    def readers(self) -> list[tuple[str, dict[str, float] | None]]:
+        """The name of each feature, and the codes of one of text."""
+        return [(column["name"], self.codes.get(column["name"])) for column in self.features]
+
+    def action_row(self, action: Sequence) -> list[float]:
+        """What was done, as `matrix` would have it."""
+        return [math.nan if value is None else codes.get(value, math.nan)
+                if (codes := self.codes.get(name)) is not None else float(value)
+                for name, value in zip(self.action, action, strict=True)]
+
+    @cached_property
+    def codes(self) -> dict[str, dict[str, float]]:
+        """The number of each category, by column."""
+        return {name: {value: float(code) for code, value in enumerate(values)}
+                for name, values in self.categories.items()}
 
     @cached_property
     def timed(self) -> list[dict]:
         """The columns of times."""
         return [column for column in self.columns if "encode" in column]
-
-    def as_numbers(self, features: dict) -> dict:
-        """One request's features, among them its time, with times as `column` encodes them."""
-        if not self.timed:
-            return features
-        table = {name: [value] for name, value in features.items()}
-        return features | {column["name"]: float(self.column(column, table)[0])
-                           for column in self.timed}
 
 
 def decision_of(manifest: dict) -> dict:
@@ -157,11 +180,9 @@ class RevenueModel:
 
     def predict(self, features: dict, offers: Sequence[tuple[str | float, ...]]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
-        count, encoding = len(offers), self.encoding
-        table = {name: [features[name]] * count for name in [*encoding.names, encoding.anchor]
-                 if name in features}
-        table |= zip(encoding.action, zip(*offers, strict=True), strict=True)
-        return self.predict_rows(table)
+        row = self.encoding.row(features)
+        return self.booster.predict(
+            np.array([row + self.encoding.action_row(offer) for offer in offers]), num_threads=1)
 
     def predict_rows(self, table: dict[str, Sequence]) -> np.ndarray:
         """Expected revenue of each row: (rows,)."""

@@ -13,17 +13,14 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from offer_ai.base import declarations
+from offer_ai.features.opening import is_at_hand
 from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Decider
+from offer_ai.serving.direct import PATH, Direct, invalid, invalid_answer
 from offer_ai.serving.figures import Figures
 from offer_ai.serving.requests import Interface
 
 CLOCK_TOLERANCE_HOURS = 24  # where dbt_project.yml declares none
-
-
-def name_of(part: str | int) -> str:
-    """One element of where a validation error lies; positions in broken JSON are no names."""
-    return part if isinstance(part, str) else ""
 
 
 class Problem(BaseModel):
@@ -66,15 +63,11 @@ def label_of(value: object) -> str:
     return "none" if value is None or value == "" else str(value)
 
 
-def invalid_field(field: str, problem: str) -> RequestValidationError:
-    return RequestValidationError([{"loc": ("body", field), "msg": problem}])
-
-
 def check_clock(at: datetime | None, hours: float) -> None:
     """A request later than that ahead of now is dated wrongly; raises RequestValidationError."""
     if at is not None and at > datetime.now(UTC) + timedelta(hours=hours):
-        raise invalid_field("at", f"lies more than {hours:g} hours ahead of the service's clock, "
-                            f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        raise invalid(f"lies more than {hours:g} hours ahead of the service's clock, "
+                      f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "at")
 
 
 def readiness(decider: Decider) -> Readiness:
@@ -90,8 +83,8 @@ def readiness(decider: Decider) -> Readiness:
     return Readiness(status="starting" if is_new else "degraded", why=state["why_not"])
 
 
-def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
-    """The service around a decider."""
+def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
+    """The service around a decider, as an ASGI application."""
     actions, point = decider.actions, decider.point
     keys, figures = keys or Keys(), Figures(actions.names[0])
     interface = Interface(point, actions, decider.requests)
@@ -99,21 +92,17 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        yield
+        with decider.looking():
+            yield
         decider.log.close()
 
     app = FastAPI(title="Offer AI", lifespan=lifespan)
-    app.add_middleware(Bounds, refused=figures.refused)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError):
-        # Without the input itself, which may be what no response can carry.
-        return JSONResponse({"detail": [
-            {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
-             "problem": problem["msg"].removeprefix("Value error, ")}
-            for problem in error.errors()]}, 422)
+    async def not_valid(_: Request, error: RequestValidationError):
+        return invalid_answer(error)
 
-    @app.post("/decide", response_model=None,
+    @app.post(PATH, response_model=None,
               responses={200: {"model": interface.answer}} | ANSWERS)
     def decide(request: interface.request, x_api_key: Annotated[str | None, Header()] = None):
         name = keys.name_of(x_api_key)
@@ -127,7 +116,7 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
         choice = None
         if decider.is_apprentice:
             if (field := interface.lacks(request)) is not None:
-                raise invalid_field(field, f"an apprentice needs the game's own {point['one']}")
+                raise invalid(f"an apprentice needs the game's own {point['one']}", field)
             choice = interface.choice(request)
         began = time.perf_counter()
         try:
@@ -155,4 +144,5 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
     def metrics():
         return Response(figures.text(), media_type=CONTENT_TYPE_LATEST)
 
-    return app
+    direct = Direct(app, interface.request, decide, is_at_hand(decider.store_url))
+    return Bounds(direct, figures.refused)

@@ -1,14 +1,12 @@
 """One decision: who is asked, what can be offered, a policy over it, a choice, a log."""
 
 import json
-import math
 import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +20,24 @@ from offer_ai.features.store import StoreError
 from offer_ai.learning.candidates import Candidate, Offer, eligible, file_of
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.serving.arms import HOLDOUT, Holdout
-from offer_ai.serving.choices import Asked, Choice, as_floats, as_target, lacking, noted
+from offer_ai.serving.choices import (
+    CALLER,
+    Asked,
+    Choice,
+    as_target,
+    chances_of,
+    drawn,
+    finite,
+    in_place,
+    lacking,
+    noted,
+    version_of,
+)
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.serving.recent import RecentOffers, capped
-from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy
-from offer_ai.serving.state import FALLBACK, state_of
+from offer_ai.serving.recent import RecentOffers, capped, made_by
+from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, again_and_again
+from offer_ai.serving.state import state_of
 
-CALLER = "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model, candidates or a store that have come
 
 
@@ -58,20 +67,19 @@ class Decider:
         self.models = models
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
-        listed = candidates
-        if listed is None:
-            listed = ReloadingCandidates(file_of(self.point), actions=self.actions)
+        listed = candidates if candidates is not None else ReloadingCandidates(
+            file_of(self.point), actions=self.actions)
         self.listed = listed if isinstance(listed, ReloadingCandidates) else None
         self.candidates = self.listed.candidates if self.listed else list(listed)
         self.holdout = holdout or Holdout.declared(self.point, self.actions)
         self.requests = RequestFeatures(self.point)
-        self.recent = RecentOffers(capped(self.candidates), self.made_by, log.folder)
+        self.recent = RecentOffers(
+            capped(self.candidates), made_by(self.point["event"], self.actions), log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.
         self.counting = threading.Lock() if self.recent.capped else nullcontext()
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
-        self.looked_at = -LOOK_AGAIN
-        self.lock = threading.Lock()
+        self.looked_at, self.looks_apart = -LOOK_AGAIN, False
         self.lacking: str | None = None
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -92,8 +100,7 @@ class Decider:
         features, landed_at = self._features(user_id, session_id, at)
         if features is not None:
             features = features | self.requests.features(asked.given, at)
-        policy, challenger = (self._usable(one.policy, features)
-                              for one in (self.promoted, self.challenger))
+        policy, challenger = (self._usable(one, features) for one in self._policies())
         with self.counting:
             among, reason = eligible(
                 self.candidates, at, (features or {}).get("country"),
@@ -106,9 +113,7 @@ class Decider:
                            for one in among]
             elif among:
                 version, chances = self._chances(context["arm"], policy, known, among)
-                with self.lock:
-                    index = int(self.rng.choice(len(among), p=chances))
-                chances, target = chances.tolist(), challenger
+                index, target = drawn(chances, self.rng.random()), challenger
                 made = Choice(among[index].offer, chances[index])
             else:
                 return self._nothing(asked, context, reason, policy)
@@ -124,35 +129,30 @@ class Decider:
             self.recent.add(user_id, at, made.offer)
         return decision | {"features": context["features"]}
 
+    def _policies(self) -> tuple[Policy | None, Policy | None]:
+        """What is promoted, and the challenger; one that decides just so is none."""
+        policy, challenger = self.promoted.policy, self.challenger.policy
+        return policy, None if challenger and challenger.is_same(policy) else challenger
+
     def _chances(self, arm: str, policy: Policy | None, features: dict,
-                 among: list[Candidate]) -> tuple[str, np.ndarray]:
-        """The version of what chooses, and the chance of each candidate, (candidates,)."""
+                 among: list[Candidate]) -> tuple[str, list[float]]:
+        """The version of what chooses, and the chance of each candidate, in their order."""
         if arm == HOLDOUT:
-            return self.holdout.version, self.holdout.chances(among)
-        if policy is None:
-            return FALLBACK, np.full(len(among), 1 / len(among))
-        chances, _ = policy.choose(features, as_floats(among))
-        return policy.version, chances / chances.sum()
+            return self.holdout.version, self.holdout.chances(among).tolist()
+        return version_of(policy), chances_of(policy, features, among)
 
     def _context(self, user_id: str, features: dict | None, landed_at: str | None) -> dict:
         """What is noted of every decision."""
         context = {"features": noted(features)}
         if features is not None:
             context["features_landed_at"] = landed_at
-        in_place = self.promoted.policy
-        context["in_place"] = in_place.version if in_place else FALLBACK
-        if in_place:
-            first, last = in_place.description["training"]["days"]["model"]
-            context["fitted"] = {"first": first, "last": last}
-        context["arm"] = None if self.is_apprentice else self.holdout.arm_of(user_id)
-        context["holdout_share"] = None if self.is_apprentice else self.holdout.share
-        return context
+        arm, share = (None, None) if self.is_apprentice else (
+            self.holdout.arm_of(user_id), self.holdout.share)
+        return context | in_place(self.promoted.policy) | {"arm": arm, "holdout_share": share}
 
     def _nothing(self, asked: Asked, context: dict, reason: str, policy: Policy | None) -> dict:
         """A decision to offer nothing, as nothing is eligible: an event of its own."""
-        version = policy.version if policy else FALLBACK
-        if context["arm"] == HOLDOUT:
-            version = self.holdout.version
+        version = self.holdout.version if context["arm"] == HOLDOUT else version_of(policy)
         decision = {"decision_id": secrets.token_hex(16), **self.actions.told(None),
                     "propensity": None, "policy_version": version}
         told = {name: decision[name] for name in ("decision_id", "policy_version")}
@@ -166,12 +166,6 @@ class Decider:
             **asked.fields, "event_id": kind, "event_uuid": decision["decision_id"], **decision,
             "decision_context": json.dumps(context, allow_nan=False)})
 
-    def made_by(self, event: dict) -> Offer:
-        """What was done by an event of this decision point; ValueError for another event."""
-        if event.get("event_id") != self.point["event"]:
-            raise ValueError(f"no {self.point['event']}")
-        return self.actions.read(event)
-
     @property
     def state(self) -> dict:
         """What decisions are made with now, and why not with a model."""
@@ -180,12 +174,21 @@ class Decider:
 
     def look(self, after: float = LOOK_AGAIN) -> None:
         """Takes over what was promoted or listed, so many seconds after the last look."""
-        if time.monotonic() - self.looked_at >= after:
-            self.looked_at = time.monotonic()
-            self.promoted.look()
-            self.challenger.look()
-            if self.listed and self.listed.look():
-                self._take(self.listed.candidates)
+        if not self.looks_apart and time.monotonic() - self.looked_at >= after:
+            self._look()
+
+    def _look(self) -> None:
+        self.looked_at = time.monotonic()
+        self.promoted.look()
+        self.challenger.look()
+        if self.listed and self.listed.look():
+            self._take(self.listed.candidates)
+
+    def looking(self) -> AbstractContextManager:
+        """Has a thread look, from now on: no request waits until a model is read."""
+        self._look()
+        self.looks_apart = True
+        return again_and_again(self._look, LOOK_AGAIN)
 
     def _take(self, candidates: list[Candidate]) -> None:
         """Has these decided between from now on, and counts what is capped by now."""
@@ -244,6 +247,4 @@ class Decider:
         except StoreError:
             self.local.lookup = None
             return None, None
-        # A number that is none is null: no model and no answer can carry it.
-        return {name: None if isinstance(value, float | Decimal) and not math.isfinite(value)
-                else value for name, value in features.items()}, landed_at
+        return finite(features), landed_at

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import Candidate, Offer
 from offer_ai.serving.decision_log import CLOSED
 
@@ -17,6 +18,15 @@ FORGET_EVERY = 10_000  # offers
 def capped(candidates: Iterable[Candidate]) -> frozenset[Offer]:
     """The offers that a week allows only so often."""
     return frozenset(one.offer for one in candidates if one.most_per_user_week is not None)
+
+
+def made_by(kind: str, actions: Actions) -> Callable[[dict], Offer]:
+    """Reads what was done by an event of that type; ValueError for another one."""
+    def read(event: dict) -> Offer:
+        if event.get("event_id") != kind:
+            raise ValueError(f"no {kind}")
+        return actions.read(event)
+    return read
 
 
 class RecentOffers:

@@ -1,6 +1,9 @@
 """What files say of policies and candidates, taken over when the files change."""
 
 import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +13,25 @@ from offer_ai.learning.candidates import Candidate, CandidatesError, read_candid
 from offer_ai.learning.policies import PROMOTED, Policy
 
 LOG = logging.getLogger("offer_ai")
+
+
+@contextmanager
+def again_and_again(look: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Has a thread look, so many seconds after the last time; a failure is said, each time."""
+    done = threading.Event()
+
+    def run():
+        while not done.wait(seconds):
+            try:
+                look()
+            except Exception:  # nobody else would look any more
+                LOG.exception("what is promoted cannot be looked at")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
 
 
 @dataclass

@@ -1,9 +1,7 @@
 """What decisions are made with, and why not with a model."""
 
-from offer_ai.serving.choices import lacking
+from offer_ai.serving.choices import FALLBACK, lacking
 from offer_ai.serving.reloading import why_none
-
-FALLBACK = "fallback-uniform"
 
 
 def state_of(decider) -> dict:

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from offer_ai.learning.effects_model import Catalogue
+from offer_ai.learning.one_request import inverse_gap_of_one, thompson_of_one
 from offer_ai.learning.policies import (
     INVERSE_GAP,
     NEW_CHANCE,
     NEW_COUNT,
     Policy,
     inverse_gap,
+    thompson,
 )
 
 pytestmark = pytest.mark.quick
@@ -66,3 +68,22 @@ def test_a_new_candidate_gets_its_chance():
     chances, _ = policy.of_predictions(predicted, np.array([[True, False, True]]),
                                        np.array([False, True, True]))
     assert chances[0] == pytest.approx([1 - NEW_CHANCE, 0, NEW_CHANCE], abs=1e-6)
+
+
+def test_one_request_gets_what_a_table_would_say():
+    """To the last bit: what is logged is valued later by the other form."""
+    rng = np.random.default_rng(2)
+    for number in range(600):
+        # Rounded, some are equals.
+        predicted = rng.normal(size=(1 + number % 5, 1 + number % 20)).round(number % 3 or 9)
+        gamma, epsilon = 10 ** rng.uniform(0, 6), (0.0, 0.01, 0.3)[number % 3]
+        assert thompson_of_one(predicted.tolist(), epsilon) == thompson(
+            predicted, epsilon).tolist()
+        assert inverse_gap_of_one(predicted[0].tolist(), gamma, epsilon) == inverse_gap(
+            predicted[0], gamma, epsilon).tolist()
+    policy, kinds = Policy("m", [Known()], INVERSE_GAP, 0.02), ["gems", "vip", "coins", "x"]
+    for count in range(1, 15):
+        offers = [(kinds[number % 4], float(number)) for number in range(count)]
+        chances, mean = policy.choose({}, offers)
+        expected, _ = policy.of_predictions(mean[None], is_new=policy.is_new(offers))
+        assert chances.tolist() == expected.tolist()
