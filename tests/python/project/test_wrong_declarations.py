@@ -221,11 +221,12 @@ def test_what_models_read_is_there_though_no_field_declares_it():
     found = dict.fromkeys(re.findall(r"'(\w+)'", texts), "text") | dict(
         re.findall(r"'(\w+)': '?(bigint|double|boolean|money)", macro))
     kinds = {"integer": "bigint", "number": "double", "probability": "double", "id": "text"}
-    columns = {column["name"] for point in declarations.project()["vars"]["decision_points"].values()
+    shipped = declarations.project()["vars"]
+    columns = {column["name"] for point in shipped["decision_points"].values()
                for column in point["columns"]} - {"decision_id", "policy_version", "propensity"}
     every = {"event_id", "event_time", "customer_identifier", "session_id", "event_uuid",
              "received_at"}
     assert found == {"txn_amount_sent": "money"} | {
         name: kinds.get(spec["type"], spec["type"])
-        for name, spec in declarations.project()["vars"]["event_fields"].items()
+        for name, spec in shipped["event_fields"].items()
         if name not in every | columns}
