@@ -14,9 +14,12 @@ from offer_ai.learning.candidates import CandidatesError, read_candidates
 from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.fitting import fit_models
+from offer_ai.learning.model_files import write_model
+from offer_ai.learning.policies import Policy
 from offer_ai.learning.revenue_model import Encoding
 from offer_ai.serving.app import create_app
 from offer_ai.serving.arms import Holdout
+from offer_ai.serving.choices import unusable
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.logged_fields import check_fields
@@ -225,3 +228,18 @@ def test_rows_that_do_not_say_what_was_done_teach_nothing(offers):
         told["offer_type"])]}
     _, description = fit_models(manifest, silent, LABEL, 7, 0)
     assert description["metrics"]["rows"] == 2000
+
+
+def test_a_model_of_another_action_is_not_asked(app, offers, tmp_path):
+    """Whoever declares one more column of the action gets a sentence, not an error."""
+    manifest, walls = renamed(*offers, NAMES, ["paywall"])
+    folder = write_model(tmp_path / "models", *fit_early(
+        manifest, arrays_of(walls.drop_columns(["candidates"])), LABEL, 7))
+    (tmp_path / "models" / "promoted.json").write_text(json.dumps(
+        {"model": folder.name, "rule": "inverse-gap", "epsilon": 0.1}))
+    policy = Policy.load(folder, "inverse-gap", 0.1)
+    assert unusable(policy, USER, Actions(("paywall",), ("text",))) is None
+    assert "chooses by paywall, and the declared action is paywall, price" in unusable(
+        policy, USER, Actions(("paywall", "price"), ("text", "amount")))
+    client = app(point(["paywall", "price"]), "paywall,price\ngems,4.99\n")
+    assert client.post("/decide", json=REQUEST).json()["paywall"] == "gems"
