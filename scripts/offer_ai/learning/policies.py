@@ -178,6 +178,11 @@ class Policy:
     def encoding(self) -> Encoding:
         return self.models[0].encoding
 
+    @cached_property
+    def action(self) -> tuple[str, ...]:
+        """The columns of what it chooses."""
+        return tuple(self.encoding.action)
+
     @property
     def kind(self) -> tuple:
         """What a refreshed model has in common with the one before.

@@ -77,6 +77,9 @@ def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: fl
     current = in_place(model.parent, table)
     after = last_day(current.policy, "held_out") if current.policy else date.min
     found = evaluate(model, table, rule, epsilon, after)
+    if current.policy and current.policy.action != found.policy.action:
+        current = InPlace(f"{LOGGING} ({current.name} is promoted and chooses by "
+                          f"{', '.join(current.policy.action)})", None)
     found.warnings.extend(unseen_drift(drift or [], last_day(found.policy, "model")))
     return found, judge(found, current, model.parent, is_successor)
 

@@ -1,7 +1,7 @@
 """What is chosen among candidates, and what another policy makes of it."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -43,9 +43,15 @@ class Choice:
     propensity: float | None = None
 
 
-def lacking(policy: Policy, missing: list[str]) -> str:
-    return (f"{policy.version} asks for the feature {missing[0]}, which the feature store lacks: "
-            "train a model on what is declared now")
+def unusable(policy: Policy, known: Collection[str], actions: Actions) -> str | None:
+    """Why a policy cannot be asked, of what is known; None where it can be."""
+    if policy.action != actions.names:
+        return (f"{policy.version} chooses by {', '.join(policy.action)}, and the declared action "
+                f"is {', '.join(actions.names)}: train a model on what is declared now")
+    if missing := policy.lacks(known):
+        return (f"{policy.version} asks for the feature {missing[0]}, which the feature store "
+                "lacks: train a model on what is declared now")
+    return None
 
 
 def noted(features: Mapping[str, Value] | None) -> dict:

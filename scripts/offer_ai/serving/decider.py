@@ -29,8 +29,8 @@ from offer_ai.serving.choices import (
     drawn,
     finite,
     in_place,
-    lacking,
     noted,
+    unusable,
     version_of,
 )
 from offer_ai.serving.decision_log import DecisionLog
@@ -212,11 +212,11 @@ class Decider:
         """The policy if it can be asked: with every feature that its model wants."""
         if policy is None or features is None:
             return None
-        missing = policy.lacks(features)
-        if missing and (problem := lacking(policy, missing)) != self.lacking:
+        problem = unusable(policy, features, self.actions)
+        if problem and problem != self.lacking:
             self.lacking = problem
             LOG.warning(problem)
-        return None if missing else policy
+        return None if problem else policy
 
     def _lookup(self) -> Lookup | None:
         """This thread's, opened again when it is not there yet."""
