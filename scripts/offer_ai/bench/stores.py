@@ -48,7 +48,7 @@ select
     md5('o' || i) as offer_id, md5('u' || i % 200000) as user_id, 's' || i as session_id,
     i % 50 as session_index, ['gems', 'vip', 'coins'][1 + i % 3] as offer_type,
     [4.99, 9.99, 1.99][1 + i % 3]::decimal(22, 4) as offer_price,
-    0.25 as propensity, i % 20 = 0 as offer_purchased, 'US' as country,
+    0.25 as propensity, 'p' as policy_version, i % 20 = 0 as offer_purchased, 'US' as country,
     true as facebook_connected, (i % 1000 / 100)::decimal(38, 4) as prev_week_purchase_amount,
     i % 9 as last_session_games_played, i % 100 / 100 as last_session_win_ratio,
     (i % 500 / 100)::decimal(38, 4) as next_week_purchase_amount, true as is_label_mature,
