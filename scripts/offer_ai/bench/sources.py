@@ -17,6 +17,7 @@ from offer_ai.bench.runs import BIN, count_lines, simulate
 
 CORE = ("event_id", "event_time", "customer_identifier")
 PORT = 18_085
+ROWS_AN_HOUR = 20_000  # loaded, of a table: the next build looks again at the latest of them
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{PORT}"}
 TABLES = {  # the rows of raw.events, of files
@@ -110,7 +111,11 @@ def load_table(database: Path, folder: Path, query: str) -> None:
         con.execute(f"""
             create schema raw;
             create table raw.events as
-            select *, timestamp '2025-06-01' as loaded_at from ({files})""")
+            select
+                *,
+                timestamp '2025-06-01' + to_hours((row_number() over () / {ROWS_AN_HOUR})::int)
+                    as loaded_at
+            from ({files})""")
 
 
 def processor_seconds() -> float:
