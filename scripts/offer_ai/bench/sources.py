@@ -17,7 +17,6 @@ from offer_ai.bench.runs import BIN, count_lines, simulate
 
 CORE = ("event_id", "event_time", "customer_identifier")
 PORT = 18_085
-ROWS_AN_HOUR = 20_000  # loaded, of a table: the next build looks again at the latest of them
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{PORT}"}
 TABLES = {  # the rows of raw.events, of files
@@ -58,7 +57,7 @@ def bench_sources(work: Path, users: int, days: int, times: int) -> None:
                 shutil.rmtree(database.parent, ignore_errors=True)
                 database.parent.mkdir(parents=True)
                 if events.startswith("table:"):
-                    load_table(database, flat, TABLES[name.removeprefix("a table of ")])
+                    load_table(database, flat, TABLES[name.removeprefix("a table of ")], days)
                 before = processor_seconds()
                 built = dbt(events, database, "run", "--vars", json.dumps(variables))
                 found[name].append({
@@ -105,7 +104,8 @@ def upload(folder: Path) -> None:
         client.upload_file(str(path), "box", f"events/{path.name}")
 
 
-def load_table(database: Path, folder: Path, query: str) -> None:
+def load_table(database: Path, folder: Path, query: str, days: int) -> None:
+    """Rows that were loaded hour by hour over so many days."""
     files = query.format(files=sql_text(f"{folder}/*.ndjson"))
     with duckdb.connect(str(database)) as con:
         con.execute(f"""
@@ -113,7 +113,8 @@ def load_table(database: Path, folder: Path, query: str) -> None:
             create table raw.events as
             select
                 *,
-                timestamp '2025-06-01' + to_hours((row_number() over () / {ROWS_AN_HOUR})::int)
+                timestamp '2025-06-01'
+                + to_hours((row_number() over () * {24 * days} // count(*) over ())::int)
                     as loaded_at
             from ({files})""")
 
