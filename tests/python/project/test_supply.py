@@ -8,6 +8,7 @@ import pytest
 from offer_ai.base.settings import ROOT
 
 pytestmark = pytest.mark.quick
+PINNED = re.compile(r"[a-z0-9.-]+(\[[a-z0-9,-]+\])?==\S+(\s+--hash=sha256:[0-9a-f]{64})+")
 COMPILED = sorted(ROOT.glob("requirements/*.txt"))
 spec = importlib.util.spec_from_file_location("audit", ROOT / "tests/supply/audit.py")
 audit = importlib.util.module_from_spec(spec)
@@ -20,8 +21,7 @@ def test_each_pin_has_hashes_and_no_place():
     for path in COMPILED:
         text = re.sub(r"\s*#.*", "", path.read_text()).replace("\\\n", "")
         for line in text.splitlines():
-            assert re.fullmatch(r"[a-z0-9.-]+(\[[a-z0-9,-]+\])?==\S+(\s+--hash=sha256:[0-9a-f]{64})+",
-                                line), f"{path.name}: {line}"
+            assert PINNED.fullmatch(line), f"{path.name}: {line}"
         assert not re.search(r"https?:|file:|--(extra-)?index-url", path.read_text()), path.name
 
 
@@ -54,3 +54,13 @@ def test_what_is_said_of_licences():
     assert not is_open
     assert lines[-2:] == ["licences: 1 of 2 are open; 1 packages are not installed here",
                           "look at the licence of c"]
+
+
+def test_the_tests_that_threats_names_are_there():
+    told = set(re.findall(r"`(test_\w+|[a-z]+(?:_[a-z]+){3,})`",
+                          (ROOT / "docs/threats.md").read_text()))
+    texts = [path.read_text() for path in (ROOT / "tests/python").rglob("test_*.py")]
+    texts += [path.read_text() for path in (ROOT / "models").rglob("*.yml")]
+    missing = {name for name in told if not any(
+        re.search(rf"def {name}\(|- name: {name}$", text, re.MULTILINE) for text in texts)}
+    assert len(told) > 20 and missing == set()
