@@ -2,12 +2,15 @@
 # `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+# Each file that is installed is one whose hash requirements/*.txt names.
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PINNED := $(INSTALL) --require-hashes -r
 export OFFER_AI_EVENTS ?= data/events
 export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python supply pins train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -35,34 +38,38 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Offer AI needs Python 3.11 or newer; set PYTHON to one.")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		--no-build-isolation --editable .
+	$(BIN)/python $(PINNED) $<
+	$(BIN)/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/cloud.installed .venv/learn.installed .venv/metrics.installed .venv/report.installed: .venv/core.installed
 .venv/serve.installed: .venv/learn.installed
 .venv/mutants.installed: .venv/test.installed
 
+# Beside the others, not among them: it looks at what they are.
+.venv/supply.installed: requirements/supply.txt .venv/core.installed
+	$(PYTHON) -m venv .venv/supply
+	.venv/supply/bin/python $(PINNED) $<
+	@touch $@
+
 .venv/%.installed: requirements/%.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python $(PINNED) $<
 	@touch $@
 
 .venv/spark.installed: requirements/spark.txt .venv/core.installed
 	@command -v java >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get -qq update && apt-get -qq install --yes openjdk-17-jre-headless)
 	@command -v java >/dev/null || (echo "Spark needs Java 17: install it." && exit 1)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python $(PINNED) $<
 	@touch $@
 
-# The page is tested in Chromium. Of obp only estimators and samples are used, not what it pins for the rest.
-.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
+# The page is tested in Chromium.
+.venv/test.installed: requirements/test.txt requirements/obp.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get -qq update && apt-get -qq install --yes chromium)
 	@command -v chromium >/dev/null || (echo "Tests of the page need Chromium: install it." && exit 1)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		--ignore-requires-python obp==0.5.7
+	$(BIN)/python $(PINNED) $<
+	$(BIN)/python $(INSTALL) --no-deps --ignore-requires-python --require-hashes -r requirements/obp.txt
 	@touch $@
 
 sample: setup ## Simulate the sample events (16,000 players, 21 days until yesterday) in data/.
@@ -122,6 +129,12 @@ mutants: setup-test ## One-line faults of SQL: which of them do the tests see? H
 
 mutants-python: setup-mutants ## The same of Python, by mutmut: hours.
 	$(BIN)/python tests/mutants/python.py
+
+supply: setup-test .venv/supply.installed ## Known flaws and licences of what is installed; says so where nobody answers.
+	.venv/supply/bin/python tests/supply/audit.py $(BIN)/python
+
+pins: .venv/supply.installed ## Compile requirements/*.in anew, with hashes; ARGS such as --upgrade.
+	.venv/supply/bin/python tests/supply/pins.py $(ARGS)
 
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py

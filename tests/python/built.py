@@ -14,7 +14,8 @@ from dbt.cli.main import dbtRunner
 
 from offer_ai.base.settings import ROOT
 
-TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
+# Keeps the parsed project.
+TARGET = os.environ.get("OFFER_AI_TEST_TARGET") or tempfile.mkdtemp(prefix="offer_ai_target_")
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
 

@@ -22,7 +22,7 @@ from pydantic import (
 
 from offer_ai.base import declarations
 from offer_ai.features.request_time import JSON_TYPES, RequestFeatures
-from offer_ai.serving.bounds import Bounds, Keys
+from offer_ai.serving.bounds import HEADERS, Bounds, Keys
 from offer_ai.serving.decider import Choice, Decider
 from offer_ai.serving.figures import Figures
 
@@ -157,7 +157,8 @@ def readiness(decider: Decider) -> Readiness:
     try:
         decider.log.check()
     except OSError as error:
-        return Readiness(status="broken", why=f"decisions cannot be logged: {error}")
+        return Readiness(status="broken",
+                         why=f"decisions cannot be logged: {error.strerror or error}")
     state = decider.state
     if state["why_not"] is None:
         return Readiness(status="ready", why=None)
@@ -176,7 +177,8 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
         yield
         decider.log.close()
 
-    app = FastAPI(title="Offer AI", lifespan=lifespan)
+    # Without pages of documentation, whose scripts come from elsewhere.
+    app = FastAPI(title="Offer AI", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(Bounds, refused=figures.refused)
 
     @app.exception_handler(RequestValidationError)
@@ -186,6 +188,11 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
             {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
              "problem": problem["msg"].removeprefix("Value error, ")}
             for problem in error.errors()]}, 422)
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception):
+        # It is in the service's own log. This answer passes by the middleware.
+        return JSONResponse({"detail": "the service failed"}, 500, HEADERS)
 
     @app.post("/decide", response_model=None, responses=ANSWERS)
     def decide(request: declared_request, x_api_key: Annotated[str | None, Header()] = None):
@@ -211,7 +218,7 @@ def create_app(decider: Decider, keys: Keys | None = None) -> FastAPI:
                                       offers, {field: getattr(request, field)
                                                for field in decider.requests.types})
         except OSError as error:
-            raise HTTPException(503, f"the decision could not be logged: {error}") from error
+            raise HTTPException(503, "the decision could not be logged") from error
         figures.seconds.observe(time.perf_counter() - began)
         figures.decisions.labels(
             decision["policy_version"], decision["offer_type"] or "none").inc()
