@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from offer_ai.base import settings
+from offer_ai.base import declarations, settings
+from offer_ai.learning.model_files import point_of
 from offer_ai.learning.off_policy import effective_sample_size
 from offer_ai.learning.policies import EPSILON_GREEDY, INVERSE_GAP, THOMPSON
 from offer_ai.learning.promotion import evaluate_against, promote, roll_back
@@ -14,8 +15,11 @@ from offer_ai.training.table import read_training
 @click.command(context_settings={"show_default": True})
 @click.argument("model", required=False,
                 type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--decision-point", default=None,
+              help="Of which declared decision point; that of MODEL, or the first, by default.")
 @click.option("--training", type=click.Path(path_type=Path), default=None,
-              help="The published training table; OFFER_AI_EXPORT/training by default.")
+              help="The published training table; OFFER_AI_EXPORT/training by default, of another "
+              "decision point than offers training_NAME.")
 @click.option("--rule", default=EPSILON_GREEDY,
               type=click.Choice([EPSILON_GREEDY, THOMPSON, INVERSE_GAP]),
               help="The model's favourite, that of one of its bootstrapped copies, or (models of "
@@ -28,10 +32,11 @@ from offer_ai.training.table import read_training
               help="Serve what was served before the last promotion; needs no MODEL.")
 @click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=None,
               help="Of --rollback: the folder of model versions; OFFER_AI_EXPORT/models by "
-              "default.")
+              "default, of another decision point than offers models_NAME.")
 @click.option("--why", default="rolled back by hand", help="Of --rollback: the reason to record.")
-def main(model: Path | None, training: Path | None, rule: str, epsilon: float,
-         is_promotion: bool, rollback: bool, models: Path | None, why: str) -> None:
+def main(model: Path | None, decision_point: str | None, training: Path | None, rule: str,
+         epsilon: float, is_promotion: bool, rollback: bool, models: Path | None,
+         why: str) -> None:
     """Value the policy of MODEL (a folder that train.py wrote) on logs it has not seen.
 
     MODEL's twin that was fitted to the days before is what is valued, on the days after
@@ -41,14 +46,19 @@ def main(model: Path | None, training: Path | None, rule: str, epsilon: float,
     promotions.ndjson. A policy that is not promoted goes on as the challenger, of which the
     service notes what it would have done.
     """
+    export = settings.export_folder()
+    if decision_point:
+        declarations.decision_point(decision_point)
+    name = decision_point or (model and point_of(model))
     if rollback:
-        step = roll_back(models or settings.export_folder() / "models", why)
+        name = declarations.decision_point(name)["name"]
+        step = roll_back(models or export / declarations.folder_of("models", name), why)
         click.echo(f"took back {step['taken_back']}; served from now on: "
                    f"{step['model'] or 'each candidate alike'}")
         return
     if model is None:
         raise click.UsageError("Name a MODEL, a folder that train.py wrote.")
-    manifest, table = read_training(training or settings.export_folder() / "training")
+    manifest, table = read_training(training or export / declarations.folder_of("training", name))
     found, made = evaluate_against(model.absolute(), table, rule, epsilon, manifest.get("drift"))
     logged = found.logged
     click.echo(f"{len(logged.reward):,} decisions from {found.days[0]} to {found.days[1]} "

@@ -13,7 +13,7 @@ from offer_ai.base.shown import without_secrets
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest, write_latest
 from offer_ai.features.store import StoreError
-from offer_ai.training.table import publish_training, training_folder
+from offer_ai.training.table import publish_training
 from offer_ai.training.versions import PublishError, Versions
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.marts import DATABASE, publish_marts
@@ -66,7 +66,7 @@ def training(target: str | None, names: tuple[str, ...], keep: int) -> None:
             f"--decision ({', '.join(names)}).")
     con = open_warehouse(settings.database())
     for name in names:
-        folder = target or str(export / training_folder(name))
+        folder = target or str(export / declarations.folder_of("training", name))
         try:
             manifest, counts = publish_training(
                 con, Versions(folder), export / ".training.part", keep, name)

@@ -4,13 +4,15 @@ import signal
 
 import click
 
-from offer_ai.base import settings
+from offer_ai.base import declarations, settings
 from offer_ai.base.locks import only_one
 from offer_ai.learning.keeping import Keeper
 from offer_ai.learning.policies import EPSILON_GREEDY, INVERSE_GAP
 
 
 @click.command(context_settings={"show_default": True})
+@click.option("--decision-point", default=None,
+              help="Of which declared decision point; the first one by default.")
 @click.option("--every-days", default=1.0, type=click.FloatRange(0),
               help="Days by which the events must have gone on between steps.")
 @click.option("--poll", default=60.0, type=click.FloatRange(0.01),
@@ -22,8 +24,8 @@ from offer_ai.learning.policies import EPSILON_GREEDY, INVERSE_GAP
               help="How the policy explores.")
 @click.option("--epsilon", default=0.01, type=click.FloatRange(0, 1),
               help="Share of decisions that is spread evenly over the candidates: the floor.")
-def main(every_days: float, poll: float, once: bool, is_publishing: bool, rule: str,
-         epsilon: float) -> None:
+def main(decision_point: str | None, every_days: float, poll: float, once: bool,
+         is_publishing: bool, rule: str, epsilon: float) -> None:
     """Learn from every decision so far, at a rhythm, and promote what is better.
 
     A step publishes the training table of OFFER_AI_DB, trains on it (offers whose week is not
@@ -33,8 +35,9 @@ def main(every_days: float, poll: float, once: bool, is_publishing: bool, rule: 
     served. SIGINT and SIGTERM end it after the step.
     """
     database, export = settings.database().absolute(), settings.export_folder().absolute()
-    keeper = Keeper(database, export, every_days, poll, rule, epsilon, is_publishing)
-    with only_one(export / "models" / ".learning", f"learns for {export}"):
+    name = declarations.decision_point(decision_point)["name"]
+    keeper = Keeper(database, export, every_days, poll, rule, epsilon, is_publishing, name)
+    with only_one(keeper.models / ".learning", f"learns for {export}"):
         if once:
             click.echo(keeper.step() or "It is not time yet: nothing new was published, or not "
                        f"{every_days:g} days of events since the last step.")

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
-from offer_ai.base import settings
+from offer_ai.base import declarations, settings
 from offer_ai.serving.running import Service, log_to_stderr, run
 
 
 @click.command(context_settings={"show_default": True})
+@click.option("--decision-point", default=None,
+              help="Which declared decision point to decide; the first one by default.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=8080, type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--store", default=None, envvar="OFFER_AI_STORE",
@@ -25,20 +27,22 @@ from offer_ai.serving.running import Service, log_to_stderr, run
 @click.option("--per-second", default=None, type=click.FloatRange(0, min_open=True),
               help="Requests a second that a key may make, with a second's worth at once; "
               "beyond, the answer is 429. Without a bound by default.")
-def main(host: str, port: int, store: str | None, apprentice: bool, rotate_seconds: float,
-         workers: int, per_second: float | None) -> None:
+def main(decision_point: str | None, host: str, port: int, store: str | None, apprentice: bool,
+         rotate_seconds: float, workers: int, per_second: float | None) -> None:
     """Serve decisions with the promoted model and the published features.
 
-    Each is logged as an offer_shown event under OFFER_AI_EVENTS, from where the next
-    build learns of it. With OFFER_AI_API_KEY set (one key, or several as `name=key`
+    Each is logged as an event of the decision point (offer_shown) under OFFER_AI_EVENTS, from
+    where the next build learns of it. With OFFER_AI_API_KEY set (one key, or several as `name=key`
     separated by spaces), requests need one as X-API-Key.
     """
     events, export = Path(settings.events()), settings.export_folder()
     if not events.is_dir():
         raise click.ClickException(
             f"OFFER_AI_EVENTS='{settings.events()}' is no directory: decisions are logged there.")
-    service = Service(str(export / "models"), store or settings.default_store(export), str(events),
-                      rotate_seconds, apprentice, per_second, workers)
+    name = declarations.decision_point(decision_point)["name"]
+    service = Service(str(export / declarations.folder_of("models", name)),
+                      store or settings.default_store(export), str(events), rotate_seconds,
+                      apprentice, per_second, workers, name)
     log_to_stderr()
     try:
         service.keys()

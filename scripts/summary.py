@@ -7,7 +7,6 @@ import click
 
 from offer_ai.base import declarations, settings
 from offer_ai.base.files import MANIFEST
-from offer_ai.training.table import training_folder
 from offer_ai.warehouse.connection import open_warehouse, relation_of
 from offer_ai.warehouse.counts import landed_counts
 from offer_ai.warehouse.marts import DATABASE
@@ -60,7 +59,8 @@ def main() -> None:
     for text in still_empty(users, *anchors.get(declarations.OFFERS, (1, 1))):
         click.echo(text)
     click.echo(f"Query {settings.shown(export / DATABASE)}; models read:")
-    for name in (*map(training_folder, declarations.decision_points()), "latest"):
+    for name in (*(declarations.folder_of("training", point)
+                   for point in declarations.decision_points()), "latest"):
         manifest = Path(export, name, MANIFEST)
         if manifest.exists():
             published = json.loads(manifest.read_text())

@@ -5,7 +5,11 @@ import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
-START, DAYS, VISITORS = datetime(2025, 3, 1), 30, 200
+START, DAYS, VISITORS = datetime(2025, 3, 1), 30, 400
+# What stands above the cart, drawn by chance, and how much it moves a visitor to pay.
+NUDGES = {"nothing": 0.6, "free shipping": 1.4, "discount": 1.0}
+CHANCE = 1 / len(NUDGES)
+CONTEXT = json.dumps({"candidates": [{"nudge": nudge, "probability": CHANCE} for nudge in NUDGES]})
 
 
 def visit(chance: random.Random, visitor: str, at: datetime, keenness: float):
@@ -18,8 +22,10 @@ def visit(chance: random.Random, visitor: str, at: datetime, keenness: float):
         at += timedelta(seconds=seconds)
         if chance.random() < 0.15 + 0.2 * keenness:
             carts += 1
-            yield {"event": "cart", "at": at.isoformat(), "visitor": visitor, "items": carts}
-            if chance.random() < 0.5 * keenness:
+            nudge = chance.choice(list(NUDGES))
+            yield {"event": "cart", "at": at.isoformat(), "visitor": visitor, "items": carts,
+                   "nudge": nudge, "propensity": CHANCE, "decision_context": CONTEXT}
+            if chance.random() < 0.5 * keenness * NUDGES[nudge]:
                 at += timedelta(minutes=2)
                 yield {"event": "payment", "at": at.isoformat(), "visitor": visitor}
                 carts = 0

@@ -10,7 +10,7 @@ carry for features of `from_anchor`. A change asks for a refresh of what is made
 {% macro declarations() %}
     {% set digests = {} %}
     {% for name in vocabulary_vars() + ['excluded_users', 'session_split',
-            'decision_points', 'features', 'labels', 'reporting_currency'] %}
+            'session_measures', 'decision_points', 'features', 'labels', 'reporting_currency'] %}
         {% set value = field_aliases() if name == 'field_aliases'
             else stored_decision_points() if name == 'decision_points'
             else event_type_aliases() if name == 'event_type_aliases' else var(name) %}

@@ -9,7 +9,7 @@ The stored models that a declaration goes into, by its name; what is not here go
 all. Those that read one of these come behind it by themselves.
 -#}
 {% macro models_of_declarations() %}
-    {% set models = {'features': ['latest_anchor_features', 'latest_requests'],
+    {% set models = {'session_measures': ['session_rollups'], 'features': ['latest_anchor_features', 'latest_requests'],
         'from_anchor': ['stg_offers_shown'], 'labels': []} %}
     {% for point in (var('decision_points') or {}).values() %}
         {% do models.features.append(point.one ~ '_features') %}

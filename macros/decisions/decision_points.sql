@@ -15,7 +15,8 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
     {% set place = 'decision_points, ' ~ name %}
     {% set defaults = {
         'event': '', 'one': 'offer', 'time': 'offered_at', 'action': [], 'columns': [], 'also': [],
-        'measures': [], 'features': 'all', 'labels': 'all', 'reward': none, 'at_most_per_user_day': 0} %}
+        'measures': [], 'features': 'all', 'labels': 'all', 'reward': none, 'at_most_per_user_day': 0,
+        'outcome': [], 'status_quo': none} %}
     {% set point = dict(defaults, name=name) %}
     {% if not offer_ai.is_declared(name) %}
         {% do point.update({'features': [], 'labels': []}) %}
@@ -27,13 +28,19 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
     {% for kind in ['features', 'labels'] %}
         {% do point.update({kind: offer_ai.declared_entries(kind, point[kind], place)}) %}
     {% endfor %}
+    {% if point.event not in known_event_types() + (event_type_aliases().keys() | list) %}
+        {% do offer_ai.refuse(place, '`event: ' ~ point.event ~ '` is none of the event types: '
+            ~ known_event_types() | join(', ')) %}
+    {% endif %}
     {% set columns = point.columns | map(attribute='name') | list %}
     {% for column in columns if column not in offer_ai.event_columns() %}
         {% do offer_ai.refuse(place, "'" ~ column ~ "' under `columns` is no field of event_fields") %}
     {% endfor %}
-    {% for column in point.action if column not in columns %}
-        {% do offer_ai.refuse(place, "'" ~ column ~ "' under `action` is not under `columns`: "
-            ~ (columns | join(', ') or 'there are none')) %}
+    {% for key in ['action', 'outcome'] %}
+        {% for column in point[key] if column not in columns %}
+            {% do offer_ai.refuse(place, "'" ~ column ~ "' under `" ~ key ~ "` is not under `columns`: "
+                ~ (columns | join(', ') or 'there are none')) %}
+        {% endfor %}
     {% endfor %}
     {% set labels = point.labels | map(attribute='name') | list %}
     {% if point.reward and point.reward not in labels %}
@@ -59,12 +66,37 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
     {{ return((point.columns | selectattr('name', 'equalto', name) | list)[0].data_type) }}
 {% endmacro %}
 
+{#- The columns that the rows of decision points have beside features and labels, a list of names. -#}
+{% macro taken_columns() %}
+    {% set taken = ['anchor_id', 'user_id', 'session_id', 'client_session_id', 'session_index', 'anchored_at',
+        'as_of', 'feature_versions', 'label_matures_at', 'is_label_mature', 'arm', 'holdout_share', 'candidates'] %}
+    {% for point in (var('decision_points') or {}).values() %}
+        {% do taken.extend([(point.one or '') ~ '_id', point.time]) %}
+        {% do taken.extend(point.get('columns', []) | map(attribute='name')) %}
+    {% endfor %}
+    {{ return(taken) }}
+{% endmacro %}
+
+{#-
+The fields that decisions say of themselves, of what was done and of what came of it, a list of
+names: no feature is given with the request (`from_anchor`) by one of them.
+-#}
+{% macro decided_fields() %}
+    {% set fields = ['event_id', 'customer_identifier', 'session_id', 'event_uuid', 'received_at', 'decision_id',
+        'propensity', 'policy_version', 'decision_context', 'user_id', 'at'] %}
+    {% for name, point in (var('decision_points') or {}).items() %}
+        {% do fields.append(name) %}
+        {% do fields.extend(point.get('action', []) + point.get('outcome', [])) %}
+    {% endfor %}
+    {{ return(fields) }}
+{% endmacro %}
+
 {#- What decision points say of the rows that are stored, by name: a change asks for a full refresh. -#}
 {% macro stored_decision_points() %}
     {% set stored = {} %}
     {% for name, point in (var('decision_points') or {}).items() %}
         {% set kept = {} %}
-        {% for key, value in point.items() if key not in ['measures', 'reward', 'action'] %}
+        {% for key, value in point.items() if key not in ['measures', 'reward', 'action', 'outcome', 'status_quo'] %}
             {% do kept.update({key: value}) %}
         {% endfor %}
         {% do stored.update({name: kept}) %}

@@ -87,6 +87,7 @@ The anchors of a decision point: one row per event of it, or at most so many of 
         {%- for column in columns %}
         {{ column }},
         {%- endfor %}
+        session_id as client_session_id,
         event_time as anchored_at
     from {{ 'placed' if cap > 0 else 'events' }}
     {%- if cap > 0 %}

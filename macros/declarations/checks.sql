@@ -29,8 +29,10 @@ with one sentence that names the list, the entry and the key, and says what is p
 
 {#- Checks all that is declared, but what only a built graph can tell (check_columns). -#}
 {% macro check_declarations() %}
+    {% do offer_ai.check_vars() %}
     {% do offer_ai.check_fields() %}
     {% do offer_ai.check_split() %}
+    {% do offer_ai.check_entries('session_measures', offer_ai.session_measures()) %}
     {% do offer_ai.check_entries('features', var('features')) %}
     {% do offer_ai.check_entries('labels', var('labels')) %}
 {% endmacro %}
@@ -48,12 +50,14 @@ with one sentence that names the list, the entry and the key, and says what is p
         {% if spec.type not in types %}
             {% do offer_ai.refuse(
                 place, "type '" ~ spec.type ~ "' is none of " ~ types | join(', ')) %}
-        {% elif spec.of and spec.of not in known_event_types() + (event_type_aliases().keys() | list) %}
-            {% do offer_ai.refuse(place, "`of: " ~ spec.of ~ "` is none of the event types: "
-                ~ known_event_types() | join(', ')) %}
         {% elif spec.required is defined and spec.required is not boolean %}
             {% do offer_ai.refuse(place, '`required: ' ~ spec.required ~ '` is neither true nor false') %}
         {% endif %}
+        {% for type in offer_ai.owners(spec)
+            if type not in known_event_types() + (event_type_aliases().keys() | list) %}
+            {% do offer_ai.refuse(place, "`of: " ~ type ~ "` is none of the event types: "
+                ~ known_event_types() | join(', ')) %}
+        {% endfor %}
     {% endfor %}
     {% for field in ['event_id', 'event_time', 'customer_identifier'] if field not in var('event_fields') %}
         {% do offer_ai.refuse('event_fields', '`' ~ field ~ '` is missing: every event carries it') %}
@@ -85,14 +89,13 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% endfor %}
 {% endmacro %}
 
-{#- Checks entries of `features` or `labels` (`kind`). -#}
+{#- Checks entries of `features`, `labels` or `session_measures` (`kind`). -#}
 {% macro check_entries(kind, entries) %}
     {% set types = ['string', 'boolean', 'bigint', 'integer', 'int', 'double', 'float',
         'decimal(38, 4)', 'timestamp', 'date', 'varchar', 'text', 'tinyint', 'smallint', 'hugeint', 'real'] %}
-    {% set taken = ['anchor_id', 'offer_id', 'user_id', 'session_id', 'session_index', 'offered_at',
-        'anchored_at', 'as_of', 'feature_versions', 'label_matures_at', 'is_label_mature', 'offer_type',
-        'offer_price', 'offer_purchased', 'offer_dismissed', 'decision_id', 'propensity', 'policy_version'] %}
-    {% set names = [] if kind == 'features' else var('features') | map(attribute='name') | list %}
+    {% set taken = offer_ai.taken_columns() %}
+    {% set names = [] if kind != 'labels' else var('features') | map(attribute='name') | list %}
+    {% if kind == 'session_measures' %}{% do names.extend(offer_ai.shipped_measures()) %}{% endif %}
     {% if entries is string or entries is mapping or entries is not iterable %}
         {% do offer_ai.refuse(kind, 'is no list of entries, each with name, description, data_type, config') %}
     {% endif %}
@@ -120,7 +123,7 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% set keys = {
         'over': ['over', 'before', 'after', 'aggregate', 'if_none', 'encode'],
         'as_of': ['as_of', 'value', 'encode'], 'from_anchor': ['from_anchor', 'encode']} %}
-    {% set keys = keys if kind == 'features' else {'over': ['over', 'after', 'aggregate', 'if_none', 'part_of']} %}
+    {% set keys = keys if kind == 'features' else {'aggregate': ['aggregate']} if kind == 'session_measures' else {'over': ['over', 'after', 'aggregate', 'if_none', 'part_of']} %}
     {% set ways = keys.keys() | select('in', meta) | list if meta is mapping else [] %}
     {% if ways | length != 1 %}
         {% do offer_ai.check_keys(place, meta, keys.values() | sum(start=[]) | unique | list) %}
@@ -138,7 +141,7 @@ with one sentence that names the list, the entry and the key, and says what is p
             ~ 'from it knows the future. Labels look ahead, features back, with `before`.') %}
     {% endif %}
     {% do offer_ai.check_keys(place, meta, keys[way], {
-        'over': [side, 'aggregate'], 'as_of': ['value'], 'from_anchor': []}[way]) %}
+        'over': [side, 'aggregate'], 'as_of': ['value'], 'from_anchor': [], 'aggregate': []}[way]) %}
     {% if way == 'over' %}
         {% do offer_ai.check_window(place, meta[side], side, ['count', 'hour', 'day'] if kind == 'features' else ['hour', 'day']) %}
     {% elif way == 'from_anchor' %}
@@ -147,6 +150,9 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% for key in [way, 'aggregate', 'value'] if key in meta and meta[key] is not string %}
         {% do offer_ai.refuse(place, '`' ~ key ~ ': ' ~ meta[key] ~ '` is no text') %}
     {% endfor %}
+    {% if way in ['over', 'as_of'] %}
+        {% do offer_ai.check_relation(place, way, meta[way]) %}
+    {% endif %}
     {% set encodings = ['age_in_days', 'hour_of_day', 'day_of_week'] %}
     {% if meta.encode and entry.data_type not in ('timestamp', 'date') %}
         {% do offer_ai.refuse(place, '`encode` is for a timestamp or a date, and it is of type ' ~ entry.data_type) %}
@@ -187,9 +193,7 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% if not spec %}
         {% do offer_ai.refuse(place, "`from_anchor: " ~ field ~ "` is no field of event_fields: "
             ~ var('event_fields').keys() | join(', ')) %}
-    {% elif field in ['event_id', 'customer_identifier', 'session_id', 'event_uuid', 'received_at', 'offer_type',
-        'offer_price', 'offer_purchased', 'offer_dismissed', 'decision_id', 'propensity', 'policy_version',
-        'decision_context', 'user_id', 'at', 'offers'] %}
+    {% elif field in offer_ai.decided_fields() %}
         {% do offer_ai.refuse(place, "`from_anchor: " ~ field
             ~ "` is what the decision itself says, or what came of it: choose another field") %}
     {% elif spec.type not in possible %}

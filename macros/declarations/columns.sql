@@ -15,6 +15,13 @@
             {% endfor %}
         {% endfor %}
     {% endfor %}
+    {% for measure in session_measures() %}
+        {% set place = 'session_measures, ' ~ measure.name %}
+        {% set columns = columns_of('stg_events') + event_columns() %}
+        {% for column in expression_columns(place, measure.config.meta.aggregate) if column | lower not in columns %}
+            {% do refuse(place, "'" ~ column ~ "' is no column of an event: " ~ event_columns() | join(', ')) %}
+        {% endfor %}
+    {% endfor %}
     {% if session_split().split_on %}
         {% set code = modules.re.sub('(?i)\\bprevious[.](\\w+)', 'previous_\\1', session_split().split_on) %}
         {% for column in expression_columns('session_split', code)

@@ -182,8 +182,8 @@ nor end like a number.
 {#- A number from 0 to 1. -#}
 {% macro to_probability(value) -%}
     case
-        when {{ try_to('double', value) }} between 0 and 1
-            then {{ try_to('double', value) }}
+        when {{ offer_ai.try_to('double', value) }} between 0 and 1
+            then {{ offer_ai.try_to('double', value) }}
     end
 {%- endmacro %}
 

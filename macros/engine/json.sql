@@ -25,12 +25,12 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {#- DuckDB stops at text that is no JSON. -#}
 {% macro duckdb__json_struct(json, fields) -%}
-    case when {{ is_json_object(json) if fields is mapping else 'json_valid(' ~ json ~ ')' }}
-        then from_json({{ json }}, {{ text_literal(json_shape(fields)) }}) end
+    case when {{ offer_ai.is_json_object(json) if fields is mapping else 'json_valid(' ~ json ~ ')' }}
+        then from_json({{ json }}, {{ offer_ai.text_literal(offer_ai.json_shape(fields)) }}) end
 {%- endmacro %}
 
 {% macro spark__json_struct(json, fields) -%}
-    from_json({{ json }}, {{ text_literal(json_shape(fields)) }})
+    from_json({{ json }}, {{ offer_ai.text_literal(offer_ai.json_shape(fields)) }})
 {%- endmacro %}
 
 {#- A JSON array of objects as an array of such structs, to be made rows of. -#}
@@ -40,12 +40,12 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {% macro duckdb__json_struct_rows(json, fields) -%}
     unnest(case when json_valid({{ json }})
-        then from_json({{ json }}, {{ text_literal(json_shape([fields])) }}) end)
+        then from_json({{ json }}, {{ offer_ai.text_literal(offer_ai.json_shape([fields])) }}) end)
 {%- endmacro %}
 
 {#- Spark names it otherwise. -#}
 {% macro spark__json_struct_rows(json, fields) -%}
-    explode(from_json({{ json }}, {{ text_literal(json_shape([fields])) }}))
+    explode(from_json({{ json }}, {{ offer_ai.text_literal(offer_ai.json_shape([fields])) }}))
 {%- endmacro %}
 
 {#- Fields as the engine's description of a struct of text. -#}
@@ -55,10 +55,10 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {% macro duckdb__json_shape(fields) %}
     {% if fields is none %}{{ return('"VARCHAR"') }}{% endif %}
-    {% if fields is not mapping %}{{ return('[' ~ json_shape(fields[0]) ~ ']') }}{% endif %}
+    {% if fields is not mapping %}{{ return('[' ~ offer_ai.json_shape(fields[0]) ~ ']') }}{% endif %}
     {% set parts = [] %}
     {% for name, below in fields.items() %}
-        {% do parts.append(tojson(name) ~ ': ' ~ json_shape(below)) %}
+        {% do parts.append(tojson(name) ~ ': ' ~ offer_ai.json_shape(below)) %}
     {% endfor %}
     {{ return('{' ~ parts | join(', ') ~ '}') }}
 {% endmacro %}
@@ -66,10 +66,10 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 {#- Spark has a grammar of types of its own. -#}
 {% macro spark__json_shape(fields) %}
     {% if fields is none %}{{ return('string') }}{% endif %}
-    {% if fields is not mapping %}{{ return('array<' ~ json_shape(fields[0]) ~ '>') }}{% endif %}
+    {% if fields is not mapping %}{{ return('array<' ~ offer_ai.json_shape(fields[0]) ~ '>') }}{% endif %}
     {% set parts = [] %}
     {% for name, below in fields.items() %}
-        {% do parts.append(quoted(name) ~ ': ' ~ json_shape(below)) %}
+        {% do parts.append(offer_ai.quoted(name) ~ ': ' ~ offer_ai.json_shape(below)) %}
     {% endfor %}
     {{ return('struct<' ~ parts | join(', ') ~ '>') }}
 {% endmacro %}

@@ -19,7 +19,10 @@ Sources of the formulas: scripts/offer_ai/learning/off_policy.py.
 
 {#- Text as a number, null where it is none or none that can be added up. -#}
 {% macro to_finite(value) -%}
-    case when abs({{ try_to('double', value) }}) < 1e300 then {{ try_to('double', value) }} end
+    case
+        when abs({{ offer_ai.try_to('double', value) }}) < 1e300
+            then {{ offer_ai.try_to('double', value) }}
+    end
 {%- endmacro %}
 
 {#-

@@ -1,9 +1,18 @@
 {#-
-What a block of events amounts to: a dict of column to SQL aggregate over events.
-`sessions` rolls up whole blocks with it, and a window that sees a block only in
+What a block of events amounts to: a dict of column to SQL aggregate over events, those under
+`session_measures` among them. `sessions` rolls up whole blocks with it, and a window that sees a block only in
 part rolls up the part with the same expressions.
 -#}
 {% macro block_measures() %}
+    {% set measures = dict(offer_ai.shipped_measures()) %}
+    {% for measure in offer_ai.session_measures() %}
+        {% do measures.update({measure.name: measure.config.meta.aggregate}) %}
+    {% endfor %}
+    {{ return(measures) }}
+{% endmacro %}
+
+{#- Those that each session has, whatever is declared. -#}
+{% macro shipped_measures() %}
     {#- A model of a project that has this one as a package may not see what is declared. -#}
     {% set points = var('decision_points', {'offers': {'event': 'offer_shown'}}) or {} %}
     {{ return({
@@ -19,6 +28,11 @@ part rolls up the part with the same expressions.
         'offers_shown': 'count(case when event_type = '
             ~ offer_ai.text_literal(points.get('offers', {}).get('event', '')) ~ ' then 1 end)',
     }) }}
+{% endmacro %}
+
+{#- The measures of sessions that are declared, a list of entries. -#}
+{% macro session_measures() %}
+    {{ return(var('session_measures', []) or []) }}
 {% endmacro %}
 
 {#- The same as the columns of a select list. -#}

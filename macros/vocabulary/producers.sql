@@ -37,7 +37,12 @@ dbt_project.yml, and `event_types`, further types that are known. It is the macr
 
 {#- The event types that are known, the user's and those of the vocabulary. -#}
 {% macro known_event_types() %}
-    {{ return(var('event_types') + vocabulary().get('event_types', [])) }}
+    {%- set types = var('event_types') + vocabulary().get('event_types', []) -%}
+    {#- What a service logs where nothing can be done. -#}
+    {%- for point in (var('decision_points', {}) or {}).values() if point.action and 'no_' ~ point.one not in types -%}
+        {%- do types.append('no_' ~ point.one) -%}
+    {%- endfor -%}
+    {{ return(types) }}
 {% endmacro %}
 
 {#- Two dicts of a name, or a list of names, in one of lists; those of the first come first. -#}

@@ -35,7 +35,7 @@ Example: `select * from (validated_events('raw_events')) where not is_rejected`
             {%- endif %}
             {%- if spec.of %}
             case
-                when event_id = {{ text_literal(spec.of) }}
+                when {{ is_of(spec) }}
                     then {{ typed(field, field ~ '_text') }}
             end as {{ field }},
             {%- else %}
@@ -59,6 +59,19 @@ Example: `select * from (validated_events('raw_events')) where not is_rejected`
     ) as typed
 {%- endmacro %}
 
+{#- SQL for whether an event is of the type, or one of the types, that own a field. -#}
+{% macro is_of(spec) -%}
+    {%- set types = offer_ai.owners(spec) -%}
+    {%- set literals = [] -%}
+    {%- for type in types %}{% do literals.append(text_literal(type)) %}{% endfor -%}
+    event_id {{ '= ' ~ literals[0] if literals | length == 1 else 'in (' ~ literals | join(', ') ~ ')' }}
+{%- endmacro %}
+
+{#- The event types that alone own a field, a list; empty for all. -#}
+{% macro owners(spec) %}
+    {{ return([spec.of] if spec.of is string else spec.of or []) }}
+{% endmacro %}
+
 {#- Whether what was sent, if it cannot be read, rejects the line. -#}
 {% macro is_judged_by_text(spec) %}
     {{ return(spec.type in ('money', 'probability') or (spec.required and spec.type == 'timestamp')) }}
@@ -71,7 +84,7 @@ that is true of it, and `reason`, SQL for its name.
 {% macro event_faults() %}
     {% set faults = [] %}
     {% for field, spec in var('event_fields').items() %}
-        {% set guard = "event_id = " ~ text_literal(spec.of) ~ " and " if spec.of else '' %}
+        {% set guard = is_of(spec) ~ ' and ' if spec.of else '' %}
         {% if is_judged_by_text(spec) %}
             {% if spec.required %}
                 {% do faults.append({

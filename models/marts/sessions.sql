@@ -9,6 +9,9 @@ select
     offers_shown,
     purchase_amount,
     win_ratio,
+    {%- for measure in session_measures() %}
+    {{ measure.name }},
+    {%- endfor %}
     started_at,
     ended_at
 from {{ ref('session_rollups') }}

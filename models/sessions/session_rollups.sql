@@ -59,6 +59,9 @@ select
     numbered.offers_shown,
     cast(numbered.purchase_amount as decimal(38, 4)) as purchase_amount,
     numbered.win_ratio,
+    {%- for measure in session_measures() %}
+    cast(numbered.{{ measure.name }} as {{ measure.data_type }}) as {{ measure.name }},
+    {%- endfor %}
     numbered.started_at,
     numbered.ended_at
 from numbered

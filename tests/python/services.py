@@ -17,12 +17,13 @@ from servers import free_port
 class Service:
     """A running server over a folder's events, exports and models."""
 
-    def __init__(self, folder: Path, *arguments: str, **variables: str):
+    def __init__(self, folder: Path, *arguments: str, cwd: Path | None = None, **variables: str):
         self.port = free_port()
         self.process = subprocess.Popen(
             [sys.executable, SCRIPTS / "serve.py", "--port", str(self.port),
              "--rotate-seconds", "0.5", *arguments],
-            env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")} | variables)
+            env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")} | variables,
+            cwd=cwd)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}")
         until = time.time() + 60
         while time.time() < until:

@@ -5,13 +5,14 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+import click
 import yaml
 
 from offer_ai.base import settings
 from offer_ai.base.settings import ROOT
 
 PROJECT = ROOT / "dbt_project.yml"
-OFFERS = "offers"  # the decision point that the service decides
+OFFERS = "offers"  # the decision point that is shipped
 
 
 @cache
@@ -49,10 +50,10 @@ def snapshot_features() -> list[dict]:
     return [feature for feature in features() if "from_anchor" not in feature["definition"]]
 
 
-def request_features() -> list[dict]:
-    """Those that are given with the request: fields of the anchor's event."""
-    offered = decision_points().get(OFFERS, {}).get("features", features())
-    return [feature for feature in offered if "from_anchor" in feature["definition"]]
+def request_features(point: dict | None = None) -> list[dict]:
+    """Those of a decision point that are given with the request: fields of the anchor's event."""
+    asked = features() if point is None else point["features"]
+    return [feature for feature in asked if "from_anchor" in feature["definition"]]
 
 
 def column_of(field: str) -> str:
@@ -74,25 +75,42 @@ def columns(kind: str, names: list[str] | str = "all") -> list[dict]:
 
 
 def decision_points() -> dict[str, dict]:
-    """Each declared decision point by name: `one`, `time`, `action`, `columns`, `measures` and
-    `reward` (a label's name or None) as declared, its features and labels as columns, and `id`
-    and `training`, the names of its column and relation."""
+    """Each declared decision point by name: `event`, `one`, `time`, `action`, `outcome`,
+    `columns`, `measures`, `status_quo` and `reward` (a label's name or None) as declared, its
+    features and labels as columns, and `id` and `training`, the names of its column and
+    relation."""
     return {
-        name: {"reward": None, "action": [], "columns": [], "measures": []} | point | {
+        name: {"reward": None, "action": [], "outcome": [], "columns": [], "measures": [],
+               "status_quo": None} | point | {
             "name": name, "id": f"{point['one']}_id", "training": f"training_{name}",
             "features": columns("features", point.get("features", "all")),
             "labels": columns("labels", point.get("labels", "all"))}
         for name, point in (variables().get("decision_points") or {}).items()}
 
 
-def reward() -> str | None:
-    """The label that the service's policies are trained on, valued by and reported in."""
-    return decision_points().get(OFFERS, {}).get("reward")
+def decision_point(name: str | None = None) -> dict:
+    """One of them; without a name the first that is declared.
+
+    Raises ClickException where it is not there, with what is.
+    """
+    declared = decision_points()
+    if not declared:
+        raise click.ClickException("dbt_project.yml declares no `decision_points`: nothing is "
+                                   "decided, so there is nothing to learn or to serve.")
+    if name is not None and name not in declared:
+        raise click.ClickException(f"'{name}' is no decision point under `decision_points` in "
+                                   f"dbt_project.yml: {', '.join(declared)}.")
+    return declared[next(iter(declared)) if name is None else name]
 
 
-def offer_event() -> str:
-    """The type of event that the service's decisions are logged as."""
-    return decision_points()[OFFERS]["event"]
+def notes_of(point: dict) -> str:
+    """The relation of what a service noted with the decisions of a point."""
+    return "stg_decisions" if point["name"] == OFFERS else f"{point['one']}_decisions"
+
+
+def folder_of(kind: str, name: str) -> str:
+    """The folder of a decision point's `training` or `models` below OFFER_AI_EXPORT."""
+    return kind if name == OFFERS else f"{kind}_{name}"
 
 
 @cache

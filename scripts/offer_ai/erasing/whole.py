@@ -63,7 +63,7 @@ def find(users: Sequence[str], places: Places, say: Callable[[str], object]) -> 
         with warehouse.opened(places.database, users, say, places.wait, read_only=True) as con:
             found += warehouse.count(con)
             found += [Found("model fitted to their days", name, 1) for name in sorted(
-                {name for names in models.fitted_to(con, places.export / "models").values()
+                {name for names in models.fitted_to(con, places.export).values()
                  for name in names} | set(warehouse.recorded_models(con)))]
     found += in_published(places.export / DATABASE, users)
     return found + elsewhere(users, places, dry_run=True)
@@ -108,14 +108,14 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
         "users": len(set(users)),
         "erased": [one.__dict__ for one in found],
         "raw_files": [unnamed(name, users) for name in raw],
-        "models": models.told(places.export / "models", fitted),
+        "models": models.told(places.export, fitted),
     }
 
 
 def erase_from_warehouse(users: Sequence[str], places: Places,
                          say: Callable[[str], object]) -> list[Found]:
     con = warehouse.opened(places.database, users, say, places.wait)
-    warehouse.record(con, models.fitted_to(con, places.export / "models"))
+    warehouse.record(con, models.fitted_to(con, places.export))
     found = warehouse.count(con)
     warehouse.rewrite(con, places.database)
     return found

@@ -33,3 +33,8 @@ def open_store(url: str, read_only: bool = False) -> Store:
     raise StoreError(
         f"'{without_secrets(url)}' names no feature store: use sqlite:///path/to/file.sqlite, "
         "redis://host:6379/0 or dynamodb://table?region=eu-west-1.")
+
+
+def is_at_hand(url: str) -> bool:
+    """Whether a store answers from a file of this machine, without waiting for a network."""
+    return url.startswith("sqlite:")

@@ -1,8 +1,8 @@
-"""Proves that serving sees what training saw, for sampled offers of the warehouse.
+"""Proves that serving sees what training saw, for sampled anchors (offers) of the warehouse.
 
-Each sampled offer's moment is lived through again: a warehouse of its own is fed the
-events up to the offer, in order of time and nothing else, publishes its features, and
-the offer's user is looked up as serving does, with what a client knows: the session id that
+Each sampled anchor's moment is lived through again: a warehouse of its own is fed the
+events up to the anchor, in order of time and nothing else, publishes its features, and
+the anchor's user is looked up as serving does, with what a client knows: the session id that
 it sends, which is none of the warehouse's where sessions are cut by time, and the fields that
 features are read from (`from_anchor`). Training and serving must agree in every feature.
 """
@@ -23,37 +23,37 @@ from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.features.request_time import RequestFeatures, as_json
-from offer_ai.warehouse.connection import open_warehouse
+from offer_ai.warehouse.connection import open_warehouse, relation_of
 from offer_ai.warehouse.warm_dbt import Dbt
 
-# `client_session_id` is what the offer's event says: all that a client knows of its session.
+# `client_session_id` is what the anchor's event says: all that a client knows of its session.
 SAMPLE = """
 create temp table sampled as
 select
-    row_number() over (order by offered_at, offer_id) as step,
-    offers.*,
-    stg_offers_shown.session_id as client_session_id{given}
+    row_number() over (order by {time}, {id}) as step,
+    decided.*,
+    anchors.client_session_id{given}
 from (
-    select * from marts.training_offers
-    order by md5(offer_id || ?)
+    select * from {training}
+    order by md5({id} || ?)
     limit ?
-) as offers
-inner join staging.stg_offers_shown using (offer_id)
+) as decided
+inner join {anchors} as anchors on anchors.anchor_id = decided.{id}
 """
-# Of the second of an offer all events but the offer itself come before it: lines of one
-# second have no order, and serving must tell by itself what was before.
+# Of the second of an anchor all events but itself come before it: lines of one second have no
+# order, and serving must tell by itself what was before.
 REPLAYED = """
 create temp table replayed as
 select
     events.*,
     (
         select min(step) from sampled
-        where offered_at >= events.event_time
+        where {time} >= events.event_time
         and not (
-            events.event_type = 'offer_shown'
+            events.event_type = {event}
             and events.user_id = sampled.user_id
             and events.session_id is not distinct from sampled.client_session_id
-            and events.event_time = sampled.offered_at
+            and events.event_time = sampled.{time}
         )
     ) as step
 from staging.stg_events as events
@@ -69,42 +69,54 @@ def raw_columns() -> str:
 
 
 def write_step(con: duckdb.DuckDBPyConnection, step: int, path: Path) -> int:
-    """Writes the events that offer `step` has behind it and the one before had not."""
+    """Writes the events that anchor `step` has behind it and the one before had not."""
     (count,) = con.execute(f"""
         copy (select {raw_columns()} from replayed where step = {step})
         to {sql_text(path)} (format json)""").fetchone()
     return count
 
 
+def anchors_of(con: duckdb.DuckDBPyConnection, table: str, point: dict) -> str:
+    """A relation of a decision point, with its schema; ClickException where it is not built."""
+    if (found := relation_of(con, table)) is None:
+        raise click.ClickException(
+            f"The warehouse has no {table} of the decision point {point['name']}: run "
+            "`scripts/decision_points.py` and `dbt build`.")
+    return found
+
+
 @dataclass
 class Replay:
-    """What a replay compared: offers, features, and of those that differ a line each."""
+    """What a replay compared: anchors, features, and of those that differ a line each."""
 
     offers: int = 0
     features: int = 0
     differences: list[str] = field(default_factory=list)
 
 
-def replay(database: Path, offers: int, seed: str) -> Replay:
-    """Lives through `offers` sampled offers of a warehouse again; ClickException for none."""
-    con = open_warehouse(database)
-    requests = RequestFeatures()
+def replay(database: Path, offers: int, seed: str, point: dict | None = None) -> Replay:
+    """Lives through so many sampled anchors of a decision point (the first by default) of a
+    warehouse again; ClickException for none."""
+    con, point = open_warehouse(database), point or declarations.decision_point()
+    requests, time, one = RequestFeatures(point), point["time"], point["one"]
     given = {field: declarations.column_of(field) for field in requests.types}
-    con.execute(SAMPLE.format(given="".join(
-        f", stg_offers_shown.{column} as given_{column}" for column in given.values())),
+    con.execute(SAMPLE.format(
+        time=time, id=point["id"], training=anchors_of(con, point["training"], point),
+        anchors=anchors_of(con, f"{one}_anchors", point),
+        given="".join(f", anchors.{column} as given_{column}" for column in given.values())),
         [seed, offers])
-    con.execute(REPLAYED)
-    names = [feature["name"] for feature in declarations.features()]
+    con.execute(REPLAYED.format(time=time, event=sql_text(point["event"])))
+    names = [feature["name"] for feature in point["features"]]
     cursor = con.execute("select * from sampled order by step")
     columns = [column[0] for column in cursor.description]
     rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     if not rows:
-        raise click.ClickException(f"{database} holds no offer to replay.")
+        raise click.ClickException(f"{database} holds no {one} to replay.")
     done = Replay()
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder, "events")
         events.mkdir()
-        # Of an offer that nothing came before there is no event, and a warehouse needs one.
+        # Of an anchor that nothing came before there is no event, and a warehouse needs one.
         (events / "0.ndjson").write_text(json.dumps({
             "event_id": "replay_began", "event_time": "1970-01-01T00:00:00",
             "customer_identifier": "nobody"}))
@@ -112,23 +124,23 @@ def replay(database: Path, offers: int, seed: str) -> Replay:
         os.environ |= {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(replayed)}
         dbt = Dbt(Path(folder, "target"))
         dbt.parse()
-        for row in tqdm(rows, unit="offer", disable=None):
+        for row in tqdm(rows, unit=one, disable=None):
             write_step(con, row["step"], events / f"{row['step']:06}.ndjson")
             dbt("run")
             with open_warehouse(replayed) as snapshot:
                 store = open_store(f"sqlite:///{folder}/features.sqlite")
                 publish_latest(snapshot, store)
             served = Lookup(store).features(
-                row["user_id"], row["client_session_id"], row["offered_at"])
+                row["user_id"], row["client_session_id"], row[time])
             store.close()
             # What a caller would send, as JSON and back.
             served |= requests.features(
                 {field: requests.read(field, as_json(row[f"given_{column}"]))
-                 for field, column in given.items()}, row["offered_at"])
+                 for field, column in given.items()}, row[time])
             done.offers += 1
             done.features += len(names)
             done.differences += [
-                f"offer {row['offer_id']}: {name} was {row[name]} in training "
+                f"{one} {row[point['id']]}: {name} was {row[name]} in training "
                 f"and {served[name]} in serving"
                 for name in names if served[name] != row[name]]
     return done

@@ -10,27 +10,27 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from offer_ai.base import declarations
+from offer_ai.base.actions import reserved
 
 EVENT_TIME = "event_time"  # of a request it is its own time
-# What requests and the events of decisions say by themselves.
-RESERVED = {"event_id", "event_uuid", "customer_identifier", "session_id", "received_at",
-            "user_id", "at", "offers", "offer_type", "offer_price", "propensity", "decision_id",
-            "policy_version", "decision_context"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Value = str | bool | int | float | Decimal | datetime | date | None
 
 
 class RequestFeatures:
-    """The declared features of requests and the fields that callers send for them.
+    """The features of a decision point that requests give, and the fields that callers send for
+    them; of all declared ones where no point is named.
 
     Raises ValueError over a field that says something else in a request or a decision.
     """
 
-    def __init__(self, features: list[dict] | None = None, fields: dict | None = None):
-        declared = declarations.request_features() if features is None else features
+    def __init__(self, point: dict | None = None, features: list[dict] | None = None,
+                 fields: dict | None = None):
+        declared = declarations.request_features(point) if features is None else features
+        taken = reserved(declarations.decision_points().values())
         of_event = declarations.variables()["event_fields"] if fields is None else fields
         for one in declared:
-            if (field := one["definition"]["from_anchor"]) in RESERVED:
+            if (field := one["definition"]["from_anchor"]) in taken:
                 raise ValueError(
                     f"dbt_project.yml, features, {one['name']}: `from_anchor: {field}` is what the "
                     "decision itself says: choose another field")
@@ -38,6 +38,7 @@ class RequestFeatures:
         self.data_types = {one["name"]: one["data_type"] for one in declared}
         self.types = {field: of_event[field]["type"]
                       for field in self.fields_of.values() if field != EVENT_TIME}
+        self.required = {field for field in self.types if of_event[field].get("required")}
 
     @property
     def names(self) -> list[str]:
@@ -47,6 +48,8 @@ class RequestFeatures:
         """A field's value as sent (JSON) to its declared type; ValueError says what it is not."""
         kind = self.types[field]
         if value is None:
+            if field in self.required:
+                raise ValueError("is missing, and an event without it would be no event")
             return None
         try:
             return READERS[kind](value)

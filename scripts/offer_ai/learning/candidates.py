@@ -4,18 +4,19 @@ import csv
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from offer_ai.base import declarations, settings
+from offer_ai.base.actions import Action, Actions, numbers, words
 from offer_ai.base.settings import ROOT
 
 CANDIDATES = ROOT / "seeds" / "offer_candidates.csv"
-NEEDED = ("offer_type", "offer_price")
 OPTIONAL = ("valid_from", "valid_to", "countries", "most_per_user_week")
 
-Offer = tuple[str, Decimal]  # type and exact price
+Offer = Action  # of `offers`: type and exact price
 
 
 class CandidatesError(ValueError):
@@ -24,36 +25,47 @@ class CandidatesError(ValueError):
 
 @dataclass(frozen=True)
 class Candidate:
-    """An offer that can be made, while `valid_from` <= t < `valid_to`, to users of `countries`
-    (upper case; all users where empty), at most `most_per_user_week` times to one user in
-    7 days. None bounds nothing.
+    """An offer that can be made (any point's action), while `valid_from` <= t < `valid_to`, to
+    users of `countries` (upper case; all users where empty), at most `most_per_user_week` times to
+    one user in 7 days. None bounds nothing.
     """
 
-    offer_type: str
-    offer_price: Decimal
+    offer: Offer
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     countries: frozenset[str] = frozenset()
     most_per_user_week: int | None = None
 
-    @property
-    def offer(self) -> Offer:
-        return self.offer_type, self.offer_price
+    @cached_property
+    def as_float(self) -> tuple[str | float, ...]:
+        """The offer as models see it."""
+        return numbers(self.offer)
 
     @property
-    def price_text(self) -> str:
-        """The price without zeros that say nothing: 9.99 for 9.990, 10 for 10.0."""
-        return price_text(self.offer_price)
+    def words(self) -> str:
+        """The offer in words: gems at 4.99."""
+        return words(self.offer)
 
 
-def price_text(price: Decimal) -> str:
-    return f"{price.normalize():f}"
+def file_of(point: dict) -> Path:
+    """The file of the candidates of a decision point, seeds/<one>_candidates.csv: of the project
+    that the user stands in, or, of `offers`, else the one that is shipped."""
+    own = settings.project_folder() / "seeds" / f"{point['one']}_candidates.csv"
+    return CANDIDATES if point["name"] == declarations.OFFERS and not own.exists() else own
 
 
-def read_candidates(path: Path = CANDIDATES) -> list[Candidate]:
-    """The candidates of the file, in its order; raises CandidatesError, in one sentence."""
+def read_candidates(path: Path | None = None, actions: Actions | None = None) -> list[Candidate]:
+    """The candidates of the file, in its order, of these actions; those of the first decision
+    point by default. Raises CandidatesError, in one sentence."""
+    if path is None or actions is None:
+        point = declarations.decision_point()
+        path, actions = path or file_of(point), actions or Actions.declared(point)
     try:
         text = path.read_bytes().decode()
+    except FileNotFoundError as error:
+        raise CandidatesError(
+            f"{path} cannot be read, as it is not there: it lists what can be chosen, a column for "
+            f"each of {', '.join(actions.names)}, a line for each candidate.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CandidatesError(f"{path.name} cannot be read as UTF-8 text: {error}") from error
     if text.startswith("\ufeff"):
@@ -61,35 +73,37 @@ def read_candidates(path: Path = CANDIDATES) -> list[Candidate]:
             f"{path.name} begins with a byte order mark: save it as UTF-8 without one.")
     rows = csv.DictReader(text.splitlines())
     names = rows.fieldnames or []
-    if missing := [name for name in NEEDED if name not in names]:
+    if missing := [name for name in actions.names if name not in names]:
         raise CandidatesError(
             f"{path.name} has no column {missing[0]}: its first line names the columns, "
             "separated by commas.")
-    if unknown := [name for name in names if name not in NEEDED + OPTIONAL]:
+    if unknown := [name for name in names if name not in actions.names + OPTIONAL]:
         raise CandidatesError(f"{path.name} has a column {unknown[0]!r} that means nothing here.")
     found: dict[Offer, int] = {}
     candidates = []
     for row in rows:
         where = f"{path.name}, line {rows.line_num}"
-        candidate = parse(row, where)
+        candidate = parse(row, where, actions)
         if candidate.offer in found:
             raise CandidatesError(
-                f"{where}: {candidate.offer_type} at {candidate.price_text} is on line "
-                f"{found[candidate.offer]} already.")
+                f"{where}: {candidate.words} is on line {found[candidate.offer]} already.")
         found[candidate.offer] = rows.line_num
         candidates.append(candidate)
     if not candidates:
-        raise CandidatesError(f"{path.name} lists no offer: there is nothing to decide between.")
+        raise CandidatesError(
+            f"{path.name} lists no {actions.one}: there is nothing to decide between.")
     return candidates
 
 
-def parse(row: dict, where: str) -> Candidate:
+def parse(row: dict, where: str, actions: Actions) -> Candidate:
     """A row of the file; raises CandidatesError."""
     if None in row or None in row.values():
         raise CandidatesError(f"{where} has not as many fields as the first line.")
     row = {name: value.strip() for name, value in row.items()}
-    if not row["offer_type"]:
-        raise CandidatesError(f"{where}: offer_type is missing.")
+    try:
+        offer = actions.read(row)
+    except ValueError as error:
+        raise CandidatesError(f"{where}: {error}.") from error
     most = row.get("most_per_user_week") or None
     if most is not None and not (most.isascii() and most.isdigit() and int(most) > 0):
         raise CandidatesError(f"{where}: most_per_user_week {most!r} is no whole number above 0.")
@@ -97,19 +111,9 @@ def parse(row: dict, where: str) -> Candidate:
                             for name in ("valid_from", "valid_to"))
     if valid_from and valid_to and valid_from >= valid_to:
         raise CandidatesError(f"{where}: valid_from is not before valid_to.")
-    return Candidate(row["offer_type"], price(row["offer_price"], where), valid_from, valid_to,
+    return Candidate(offer, valid_from, valid_to,
                      frozenset((row.get("countries") or "").upper().split()),
                      None if most is None else int(most))
-
-
-def price(text: str, where: str) -> Decimal:
-    try:
-        value = Decimal(text)
-        if value.is_finite() and 0 <= value < 10**18 and value == round(value, 4):
-            return value
-    except InvalidOperation:
-        pass
-    raise CandidatesError(f"{where}: offer_price {text!r} is no price of at most four decimals.")
 
 
 def instant(text: str | None, where: str) -> datetime | None:
@@ -152,8 +156,7 @@ def eligible(candidates: Sequence[Candidate], at: datetime, country: str | None,
 
 def candidates(path: Path = CANDIDATES) -> list[tuple[str, float]]:
     """Every offer of the file, whoever is eligible: (type, price) each, in its order."""
-    return [(candidate.offer_type, float(candidate.offer_price))
-            for candidate in read_candidates(path)]
+    return [candidate.as_float for candidate in read_candidates(path)]
 
 
 def index_of(offers: Sequence[tuple[str, float]], kinds: Sequence, prices: Sequence) -> np.ndarray:

@@ -15,9 +15,9 @@ from offer_ai.learning.evaluation import last_day
 from offer_ai.learning.model_files import write_model
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED, Policy
 from offer_ai.learning.promotion import Verdict, evaluate_against, promote
+from offer_ai.learning.revenue_model import decision_of
 from offer_ai.training.table import arrays_of, label_of, read_offers
 
-LABEL = declarations.reward()
 VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
 FIRST_DAYS = 28  # while nothing is promoted: a small game needs more days to be sure of a first one
 FIRST_EPSILON, MOST_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
@@ -36,38 +36,42 @@ class Step:
 
 
 def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
-          label: str | None = None, bootstraps: int = 0) -> Step:
-    """Trains on the published training table, young offers with it, values and perhaps promotes.
+          label: str | None = None, bootstraps: int = 0, name: str = declarations.OFFERS) -> Step:
+    """Trains on the published training table of a decision point, young offers with it, values and
+    perhaps promotes.
 
     The last days, a week or half of what there is, are for valuing. Raises ClickException when
     nothing can be learned from the table.
     """
-    manifest, offers = read_offers(export / "training", with_young=True)
+    models = export / declarations.folder_of("models", name)
+    manifest, offers = read_offers(export / declarations.folder_of("training", name),
+                                   with_young=True)
+    decision = decision_of(manifest)
+    time = decision["time"]
     label = label_of(manifest, label)
     if not len(offers):
-        raise click.ClickException("No offer is published yet.")
+        raise click.ClickException(f"No {decision['one']} is published yet.")
     first, last = (value.as_py().date() for value in (
-        offers["offered_at"][0], offers["offered_at"][len(offers) - 1]))
-    validate_days = days_to_value((last - first).days + 1, not (
-        export / "models" / PROMOTED).exists())
+        offers[time][0], offers[time][len(offers) - 1]))
+    validate_days = days_to_value((last - first).days + 1, not (models / PROMOTED).exists())
     needed = [name for name in offers.column_names if name not in ("candidates", "decision_id")]
-    models, description = fit_early(manifest, arrays_of(offers.select(needed)), label,
+    fitted, description = fit_early(manifest, arrays_of(offers.select(needed)), label,
                                     validate_days, bootstraps)
-    model = write_model(export / "models", models, description)
+    model = write_model(models, fitted, description)
     # What any of both policies was fitted to is not looked at, so it need not be read.
     since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")
-    late = offers.filter(pc.greater_equal(offers["offered_at"], datetime.combine(
+    late = offers.filter(pc.greater_equal(offers[time], datetime.combine(
         since + timedelta(days=1), datetime.min.time())))
     found, made = evaluate_against(model, late.to_pydict(), rule, epsilon, manifest.get("drift"),
                                    is_successor=True)
     promote(model, found, made)
     if not made.is_promoted:
-        explore_more(export / "models", made)
+        explore_more(models, made)
     gain = (f"{made.difference.value:+.3f} ({made.difference.low:+.3f} to "
             f"{made.difference.high:+.3f}) per decision against {made.against}")
     changed = description["change_days"]
     news = "" if changed is None else f"something changed {changed} days ago, "
-    return Step(f"{model.name}, {len(offers):,} offers: {news}" + (
+    return Step(f"{model.name}, {len(offers):,} {name}: {news}" + (
         f"promoted, {gain}" if made.is_promoted
         else f"not promoted, {gain}: {'; '.join(made.reasons)}"), model, changed)
 

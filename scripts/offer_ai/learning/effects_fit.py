@@ -58,16 +58,18 @@ def since_change(described: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray,
     return np.kron([[1, 0], [1, 1]], described), np.concatenate([spread, new])
 
 
-def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | None = None
-             ) -> np.ndarray:
+def fit_odds(rows: Rows, described: np.ndarray, logs: int, kinds: int,
+             start: np.ndarray | None = None) -> np.ndarray:
     """W of the log-odds: (described, bins), the mode of its posterior under a normal prior.
+
+    Offers are described by 1, so many logs of numbers, so many kinds of text, and themselves.
 
     Where `rows` tell offers before a change and since apart, as `since_change` does, what is
     returned is of since.
     """
     size = rows.shape[1]
-    offers = described.shape[1] - 2 - kinds
-    each = [1, 1, kinds, offers]
+    offers = described.shape[1] - 1 - logs - kinds
+    each = [1, logs, kinds, offers]
     spread = np.repeat([np.repeat(list(BY_BIN.values()), each)], size, axis=0).T
     spread[:, 0] = np.repeat(list(SHARED.values()), each)
     if rows.shape[0] > len(described):
@@ -83,7 +85,7 @@ def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | 
         return 0.5 * flat @ flat - likelihood, flat - slope.ravel()
 
     first = np.zeros(spread.shape)
-    if start is None or start.shape != (2 + kinds + offers, size):
+    if start is None or start.shape != (1 + logs + kinds + offers, size):
         share = np.clip(rows.bought.sum() / rows.count.sum(), 1e-6, 1 - 1e-6)
         first[0, 0] = np.log(share / (1 - share))
     else:
@@ -91,13 +93,13 @@ def fit_odds(rows: Rows, described: np.ndarray, kinds: int, start: np.ndarray | 
     found = optimize.minimize(loss, (first / spread).ravel(), jac=True, method="L-BFGS-B",
                               options={"maxiter": STEPS, "ftol": 1e-6, "maxcor": 20})
     found = found.x.reshape(spread.shape) * spread
-    return found.reshape(-1, 2 + kinds + offers, size).sum(axis=0)
+    return found.reshape(-1, 1 + logs + kinds + offers, size).sum(axis=0)
 
 
 def fit_amounts(catalogue: Catalogue, offer: np.ndarray, amount: np.ndarray,
                 weight: np.ndarray) -> tuple[float, np.ndarray]:
     """What a purchase brings: as a share of the price over all offers, and by offer."""
-    price = np.array([price for _, price in catalogue.offers])
+    price = catalogue.prices(catalogue.offers)
     bought, paid = (np.bincount(offer, values * (amount > 0), len(price))
                     for values in (weight, weight * amount))
     refunds = np.bincount(offer, weight * amount * (amount < 0), len(price))
@@ -154,7 +156,7 @@ class Seen:
 
     @classmethod
     def of(cls, encoding: Encoding, table: dict[str, Sequence]) -> "Seen":
-        return cls(encoding, feature_matrix(encoding, table), *offers_of(table))
+        return cls(encoding, feature_matrix(encoding, table), *offers_of(encoding, table))
 
     def rows(self, rows: np.ndarray) -> "Seen":
         """Those of some rows."""
@@ -169,15 +171,15 @@ def fit_effects(seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarr
     which decisions were made since a change, None where there was none. (decisions,) all.
     """
     encoding = seen.encoding
-    categories = [column["name"] in encoding.categories for column in encoding.columns[:-2]]
+    categories = [column["name"] in encoding.categories for column in encoding.features]
     bins = Bins.of(seen.matrix, categories)
     at = bins.indices(seen.matrix)
-    catalogue, offer = Catalogue.of(seen.offers, seen.which)
+    catalogue, offer = Catalogue.of(seen.offers, seen.which, encoding.actions.price)
     offers, ages = len(catalogue.offers), 1 if is_since is None else 2
     aged = offer if is_since is None else offer + offers * is_since
     rows = Rows(at, aged, early > 0, weight, bins.size, offers * ages)
-    weights = fit_odds(rows, catalogue.describe(catalogue.offers), len(catalogue.kinds),
-                       None if start is None else start.weights)
+    weights = fit_odds(rows, catalogue.describe(catalogue.offers), len(catalogue.mean),
+                       len(catalogue.kinds), None if start is None else start.weights)
     share, amounts = fit_amounts(catalogue, offer, early, weight)
     is_mature = ~np.isnan(label)
     rest, usual = fit_rest(at[is_mature], offers, offer[is_mature],

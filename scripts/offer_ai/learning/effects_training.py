@@ -1,14 +1,17 @@
 """Fits what a policy asks from the first days on: labels that are not mature take part."""
 
+from dataclasses import asdict
+
 import click
 import numpy as np
 from tqdm import tqdm
 
 from offer_ai.base import declarations
+from offer_ai.base.actions import as_texts
 from offer_ai.learning.effects_fit import Seen, fit_effects
 from offer_ai.learning.effects_model import EffectsModel
-from offer_ai.learning.fitting import calibration
-from offer_ai.learning.revenue_model import Encoding
+from offer_ai.learning.fitting import calibration, check_action, rows_that_say
+from offer_ai.learning.revenue_model import Encoding, decision_of
 
 KIND = "effects"
 MIN_ROWS, MIN_PURCHASES = 1_000, 50
@@ -75,21 +78,22 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
               bootstraps: int = 0) -> tuple[dict[str, EffectsModel], dict]:
     """Fits to the days before the last ones, looks there, then fits to all.
 
-    `table` has arrays: features, offer, user_id, offered_at, propensity (may be absent), the
-    label (NaN where it is not mature) and its part. Returns models by name as `fit_models` does,
-    and their description. Raises ClickException when nothing can be learned from the table.
+    `table` has arrays: features, action, user_id, the anchor's time, propensity (may be absent),
+    the label (NaN where it is not mature) and its part. Returns models by name as `fit_models`
+    does, and their description. Raises ClickException when nothing can be learned from the table.
     """
+    table = rows_that_say(manifest, table)
     amounts = np.array(table[label], float)
     part = part_of(label)
     early = amounts if part is None or part not in table else np.array(table[part], float)
-    dates = np.asarray(table["offered_at"], "datetime64[D]").astype(int)
-    check(manifest["features"], table, label, early, dates, validate_days)
+    dates = np.asarray(table[decision_of(manifest)["time"]], "datetime64[D]").astype(int)
+    check(manifest, table, label, early, dates, validate_days)
     if part is None or part not in table:
         keep = ~np.isnan(amounts)
         table, amounts, early, dates = (rows_of(table, keep), amounts[keep], early[keep],
                                         dates[keep])
     _, user = np.unique(table["user_id"], return_inverse=True)
-    encoding = Encoding.of(manifest["features"], table)
+    encoding = Encoding.of(manifest, table)
     seen = Seen.of(encoding, table)
     is_late = dates > dates.max() - validate_days
 
@@ -108,13 +112,13 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     # show. The twin knows no late day: a change of these days is none to it.
     is_last = dates > dates.max() - min(validate_days, CHANGES[0])
     shows = is_last & (user % 2 == 0)
-    half, told = np.flatnonzero(~is_last | shows), np.flatnonzero(is_last & ~shows)
+    half, others = np.flatnonzero(~is_last | shows), np.flatnonzero(is_last & ~shows)
     tried = {None: fit(half, None)}
     for change in CHANGES:
         # What was before has a week at least.
         if dates.max() - dates.min() + 1 >= change + CHANGES[0]:
             tried[change] = fit(half, change, tried[None])
-    change = surest({one: losses(model, told) for one, model in tried.items()})
+    change = surest({one: losses(model, others) for one, model in tried.items()})
     twin, held_out = None, fit(before, None, tried[None])
     if change is not None and change > validate_days:
         other = fit(before, change - validate_days, held_out)
@@ -132,11 +136,12 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     shown = seen.rows(late)
     predicted = held_out.parts(held_out.bins.indices(shown.matrix), shown.offers, shown.which)[0]
     description = {
-        "kind": KIND, "label": label, "part": part, "validate_days": validate_days,
+        "kind": KIND, "decision_point": decision_of(manifest)["name"], "label": label,
+        "part": part, "validate_days": validate_days,
         "training": {key: manifest[key] for key in ("version", "watermark", "code_version")} | {
             "days": {name: [str(np.datetime64(int(day), "D")) for day in (of.min(), of.max())]
                      for name, of in {"model": dates, "held_out": dates[before]}.items()}},
-        "encoding": {"columns": encoding.columns, "categories": encoding.categories},
+        "encoding": asdict(encoding),
         "gamma": gamma_of(models["model"], models["model"].bins.indices(
             seen.matrix[-100_000:]), learned_from),
         "change_days": change,
@@ -144,7 +149,7 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
                     "validation_rows": len(late), "log_loss": loss,
                     "earned": float(early[late].mean()),
                     "predicted": float(predicted.mean()),
-                    "rest_by_offer": {f"{kind} {price:g}": float(value) for (kind, price), value
+                    "rest_by_offer": {" ".join(as_texts(offer)): float(value) for offer, value
                                       in zip(models["model"].catalogue.offers,
                                              models["model"].rest, strict=True)}},
         "calibration": calibration(early[late], predicted),
@@ -152,23 +157,19 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     return models, description
 
 
-def check(features: list[dict], table: dict, label: str, early: np.ndarray, dates: np.ndarray,
+def check(manifest: dict, table: dict, label: str, early: np.ndarray, dates: np.ndarray,
           validate_days: int) -> None:
     """Raises ClickException when nothing can be learned from the table."""
-    if refused := Encoding.refuses(features):
-        raise click.ClickException(refused)
+    name = decision_of(manifest)["name"]
     if len(early) < MIN_ROWS:
-        raise click.ClickException(f"{len(early):,} offers are too few to learn from: "
+        raise click.ClickException(f"{len(early):,} {name} are too few to learn from: "
                                    f"{MIN_ROWS:,} are the least.")
     if dates.max() - validate_days < dates.min():
         raise click.ClickException(
-            "All offers lie within --validate-days: there is nothing earlier to train on.")
-    if len(set(zip(table["offer_type"], table["offer_price"].tolist(), strict=True))) == 1:
-        raise click.ClickException(
-            "Only one offer was ever shown: there is nothing to choose from. Show others "
-            "too, at random, and log their propensity.")
+            f"All {name} lie within --validate-days: there is nothing earlier to train on.")
+    check_action(manifest, table)
     bought = int((early[dates <= dates.max() - validate_days] > 0).sum())
     if bought < MIN_PURCHASES:
         raise click.ClickException(
-            f"Before the last days {bought} offers were followed by a purchase, in what is known "
+            f"Before the last days {bought} {name} were followed by a purchase, in what is known "
             f"of {label}: {MIN_PURCHASES} are the least to learn from.")

@@ -51,7 +51,8 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     label = policy.description["label"]
-    if missing := [name for name in (label, "candidates") if name not in table]:
+    needed = (label, "candidates", "propensity", *policy.encoding.action)
+    if missing := [name for name in needed if name not in table]:
         raise click.ClickException(
             f"The training table has no column {missing[0]}: publish it with this version of "
             "Offer AI and the declarations that the model was trained with.")
@@ -61,13 +62,14 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
             f"{model.name} asks for the feature {missing[0]}, which the training table lacks: "
             "train a model on this table.")
     after = max(after, last_day(policy, "held_out"))
-    days = np.array([value.date() for value in table["offered_at"]])
+    encoding = policy.encoding
+    days = np.array([value.date() for value in table[encoding.anchor]])
     if not len(days) or days.max() <= after:
         raise click.ClickException(
             f"The training table ends on {days.max() if len(days) else 'no day'}, and models were "
             f"fitted through {after}: there is no day left to value a policy on.")
     unseen = rows_of(table, days > after)
-    candidates = LoggedCandidates.of(unseen)
+    candidates = LoggedCandidates.of(unseen, encoding.actions)
     is_usable = candidates.are_logged & candidates.is_open
     is_lost = ~is_usable & np.array([arm != HOLDOUT for arm in arms(unseen)])
     if not is_usable.any():
@@ -75,7 +77,7 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
             "No decision of these days has logged its candidates: log them, with each one's "
             "probability, to value a policy (docs/deciding.md).")
     table = rows_of(unseen, is_usable)
-    candidates = LoggedCandidates.of(table)
+    candidates = LoggedCandidates.of(table, encoding.actions)
     logged, predicted = as_seen_by(policy, table, label, candidates)
     found = warnings(logged) + shares(unseen, candidates)
     if (share := is_lost.sum() / len(is_lost)) > limits().max_unknown_share:
@@ -112,7 +114,7 @@ def rows_of(table: dict[str, list], keep: np.ndarray) -> dict[str, list]:
 
 
 def arms(table: dict[str, list]) -> list[str | None]:
-    return table.get("arm") or [None] * len(table["offer_type"])
+    return table.get("arm") or [None] * len(table["user_id"])
 
 
 def as_seen_by(policy: Policy, table: dict[str, list], label: str,
@@ -125,9 +127,9 @@ def as_seen_by(policy: Policy, table: dict[str, list], label: str,
     every = np.empty((len(policy.models), rows, len(candidates.offers)))
     at_made = np.empty((len(policy.models), rows))
     for number, model in enumerate(policy.models):
-        for index, (kind, price) in enumerate(candidates.offers):
+        for index, offer in enumerate(candidates.offers):
             every[number, :, index] = model.predict_rows(
-                table | {"offer_type": [kind] * rows, "offer_price": [price] * rows})
+                table | policy.encoding.actions.of_all(offer, rows))
         at_made[number] = model.predict_rows(table)
     chances, predicted = policy.of_predictions(every, candidates.is_candidate,
                                                policy.is_new(candidates.offers))

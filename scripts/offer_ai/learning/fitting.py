@@ -1,11 +1,13 @@
 """Fits what a policy asks: how much each offer would earn from a user."""
 
+from dataclasses import asdict
+
 import click
 import lightgbm
 import numpy as np
 from tqdm import tqdm
 
-from offer_ai.learning.revenue_model import OFFER, Encoding
+from offer_ai.learning.revenue_model import Encoding, decision_of
 from offer_ai.learning.trees import (
     PARAMETERS,
     USER_ROUNDS,
@@ -23,32 +25,65 @@ BINS = 10
 TUNING_SHARE = 0.25  # of users, who tell how many trees serve best
 
 
-def check(features: list[dict], table: dict[str, list], label: str, is_late: np.ndarray) -> None:
-    """Raises ClickException when nothing can be learned from the table."""
-    rows = len(table[label])
-    if refused := Encoding.refuses(features):
+def check_action(manifest: dict, table: dict) -> None:
+    """Raises ClickException where the table does not say what was done, or only ever one thing."""
+    if refused := Encoding.refuses(manifest["features"]):
         raise click.ClickException(refused)
+    decision = decision_of(manifest)
+    action = [column["name"] for column in decision["action_columns"]]
+    if not action or action != list(decision["action"]):
+        raise click.ClickException(
+            f"The training table of {decision['name']} does not say what was done: declare the "
+            "columns that do as the `action` of the decision point, and publish it again.")
+    if missing := [name for name in action if name not in table]:
+        raise click.ClickException(
+            f"The training table has no {missing[0]}: models choose among what was done. Declare "
+            "it as part of the `action` of the decision point, and publish the table again.")
+    if len(set(zip(*(np.asarray(table[name]).tolist() for name in action), strict=True))) == 1:
+        raise click.ClickException(
+            f"Only one {decision['one']} was ever shown: there is nothing to choose from. Show "
+            "others too, at random, and log their propensity.")
+
+
+def check(manifest: dict, table: dict[str, list], label: str, is_late: np.ndarray) -> None:
+    """Raises ClickException when nothing can be learned from the table."""
+    rows, decision = len(table[label]), decision_of(manifest)
     if rows < MIN_ROWS:
         raise click.ClickException(
-            f"{rows:,} offers with a mature label are too few to learn from: "
+            f"{rows:,} {decision['name']} with a mature label are too few to learn from: "
             f"{MIN_ROWS:,} are the least.")
     if not 0 < is_late.sum() < rows:
         raise click.ClickException(
-            "All offers lie within --validate-days: there is nothing earlier to train on.")
-    if missing := [column["name"] for column in OFFER if column["name"] not in table]:
-        raise click.ClickException(
-            f"The training table has no {missing[0]}: models choose among kinds of offers and "
-            "their prices. Declare both as the `action` of the decision point.")
-    if len(set(zip(table["offer_type"], table["offer_price"], strict=True))) == 1:
-        raise click.ClickException(
-            "Only one offer was ever shown: there is nothing to choose from. Show others "
-            "too, at random, and log their propensity.")
+            f"All {decision['name']} lie within --validate-days: there is nothing earlier to "
+            "train on.")
+    check_action(manifest, table)
     if len(set(table[label])) == 1:
-        raise click.ClickException(f"{label} is the same for every offer: nothing to learn.")
+        raise click.ClickException(
+            f"{label} is the same for every {decision['one']}: nothing to learn.")
     if not any(value > 0 for value, late in zip(table[label], is_late, strict=True) if not late):
         raise click.ClickException(
-            f"No offer before the last days has a {label} above 0: nothing was earned that "
-            "could be learned from.")
+            f"No {decision['one']} before the last days has a {label} above 0: nothing was earned "
+            "that could be learned from.")
+
+
+def rows_that_say(manifest: dict, table: dict[str, list]) -> dict[str, list]:
+    """The rows of a table (lists or arrays) that say what was done."""
+    names = [name for name in decision_of(manifest)["action"] if name in table]
+    if not names:
+        return table
+    is_told = ~np.any([is_missing(np.asarray(table[name])) for name in names], axis=0)
+    if is_told.all():
+        return table
+    return {name: values[is_told] if isinstance(values, np.ndarray)
+            else [value for value, keep in zip(values, is_told, strict=True) if keep]
+            for name, values in table.items()}
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """Which are None, or NaN where all are floats: (rows,)."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    return np.array([value is None for value in values], bool)
 
 
 def calibration(label: np.ndarray, predicted: np.ndarray) -> list[dict]:
@@ -74,17 +109,18 @@ def fit_models(
     both so many bootstrapped copies) and their description. Raises ClickException when
     nothing can be learned from the table.
     """
+    table = rows_that_say(manifest, table)
     amounts = np.array([float(value) for value in table[label]])
-    dates = np.array([value.date() for value in table["offered_at"]])
+    dates = np.array([value.date() for value in table[decision_of(manifest)["time"]]])
     days = np.array([date.toordinal() for date in dates])
     is_late = days > days.max() - validate_days
-    check(manifest["features"], table, label, is_late)
+    check(manifest, table, label, is_late)
     objective = objective_of(amounts)
 
-    encoding = Encoding.of(manifest["features"], table)
+    encoding = Encoding.of(manifest, table)
     matrix = encoding.matrix(table)
     categorical = [encoding.names.index(name) for name in encoding.categories]
-    weights = importance_weights(table["propensity"])
+    weights = importance_weights(table.get("propensity") or [None] * len(amounts))
     # How many trees, and which weights, some users of the earlier days tell: the last days
     # take no part, as the policy is valued on them.
     early = np.flatnonzero(~is_late)
@@ -97,7 +133,7 @@ def fit_models(
             booster = fit_trees(matrix[fit], amounts[fit],
                                 None if weight is None else weight[fit], categorical,
                                 MAX_ROUNDS, (matrix[tune], amounts[tune], told),
-                                objective=objective)
+                                objective=objective, of_offer=len(encoding.action))
             tried[name] = (deviance(amounts[tune], booster.predict(matrix[tune]), told,
                                     objective), booster.best_iteration)
     chosen = min(tried, key=lambda name: tried[name][0])
@@ -107,7 +143,7 @@ def fit_models(
     def fit_rows(rows):
         return fit_trees(matrix[rows], amounts[rows],
                          None if weights is None else weights[rows], categorical, rounds,
-                         objective=objective)
+                         objective=objective, of_offer=len(encoding.action))
 
     every = np.arange(len(amounts))
     boosters = {"model": fit_rows(every), "held_out": fit_rows(early)}
@@ -125,13 +161,14 @@ def fit_models(
             boosters[f"{name}-{number}"] = fit_rows(rows[resampled(users, rng)])
 
     description = {
+        "decision_point": decision_of(manifest)["name"],
         "label": label,
         "validate_days": validate_days,
         # A policy is never valued on a day that what is valued was fitted to.
         "training": {key: manifest[key] for key in ("version", "watermark", "code_version")} | {
             "days": {name: [str(of.min()), str(of.max())] for name, of in {
                 "model": dates, "held_out": dates[~is_late]}.items()}},
-        "encoding": {"columns": encoding.columns, "categories": encoding.categories},
+        "encoding": asdict(encoding),
         "parameters": PARAMETERS | objective | {"rounds": rounds},
         "weights": chosen,
         "metrics": {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from offer_ai.base import declarations
 from offer_ai.base.files import MANIFEST
 from offer_ai.base.running import Running, pause_after, say
 from offer_ai.learning.cycle import is_due, learn
@@ -29,7 +30,16 @@ class Keeper(Running):
     rule: str
     epsilon: float
     is_publishing: bool = True
+    name: str = declarations.OFFERS  # of the decision point
     tried: str | None = None  # the version that the last step learned from, or could not
+
+    @property
+    def models(self) -> Path:
+        return self.export / declarations.folder_of("models", self.name)
+
+    @property
+    def training(self) -> Path:
+        return self.export / declarations.folder_of("training", self.name)
 
     def run(self) -> None:
         """Until stopped; a step that began is finished."""
@@ -54,7 +64,7 @@ class Keeper(Running):
 
         What cannot be learned from (ClickException) is said once for each version.
         """
-        finish(self.export / "models")
+        finish(self.models)
         if self.is_publishing:
             self.publish()
         told = self.published()
@@ -63,7 +73,7 @@ class Keeper(Running):
             return None
         self.tried = version
         try:
-            return learn(self.export, self.rule, self.epsilon).said
+            return learn(self.export, self.rule, self.epsilon, name=self.name).said
         except click.ClickException as error:
             return f"nothing learned: {error.message}"
         except BaseException:
@@ -77,18 +87,18 @@ class Keeper(Running):
         try:
             with open_warehouse(self.database) as con:
                 if self.is_due(watermark(con)):
-                    publish_training(con, Versions(str(self.export / "training")),
-                                     self.export / ".training.part", KEEP_VERSIONS)
+                    publish_training(con, Versions(str(self.training)), self.export
+                                     / f".{self.training.name}.part", KEEP_VERSIONS, self.name)
         except click.ClickException as error:
             if "a build is writing it" not in error.message:
                 raise
 
     def is_due(self, at: str | None) -> bool:
-        return is_due(self.export / "models", at, self.every_days)
+        return is_due(self.models, at, self.every_days)
 
     def published(self) -> dict:
         """What the published training table says of itself; nothing where there is none."""
         try:
-            return json.loads((self.export / "training" / MANIFEST).read_text())
+            return json.loads((self.training / MANIFEST).read_text())
         except (OSError, ValueError):
             return {}

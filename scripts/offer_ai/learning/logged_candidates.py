@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from offer_ai.base.actions import Actions
 from offer_ai.learning.off_policy import is_unlikely
 
-Offer = tuple[str, float]
+Offer = tuple[str | float, ...]
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class LoggedCandidates:
     made: np.ndarray
 
     @classmethod
-    def of(cls, table: dict[str, list]) -> "LoggedCandidates":
+    def of(cls, table: dict[str, list], actions: Actions) -> "LoggedCandidates":
         """From a training table (column name to values); a decision without any has none."""
-        lists = [read(text) for text in table["candidates"]]
+        lists = [read(text, actions) for text in table["candidates"]]
         offers = sorted({offer for found in lists for offer in found})
         index = {offer: number for number, offer in enumerate(offers)}
         probability = np.full((len(lists), len(offers)), np.nan)
@@ -36,8 +37,7 @@ class LoggedCandidates:
             for offer, chance in found.items():
                 is_candidate[row, index[offer]] = True
                 probability[row, index[offer]] = np.nan if chance is None else chance
-        made = [index.get((kind, float(price)), -1) for kind, price in zip(
-            table["offer_type"], table["offer_price"], strict=True)]
+        made = [index.get(offer, -1) for offer in actions.rows(table)]
         made = [at if at >= 0 and is_candidate[row, at] else -1 for row, at in enumerate(made)]
         return cls(offers, is_candidate, probability, np.array(made, int))
 
@@ -61,21 +61,22 @@ class LoggedCandidates:
         return is_unlikely(made, np.nansum(self.probability[known], axis=0))
 
 
-CACHE: dict[str, dict[Offer, float | None]] = {}
+CACHE: dict[tuple[str, Actions], dict[Offer, float | None]] = {}
 
 
-def read(text: str | None) -> dict[Offer, float | None]:
+def read(text: str | None, actions: Actions) -> dict[Offer, float | None]:
     """The probability of each candidate in the logged JSON; nothing where it cannot be read."""
     if text is None:
         return {}
-    if text not in CACHE:
+    if (text, actions) not in CACHE:
         if len(CACHE) > 10_000:
             CACHE.clear()
         try:
-            CACHE[text] = {
-                (str(one["offer_type"]), float(one["offer_price"])):
+            CACHE[text, actions] = {
+                tuple(str(one[name]) if kind == "text" else float(one[name])
+                      for name, kind in zip(actions.names, actions.kinds, strict=True)):
                     None if one["probability"] is None else float(one["probability"])
                 for one in json.loads(text)}
         except (ValueError, TypeError, KeyError):
-            CACHE[text] = {}
-    return CACHE[text]
+            CACHE[text, actions] = {}
+    return CACHE[text, actions]

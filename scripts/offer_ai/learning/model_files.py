@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from offer_ai.base import declarations
 from offer_ai.base.files import file_hash, new_folder, part_of
 from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.revenue_model import Encoding, RevenueModel
@@ -48,6 +49,15 @@ def load_model(folder: Path, name: str = "model.txt") -> RevenueModel | EffectsM
         return EffectsModel.from_string((folder / name).read_text(),
                                         Encoding(**description["encoding"]), description)
     return RevenueModel.load(folder, name)
+
+
+def point_of(folder: Path) -> str:
+    """The decision point that a version's models decide; `offers` where it does not say."""
+    try:
+        told = json.loads((folder / "model.json").read_text())
+    except (OSError, ValueError):
+        return declarations.OFFERS
+    return told.get("decision_point", declarations.OFFERS)
 
 
 def is_whole(folder: Path, description: dict) -> bool:

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from offer_ai.base.actions import numbers
 from offer_ai.learning.model_files import load_model
-from offer_ai.learning.revenue_model import OFFER
+from offer_ai.learning.one_request import inverse_gap_of_one, thompson_of_one
+from offer_ai.learning.revenue_model import Encoding
 
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
 EPSILON_GREEDY, THOMPSON, INVERSE_GAP = "epsilon-greedy", "thompson", "inverse-gap"
@@ -67,6 +70,16 @@ def inverse_gap(predicted: np.ndarray, gamma: float, epsilon: float,
     return (1 - epsilon) * chances * is_candidate + epsilon * is_candidate / count
 
 
+def of_new(is_new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What new candidates (..., candidates) leave of each chance, (..., 1), and what they get on
+    top, (..., candidates)."""
+    new = NEW_CHANCE * is_new
+    total = new.sum(axis=-1, keepdims=True)
+    part = np.minimum(total, MOST_NEW)
+    # Where there is no candidate at all, nothing is made.
+    return 1 - part, new * part / np.maximum(total, NEW_CHANCE)
+
+
 @dataclass(frozen=True)
 class Policy:
     """A rule over the predictions of a model, or of its bootstrapped copies."""
@@ -75,7 +88,7 @@ class Policy:
     models: list  # of RevenueModel or EffectsModel
     rule: str
     epsilon: float
-    new: dict = field(default_factory=dict, repr=False, compare=False)  # of is_new, by offers
+    known: dict = field(default_factory=dict, repr=False, compare=False)  # of_new, by offers
 
     @classmethod
     def load(cls, folder: Path, rule: str, epsilon: float, held_out: bool = False) -> "Policy":
@@ -107,12 +120,20 @@ class Policy:
         return cls.load(pointer.parent / told["model"], told["rule"], told["epsilon"])
 
     def choose(
-        self, features: dict, offers: Sequence[tuple[str, float]]
+        self, features: dict, offers: Sequence[tuple[str | float, ...]]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The chance of each offer and the revenue predicted for it, (offers,) both."""
-        return self.of_predictions(
-            np.array([model.predict(features, offers) for model in self.models]),
-            is_new=self.is_new(offers))
+        """The chance of each offer and the revenue predicted for it, (offers,) both: what
+        `of_predictions` says of one row."""
+        predicted = [model.predict(features, offers) for model in self.models]
+        mean = predicted[0] if len(predicted) == 1 else np.mean(predicted, axis=0)
+        if self.rule != INVERSE_GAP:
+            return np.array(thompson_of_one(
+                [one.tolist() for one in predicted], self.epsilon)), mean
+        chances = inverse_gap_of_one(mean.tolist(), self.description["gamma"], self.epsilon)
+        if (new := self._new_of_one(tuple(offers))) is not None:
+            left, added = new
+            chances = [chance * left + more for chance, more in zip(chances, added, strict=True)]
+        return np.array(chances), mean
 
     def of_predictions(self, predicted: np.ndarray, is_candidate: np.ndarray | None = None,
                        is_new: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -126,30 +147,36 @@ class Policy:
         chances = inverse_gap(mean, self.description["gamma"], self.epsilon, is_candidate)
         if is_new is None or not is_new.any():
             return chances, mean
-        new = NEW_CHANCE * np.broadcast_to(is_new, mean.shape)
-        new = new if is_candidate is None else new * is_candidate
-        total = new.sum(axis=-1, keepdims=True)
-        part = np.minimum(total, MOST_NEW)
-        # Where there is no candidate at all, nothing is made.
-        return chances * (1 - part) + new * part / np.maximum(total, NEW_CHANCE), mean
+        new = np.broadcast_to(is_new, mean.shape)
+        left, added = of_new(new if is_candidate is None else new * is_candidate)
+        return chances * left + added, mean
 
-    def is_new(self, offers: Sequence[tuple[str, float]]) -> np.ndarray | None:
+    def is_new(self, offers: Sequence[tuple[str | float, ...]]) -> np.ndarray | None:
         """Which offers the model has seen seldom, (offers,); None where it does not count."""
-        key = tuple(offers)
-        if key not in self.new:
-            catalogue = getattr(self.models[0], "catalogue", None)
-            seen = {} if catalogue is None else dict(zip(
-                catalogue.offers, catalogue.counts, strict=True))
-            if len(self.new) > 1000:
-                self.new.clear()
-            self.new[key] = None if catalogue is None else np.array(
-                [seen.get((kind, float(price)), 0) < NEW_COUNT for kind, price in offers])
-        return self.new[key]
+        catalogue = getattr(self.models[0], "catalogue", None)
+        if catalogue is None:
+            return None
+        seen = dict(zip(catalogue.offers, catalogue.counts, strict=True))
+        return np.array([seen.get(numbers(offer), 0) < NEW_COUNT for offer in offers])
+
+    def _new_of_one(self, offers: tuple) -> tuple[float, list[float]] | None:
+        """`of_new` of these candidates, in plain floats; None where none is new."""
+        if offers not in self.known:
+            if len(self.known) > 1000:
+                self.known.clear()
+            is_new = self.is_new(offers)
+            left, added = (None, None) if is_new is None or not is_new.any() else of_new(is_new)
+            self.known[offers] = None if left is None else (left.item(), added.tolist())
+        return self.known[offers]
 
     @property
     def description(self) -> dict:
         """What train.py wrote of the model."""
         return self.models[0].description
+
+    @property
+    def encoding(self) -> Encoding:
+        return self.models[0].encoding
 
     @property
     def kind(self) -> tuple:
@@ -160,10 +187,18 @@ class Policy:
         return (self.rule, None if self.rule == INVERSE_GAP else self.epsilon,
                 self.description["label"],
                 self.description.get("kind"),
-                tuple(self.models[0].encoding.names))
+                tuple(self.encoding.names))
+
+    @cached_property
+    def asks_for(self) -> list[str]:
+        """The features that the model asks for."""
+        return [column["name"] for column in self.encoding.features]
 
     def lacks(self, features: Collection[str]) -> list[str]:
         """The features that the model asks for and that are not among these."""
-        offer = {column["name"] for column in OFFER}
-        return [name for name in self.models[0].encoding.names
-                if name not in offer and name not in features]
+        return [name for name in self.asks_for if name not in features]
+
+    def is_same(self, other: "Policy | None") -> bool:
+        """Whether it decides as another one does."""
+        return other is not None and (self.version, self.rule, self.epsilon) == (
+            other.version, other.rule, other.epsilon)

@@ -6,6 +6,7 @@ number too, as its feature's `encode` says: days before the anchor, unless decla
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +15,12 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 
+from offer_ai.base.actions import Actions, kind_of
 from offer_ai.base.files import file_hash
 
 READABLE = {"string", "boolean", "decimal", "numeric", "tinyint", "smallint", "int", "integer",
             "bigint", "hugeint", "float", "real", "double", "timestamp", "date"}
 TIMES = ("timestamp", "date")
-ANCHOR = "offered_at"  # the column of the anchor's time, in a table and among a request's features
 DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
 # How a time becomes a number: from values and anchors, (rows,) of datetime64[us] both.
 ENCODINGS = {
@@ -28,29 +29,40 @@ ENCODINGS = {
     "day_of_week": lambda value, _: np.where(  # 0 is Monday; 1970 began on a Thursday
         np.isnat(value), np.nan, (value.astype("datetime64[D]").astype(float) + 3) % 7),
 }
-OFFER = [{"name": "offer_type", "data_type": "string"},
-         {"name": "offer_price", "data_type": "decimal(22, 4)"}]
+# Of training tables and models that do not say what their decision point is.
+OFFERS = {"name": "offers", "one": "offer", "id": "offer_id", "time": "offered_at",
+          "action": ["offer_type", "offer_price"],
+          "action_columns": [{"name": "offer_type", "data_type": "string"},
+                             {"name": "offer_price", "data_type": "decimal(22, 4)"}]}
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Columns of the model's matrix, in order, and the categories of those of text."""
+    """Columns of the model's matrix, in order, and the categories of those of text.
+
+    The last columns are those of `action`, what was done; `anchor` is the column of the anchor's
+    time, in a table and among a request's features.
+    """
 
     columns: list[dict]  # name and data_type
     categories: dict[str, list[str]]
+    action: Sequence[str] = tuple(OFFERS["action"])
+    anchor: str = OFFERS["time"]
 
     @classmethod
-    def of(cls, features: Sequence[dict], table: dict[str, Sequence]) -> "Encoding":
-        """From the declared features and a training table (column name to values)."""
+    def of(cls, manifest: dict, table: dict[str, Sequence]) -> "Encoding":
+        """From a training table (column name to values) and its manifest."""
+        decision = decision_of(manifest)
         columns = [
             {key: column[key] for key in ("name", "data_type")} | (
                 {"encode": column["definition"].get("encode", "age_in_days")}
                 if column["data_type"] in TIMES else {})
-            for column in [*features, *OFFER]]
+            for column in [*manifest["features"], *decision["action_columns"]]]
         return cls(columns, {
             column["name"]: sorted({value for value in table[column["name"]]
                                     if value is not None})
-            for column in columns if column["data_type"] == "string"})
+            for column in columns if kind_of(column["data_type"]) == "text"},
+            decision["action"], decision["time"])
 
     @staticmethod
     def refuses(features: Sequence[dict]) -> str | None:
@@ -65,6 +77,15 @@ class Encoding:
     def names(self) -> list[str]:
         return [column["name"] for column in self.columns]
 
+    @cached_property
+    def features(self) -> list[dict]:
+        """The columns but those of the action."""
+        return self.columns[:len(self.columns) - len(self.action)]
+
+    @cached_property
+    def actions(self) -> Actions:
+        return Actions.of(self.columns[len(self.features):])
+
     def matrix(self, table: dict[str, Sequence]) -> np.ndarray:
         """(rows, columns) of floats, NaN where missing."""
         return np.column_stack([self.column(column, table) for column in self.columns])
@@ -73,24 +94,52 @@ class Encoding:
         """One column of the matrix, of a table that has it: (rows,)."""
         name, values = column["name"], table[column["name"]]
         if "encode" in column:
-            return ENCODINGS[column["encode"]](as_times(values), as_times(table[ANCHOR]))
-        if name in self.categories:
-            codes = {value: float(code) for code, value in enumerate(self.categories[name])}
+            return ENCODINGS[column["encode"]](as_times(values), as_times(table[self.anchor]))
+        if (codes := self.codes.get(name)) is not None:
             return np.array([codes.get(value, np.nan) for value in values])
         return np.array(values, float)  # None is NaN
+
+    def row(self, features: dict) -> list[float]:
+        """One request's features, among them its time, as `matrix` would have them: a list
+        without the offer."""
+        if self.timed:
+            table = {name: [value] for name, value in features.items()}
+            features = features | {column["name"]: float(self.column(column, table)[0])
+                                   for column in self.timed}
+        found = []
+        for name, codes in self.readers:
+            value = features[name]
+            found.append(math.nan if value is None else
+                         float(value) if codes is None else codes.get(value, math.nan))
+        return found
+
+    @cached_property
+    def readers(self) -> list[tuple[str, dict[str, float] | None]]:
+        """The name of each feature, and the codes of one of text."""
+        return [(column["name"], self.codes.get(column["name"])) for column in self.features]
+
+    def action_row(self, action: Sequence) -> list[float]:
+        """What was done, as `matrix` would have it."""
+        return [math.nan if value is None else codes.get(value, math.nan)
+                if (codes := self.codes.get(name)) is not None else float(value)
+                for name, value in zip(self.action, action, strict=True)]
+
+    @cached_property
+    def codes(self) -> dict[str, dict[str, float]]:
+        """The number of each category, by column."""
+        return {name: {value: float(code) for code, value in enumerate(values)}
+                for name, values in self.categories.items()}
 
     @cached_property
     def timed(self) -> list[dict]:
         """The columns of times."""
         return [column for column in self.columns if "encode" in column]
 
-    def as_numbers(self, features: dict) -> dict:
-        """One request's features, among them its time, with times as `column` encodes them."""
-        if not self.timed:
-            return features
-        table = {name: [value] for name, value in features.items()}
-        return features | {column["name"]: float(self.column(column, table)[0])
-                           for column in self.timed}
+
+def decision_of(manifest: dict) -> dict:
+    """The decision point of a training table: `name`, `time`, `action` (names) and
+    `action_columns` (name and data_type); that of `offers` where the manifest is older."""
+    return OFFERS | manifest.get("decision", {})
 
 
 def as_times(values: Sequence) -> np.ndarray:
@@ -129,14 +178,11 @@ class RevenueModel:
                              "short or changed; run train.py again")
         return description
 
-    def predict(self, features: dict, offers: Sequence[tuple[str, float]]) -> np.ndarray:
+    def predict(self, features: dict, offers: Sequence[tuple[str | float, ...]]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
-        count = len(offers)
-        table = {name: [features[name]] * count for name in [*self.encoding.names, ANCHOR]
-                 if name in features}
-        table["offer_type"] = [kind for kind, _ in offers]
-        table["offer_price"] = [price for _, price in offers]
-        return self.predict_rows(table)
+        row = self.encoding.row(features)
+        return self.booster.predict(
+            np.array([row + self.encoding.action_row(offer) for offer in offers]), num_threads=1)
 
     def predict_rows(self, table: dict[str, Sequence]) -> np.ndarray:
         """Expected revenue of each row: (rows,)."""

@@ -4,8 +4,6 @@ import lightgbm
 import numpy as np
 from tqdm import tqdm
 
-from offer_ai.learning.revenue_model import OFFER
-
 USER_ROUNDS = 100  # trees that see the user alone
 PATIENCE = 50  # rounds without a better validation
 POWER = 1.5  # of Tweedie's variance: between Poisson (1) and gamma (2)
@@ -56,12 +54,12 @@ def deviance(label: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None
 
 
 def fit_trees(matrix, label, weight, categorical, rounds, validation=None,
-              objective: dict = TWEEDIE) -> lightgbm.Booster:
+              objective: dict = TWEEDIE, of_offer: int = 2) -> lightgbm.Booster:
     """Trees on what a user spends anyway, then trees on what the offer adds.
 
-    The first see no offer: what users differ in is many times what offers do, and would
-    hide it. `rounds` are those of the second kind; with a validation (matrix, label,
-    weight) as many of them as serve it best.
+    The first see no offer, which the last `of_offer` columns are: what users differ in is many
+    times what offers do, and would hide it. `rounds` are those of the second kind; with a
+    validation (matrix, label, weight) as many of them as serve it best.
     """
     def data(rows, amounts, weights, **more):
         return lightgbm.Dataset(rows, amounts, weight=weights, categorical_feature=categorical,
@@ -69,7 +67,7 @@ def fit_trees(matrix, label, weight, categorical, rounds, validation=None,
 
     leaf = {"min_data_in_leaf": int(np.clip(len(label) // 400, 20, 500))}
     users = lightgbm.train(PARAMETERS | objective | leaf,
-                           data(without_offer(matrix), label, weight), USER_ROUNDS)
+                           data(without_offer(matrix, of_offer), label, weight), USER_ROUNDS)
     parameters = PARAMETERS | objective | OFFER_PARAMETERS | leaf
     if validation is None:
         return lightgbm.train(parameters, data(matrix, label, weight), rounds, init_model=users)
@@ -81,9 +79,9 @@ def fit_trees(matrix, label, weight, categorical, rounds, validation=None,
                 lightgbm.early_stopping(PATIENCE, verbose=False), lambda _: bar.update() and None])
 
 
-def without_offer(matrix: np.ndarray) -> np.ndarray:
+def without_offer(matrix: np.ndarray, columns: int) -> np.ndarray:
     masked = matrix.copy()
-    masked[:, -len(OFFER):] = 0
+    masked[:, -columns:] = 0
     return masked
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
 from offer_ai.base import declarations
-from offer_ai.learning.candidates import Candidate, Offer, price_text
+from offer_ai.base.actions import Actions, as_texts
+from offer_ai.learning.candidates import Candidate, Offer
 
 POLICY, HOLDOUT = "policy", "holdout"
 
@@ -20,19 +20,23 @@ class Holdout:
     offer: Offer | None = None
 
     @classmethod
-    def declared(cls) -> "Holdout":
-        """As dbt_project.yml says; raises ValueError, in one sentence."""
+    def declared(cls, point: dict, actions: Actions) -> "Holdout":
+        """As dbt_project.yml says of a decision point; raises ValueError, in one sentence."""
         variables = declarations.variables()
-        share, offer = variables.get("holdout_share") or 0, variables.get("holdout_offer")
+        is_shipped = point["name"] == declarations.OFFERS
+        place, offer = ("holdout_offer", variables.get("holdout_offer")) if is_shipped else (
+            f"decision_points, {point['name']}: status_quo", point["status_quo"])
+        share = variables.get("holdout_share") or 0
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             raise ValueError(f"dbt_project.yml: holdout_share {share!r} is no share from 0 to 1.")
         if offer is None:
             return cls(float(share))
         try:
-            return cls(float(share), (str(offer["offer_type"]), Decimal(str(offer["offer_price"]))))
-        except (TypeError, KeyError, InvalidOperation) as error:
-            raise ValueError("dbt_project.yml: holdout_offer needs an offer_type and an "
-                             "offer_price, or is null.") from error
+            return cls(float(share), actions.read(offer))
+        except (AttributeError, ValueError) as error:
+            needed = " and ".join(f"an {name}" if name[0] in "aeiou" else f"a {name}"
+                                  for name in actions.names)
+            raise ValueError(f"dbt_project.yml: {place} needs {needed}, or is null.") from error
 
     def arm_of(self, user_id: str) -> str:
         """The user's arm: the same on any machine at any time, and for a greater share, too."""
@@ -43,7 +47,7 @@ class Holdout:
         """What stands for a policy's version in decisions for the holdout."""
         if self.offer is None:
             return "holdout-uniform"
-        return f"holdout-{self.offer[0]}-{price_text(self.offer[1])}"
+        return "-".join(["holdout", *as_texts(self.offer)])
 
     def chances(self, offers: list[Candidate]) -> np.ndarray:
         """Chance of each eligible candidate, (offers,); all alike where the named one is none."""

@@ -4,7 +4,6 @@ import hmac
 import threading
 import time
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
 MAX_BODY = 16_384  # bytes
@@ -16,6 +15,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY"}
 RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+TOO_LARGE = f"the body needs a Content-Length of at most {MAX_BODY} bytes"
 
 
 class Bounds:
@@ -39,14 +39,20 @@ class Bounds:
                 message["headers"] = [*message.get("headers", ()), *RAW]
             await send(message)
 
-        headers = Headers(scope=scope)
-        length = headers.get("content-length", "0")
-        if scope["method"] == "POST" and (not length.isdigit() or int(length) > MAX_BODY
-                                          or "transfer-encoding" in headers):
-            answer = JSONResponse(
-                {"detail": f"the body needs a Content-Length of at most {MAX_BODY} bytes"}, 413)
-            return await answer(scope, receive, send_on)
+        if scope["method"] == "POST" and is_too_large(scope["headers"]):
+            return await JSONResponse({"detail": TOO_LARGE}, 413)(scope, receive, send_on)
         return await self.app(scope, receive, send_on)
+
+
+def is_too_large(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether a body is, or does not say how large it is."""
+    length = b"0"
+    for name, value in headers:
+        if name == b"content-length":
+            length = value
+        elif name == b"transfer-encoding":
+            return True
+    return not length.isdigit() or int(length) > MAX_BODY
 
 
 class Keys:

@@ -1,33 +1,43 @@
 """One decision: who is asked, what can be offered, a policy over it, a choice, a log."""
 
 import json
-import math
 import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
-from offer_ai.base.declarations import offer_event
+from offer_ai.base import declarations
+from offer_ai.base.actions import Actions
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.request_time import RequestFeatures, Value
 from offer_ai.features.store import StoreError
-from offer_ai.learning.candidates import CANDIDATES, Candidate, Offer, eligible, price_text
+from offer_ai.learning.candidates import Candidate, Offer, eligible, file_of
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
-from offer_ai.learning.revenue_model import ANCHOR
 from offer_ai.serving.arms import HOLDOUT, Holdout
-from offer_ai.serving.choices import Asked, Choice, as_floats, as_target, lacking, noted
+from offer_ai.serving.choices import (
+    CALLER,
+    Asked,
+    Choice,
+    as_target,
+    chances_of,
+    drawn,
+    finite,
+    in_place,
+    lacking,
+    noted,
+    version_of,
+)
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.serving.recent import RecentOffers, capped
-from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, why_none
+from offer_ai.serving.recent import RecentOffers, capped, made_by
+from offer_ai.serving.reloading import LOG, ReloadingCandidates, ReloadingPolicy, again_and_again
+from offer_ai.serving.state import state_of
 
-FALLBACK, CALLER = "fallback-uniform", "caller"
 LOOK_AGAIN = 1.0  # seconds between looks for a model, candidates or a store that have come
 
 
@@ -41,36 +51,43 @@ class Decider:
     done. As an apprentice it makes the offer of the caller and notes what the promoted model
     would have done.
 
-    Raises CandidatesError and ValueError when what is declared cannot be used.
+    What is decided is a declared decision point, the first by default: an offer, or whatever its
+    `action` is.
+
+    Raises CandidatesError, ValueError and ClickException when what is declared cannot be used.
     """
 
     def __init__(self, models: Path, store_url: str, log: DecisionLog,
                  is_apprentice: bool = False, seed: int | None = None,
                  candidates: ReloadingCandidates | Sequence[Candidate] | None = None,
-                 holdout: Holdout | None = None):
+                 holdout: Holdout | None = None, point: dict | None = None):
+        self.point = point or declarations.decision_point()
+        self.actions = Actions.declared(self.point)
         self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
         self.models = models
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
-        listed = ReloadingCandidates(CANDIDATES) if candidates is None else candidates
+        listed = candidates if candidates is not None else ReloadingCandidates(
+            file_of(self.point), actions=self.actions)
         self.listed = listed if isinstance(listed, ReloadingCandidates) else None
         self.candidates = self.listed.candidates if self.listed else list(listed)
-        self.holdout = Holdout.declared() if holdout is None else holdout
-        self.requests, self.event = RequestFeatures(), offer_event()
-        self.recent = RecentOffers(capped(self.candidates), log.folder)
+        self.holdout = holdout or Holdout.declared(self.point, self.actions)
+        self.requests = RequestFeatures(self.point)
+        self.recent = RecentOffers(
+            capped(self.candidates), made_by(self.point["event"], self.actions), log.folder)
         # Between counting a user's offers and making one more, nobody else may make one.
         self.counting = threading.Lock() if self.recent.capped else nullcontext()
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
-        self.looked_at = -LOOK_AGAIN
-        self.lock = threading.Lock()
+        self.looked_at, self.looks_apart = -LOOK_AGAIN, False
         self.lacking: str | None = None
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
     def decide(self, user_id: str, session_id: str, at: datetime | None = None,
                choice: Choice | None = None, offers: Sequence[Offer] | None = None,
                given: Mapping[str, Value] | None = None) -> dict:
-        """decision_id, offer_type, offer_price, propensity, features and policy_version.
+        """decision_id, the action (of offers, offer_type and offer_price), propensity, features
+        and policy_version.
 
         `choice` is the caller's offer, which an apprentice makes; `offers` those that the request
         allows, all if None; `given` the fields of features with `from_anchor`, as RequestFeatures
@@ -83,72 +100,64 @@ class Decider:
         features, landed_at = self._features(user_id, session_id, at)
         if features is not None:
             features = features | self.requests.features(asked.given, at)
-        policy, challenger = (self._usable(one.policy, features)
-                              for one in (self.promoted, self.challenger))
+        policy, challenger = (self._usable(one, features) for one in self._policies())
         with self.counting:
             among, reason = eligible(
                 self.candidates, at, (features or {}).get("country"),
                 self.recent.before(user_id, at), None if offers is None else set(offers))
             context = self._context(user_id, features, landed_at)
-            known = (features or {}) | {ANCHOR: at.replace(tzinfo=None)}
+            known = (features or {}) | {self.point["time"]: at.replace(tzinfo=None)}
             if choice is not None:
                 made, version, target = choice, CALLER, policy
-                chances = [choice.propensity if one.offer == (choice.offer_type, choice.offer_price)
-                           else None for one in among]
+                chances = [choice.propensity if one.offer == choice.offer else None
+                           for one in among]
             elif among:
                 version, chances = self._chances(context["arm"], policy, known, among)
-                with self.lock:
-                    index = int(self.rng.choice(len(among), p=chances))
-                chances, target = chances.tolist(), challenger
-                made = Choice(*among[index].offer, chances[index])
+                index, target = drawn(chances, self.rng.random()), challenger
+                made = Choice(among[index].offer, chances[index])
             else:
                 return self._nothing(asked, context, reason, policy)
             context["candidates"] = [
-                {"offer_type": one.offer_type, "offer_price": one.price_text,
-                 "probability": chance} for one, chance in zip(among, chances, strict=True)]
+                self.actions.told(one.offer) | {"probability": chance}
+                for one, chance in zip(among, chances, strict=True)]
             if target and among:
-                context["target"] = as_target(target, known, among, made)
+                context["target"] = as_target(target, known, among, made, self.actions)
             decision = {
-                "decision_id": secrets.token_hex(16), "offer_type": made.offer_type,
-                "offer_price": price_text(made.offer_price), "propensity": made.propensity,
-                "policy_version": version}
-            self._append(self.event, asked, decision, context)
-            self.recent.add(user_id, at, (made.offer_type, made.offer_price))
+                "decision_id": secrets.token_hex(16), **self.actions.told(made.offer),
+                "propensity": made.propensity, "policy_version": version}
+            self._append(self.point["event"], asked, decision, context)
+            self.recent.add(user_id, at, made.offer)
         return decision | {"features": context["features"]}
 
+    def _policies(self) -> tuple[Policy | None, Policy | None]:
+        """What is promoted, and the challenger; one that decides just so is none."""
+        policy, challenger = self.promoted.policy, self.challenger.policy
+        return policy, None if challenger and challenger.is_same(policy) else challenger
+
     def _chances(self, arm: str, policy: Policy | None, features: dict,
-                 among: list[Candidate]) -> tuple[str, np.ndarray]:
-        """The version of what chooses, and the chance of each candidate, (candidates,)."""
+                 among: list[Candidate]) -> tuple[str, list[float]]:
+        """The version of what chooses, and the chance of each candidate, in their order."""
         if arm == HOLDOUT:
-            return self.holdout.version, self.holdout.chances(among)
-        if policy is None:
-            return FALLBACK, np.full(len(among), 1 / len(among))
-        chances, _ = policy.choose(features, as_floats(among))
-        return policy.version, chances / chances.sum()
+            return self.holdout.version, self.holdout.chances(among).tolist()
+        return version_of(policy), chances_of(policy, features, among)
 
     def _context(self, user_id: str, features: dict | None, landed_at: str | None) -> dict:
         """What is noted of every decision."""
         context = {"features": noted(features)}
         if features is not None:
             context["features_landed_at"] = landed_at
-        in_place = self.promoted.policy
-        context["in_place"] = in_place.version if in_place else FALLBACK
-        if in_place:
-            first, last = in_place.description["training"]["days"]["model"]
-            context["fitted"] = {"first": first, "last": last}
-        context["arm"] = None if self.is_apprentice else self.holdout.arm_of(user_id)
-        context["holdout_share"] = None if self.is_apprentice else self.holdout.share
-        return context
+        arm, share = (None, None) if self.is_apprentice else (
+            self.holdout.arm_of(user_id), self.holdout.share)
+        return context | in_place(self.promoted.policy) | {"arm": arm, "holdout_share": share}
 
     def _nothing(self, asked: Asked, context: dict, reason: str, policy: Policy | None) -> dict:
         """A decision to offer nothing, as nothing is eligible: an event of its own."""
-        version = policy.version if policy else FALLBACK
-        if context["arm"] == HOLDOUT:
-            version = self.holdout.version
-        decision = {"decision_id": secrets.token_hex(16), "offer_type": None, "offer_price": None,
+        version = self.holdout.version if context["arm"] == HOLDOUT else version_of(policy)
+        decision = {"decision_id": secrets.token_hex(16), **self.actions.told(None),
                     "propensity": None, "policy_version": version}
         told = {name: decision[name] for name in ("decision_id", "policy_version")}
-        self._append("no_offer", asked, told, context | {"candidates": [], "reason": reason})
+        self._append(f"no_{self.point['one']}", asked, told,
+                     context | {"candidates": [], "reason": reason})
         return decision | {"features": context["features"],
                            "reason": f"no candidate is eligible: {reason}"}
 
@@ -161,32 +170,25 @@ class Decider:
     def state(self) -> dict:
         """What decisions are made with now, and why not with a model."""
         self.look()
-        lookup, policy = self._lookup(), self.promoted.policy
-        why_not = [self.promoted.problem] if self.promoted.problem else []
-        if policy is None:
-            why_not = why_not or [why_none(self.models)]
-        elif lookup is None:
-            why_not.append("the feature store cannot be read: no model can be asked")
-        elif missing := policy.lacks([*lookup.names, *self.requests.names]):
-            why_not.append(lacking(policy, missing))
-        if self.listed and self.listed.problem:
-            why_not.append(self.listed.problem)
-        is_used = policy and lookup and not policy.lacks([*lookup.names, *self.requests.names])
-        return {"policy_version": policy.version if is_used else FALLBACK,
-                "since": self.promoted.since if is_used else self.started_at,
-                "why_not": "; ".join(why_not) or None,
-                "features_as_of": lookup.description.as_of if lookup else None,
-                "holdout_share": self.holdout.share,
-                "is_apprentice": self.is_apprentice}
+        return state_of(self)
 
     def look(self, after: float = LOOK_AGAIN) -> None:
         """Takes over what was promoted or listed, so many seconds after the last look."""
-        if time.monotonic() - self.looked_at >= after:
-            self.looked_at = time.monotonic()
-            self.promoted.look()
-            self.challenger.look()
-            if self.listed and self.listed.look():
-                self._take(self.listed.candidates)
+        if not self.looks_apart and time.monotonic() - self.looked_at >= after:
+            self._look()
+
+    def _look(self) -> None:
+        self.looked_at = time.monotonic()
+        self.promoted.look()
+        self.challenger.look()
+        if self.listed and self.listed.look():
+            self._take(self.listed.candidates)
+
+    def looking(self) -> AbstractContextManager:
+        """Has a thread look, from now on: no request waits until a model is read."""
+        self._look()
+        self.looks_apart = True
+        return again_and_again(self._look, LOOK_AGAIN)
 
     def _take(self, candidates: list[Candidate]) -> None:
         """Has these decided between from now on, and counts what is capped by now."""
@@ -245,6 +247,4 @@ class Decider:
         except StoreError:
             self.local.lookup = None
             return None, None
-        # A number that is none is null: no model and no answer can carry it.
-        return {name: None if isinstance(value, float | Decimal) and not math.isfinite(value)
-                else value for name, value in features.items()}, landed_at
+        return finite(features), landed_at

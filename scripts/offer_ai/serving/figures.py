@@ -7,12 +7,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 
 class Figures:
-    """Decisions, requests by key, refusals, seconds; with several workers, those of all."""
+    """Decisions (by policy and by the first column of the `action`), requests by key, refusals,
+    seconds; with several workers, those of all."""
 
-    def __init__(self):
+    def __init__(self, action: str = "offer_type"):
         self.registry = CollectorRegistry()
         self.decisions = Counter("offer_ai_decisions", "Decisions made.",
-                                 ["policy_version", "offer_type"], registry=self.registry)
+                                 ["policy_version", action], registry=self.registry)
         self.requests = Counter("offer_ai_requests", "Requests to decide, by whose key.",
                                 ["key"], registry=self.registry)
         self.refused = Counter("offer_ai_refused", "Requests refused.", ["status"],

@@ -3,11 +3,11 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import Candidate, Offer
 from offer_ai.serving.decision_log import CLOSED
 
@@ -20,15 +20,27 @@ def capped(candidates: Iterable[Candidate]) -> frozenset[Offer]:
     return frozenset(one.offer for one in candidates if one.most_per_user_week is not None)
 
 
+def made_by(kind: str, actions: Actions) -> Callable[[dict], Offer]:
+    """Reads what was done by an event of that type; ValueError for another one."""
+    def read(event: dict) -> Offer:
+        if event.get("event_id") != kind:
+            raise ValueError(f"no {kind}")
+        return actions.read(event)
+    return read
+
+
 class RecentOffers:
     """Counts offers of this service, and those that its folder of decisions holds already when
     an offer is capped: at the start, or by a change of the candidates.
 
     Of other offers (the game's own, and what another service on another folder decides) it knows
-    nothing. Only `capped` offers are kept, for 7 days before the latest one.
+    nothing. Only `capped` offers are kept, for 7 days before the latest one. `made_by` is the
+    offer of an event that was logged; it raises ValueError or KeyError for one of another kind.
     """
 
-    def __init__(self, capped: Collection[Offer], folder: Path | None = None):
+    def __init__(self, capped: Collection[Offer], made_by: Callable[[dict], Offer],
+                 folder: Path | None = None):
+        self.made_by = made_by
         self.capped, self.count = frozenset(), 0
         self.made: dict[str, list[tuple[datetime, Offer]]] = defaultdict(list)
         self.latest: datetime | None = None
@@ -43,7 +55,8 @@ class RecentOffers:
         for user_id, made in self.made.items():
             self.made[user_id] = [entry for entry in made if entry[1] in self.capped]
         files = sorted(folder.glob(CLOSED)) if new and folder else []
-        return (made for made in decisions_of_week(files) if made[2] in new)
+        return (made for made in decisions_of_week(files, self.made_by)
+                if made[2] in new)
 
     def before(self, user_id: str, at: datetime) -> list[Offer]:
         """The capped offers made to a user in [at - 7 days, at]."""
@@ -67,7 +80,8 @@ class RecentOffers:
                 del self.made[user_id]
 
 
-def decisions_of_week(files: Iterable[Path]) -> Iterator[tuple[str, datetime, Offer]]:
+def decisions_of_week(files: Iterable[Path], made_by: Callable[[dict], Offer]
+                      ) -> Iterator[tuple[str, datetime, Offer]]:
     """User, time and offer of files that were closed within the week; a line that is no decision
     is passed over."""
     since = time.time() - WEEK.total_seconds()
@@ -82,6 +96,6 @@ def decisions_of_week(files: Iterable[Path]) -> Iterator[tuple[str, datetime, Of
             try:
                 event = json.loads(line)
                 yield (event["customer_identifier"], datetime.fromisoformat(event["event_time"]),
-                       (event["offer_type"], Decimal(event["offer_price"])))
-            except (ValueError, KeyError, TypeError, InvalidOperation):
+                       made_by(event))
+            except (ValueError, KeyError, TypeError):
                 continue

@@ -1,14 +1,37 @@
 """What files say of policies and candidates, taken over when the files change."""
 
 import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from offer_ai.base.actions import Actions
 from offer_ai.learning import promotions
 from offer_ai.learning.candidates import Candidate, CandidatesError, read_candidates
 from offer_ai.learning.policies import PROMOTED, Policy
 
 LOG = logging.getLogger("offer_ai")
+
+
+@contextmanager
+def again_and_again(look: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Has a thread look, so many seconds after the last time; a failure is said, each time."""
+    done = threading.Event()
+
+    def run():
+        while not done.wait(seconds):
+            try:
+                look()
+            except Exception:  # nobody else would look any more
+                LOG.exception("what is promoted cannot be looked at")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
 
 
 @dataclass
@@ -70,6 +93,7 @@ class ReloadingCandidates:
 
     path: Path
     may_cap: bool = True
+    actions: Actions | None = None
     candidates: list[Candidate] = field(default_factory=list)
     problem: str | None = None
     stamp: tuple[int, ...] | None = None
@@ -78,7 +102,7 @@ class ReloadingCandidates:
         self.stamp, self.candidates = self._stamp(), self._read()
 
     def _read(self) -> list[Candidate]:
-        candidates = read_candidates(self.path)
+        candidates = read_candidates(self.path, self.actions)
         if not self.may_cap and any(one.most_per_user_week is not None for one in candidates):
             raise CandidatesError(f"{self.path.name} has a most_per_user_week, which one process "
                                   "alone can keep to: serve with --workers 1.")
@@ -114,10 +138,10 @@ class ReloadingCandidates:
 def changes(old: list[Candidate], new: list[Candidate]) -> list[str]:
     """What differs between two lists of candidates, in words; at least one."""
     before, after = ({one.offer: one for one in some} for some in (old, new))
-    found = [f"{word} {one.offer_type} at {one.price_text}" for word, some, others in (
+    found = [f"{word} {one.words}" for word, some, others in (
         ("without", before, after), ("new:", after, before))
         for offer, one in some.items() if offer not in others]
-    found += [f"changed: {one.offer_type} at {one.price_text}" for offer, one in after.items()
+    found += [f"changed: {one.words}" for offer, one in after.items()
               if offer in before and one != before[offer]]
     return found or ["another order"]
 

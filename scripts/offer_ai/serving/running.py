@@ -4,22 +4,27 @@ import gc
 import json
 import logging
 import os
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
-from offer_ai.learning.candidates import CANDIDATES
+from offer_ai.base import declarations
+from offer_ai.base.actions import Actions
+from offer_ai.features.request_time import RequestFeatures
+from offer_ai.learning.candidates import file_of
 from offer_ai.serving.app import create_app
-from offer_ai.serving.bounds import Keys
+from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.logged_fields import check_fields
 from offer_ai.serving.reloading import ReloadingCandidates
 
 FOR_WORKERS = "OFFER_AI_SERVICE"  # what the processes are told, in the environment
 LAST_SECONDS = 10  # for requests that run when the service is told to stop
+SWITCH = 0.0005  # seconds that a thread may run while another one waits
 SLOWEST_START = 60  # seconds until a process that says nothing is taken for hung
 
 
@@ -34,14 +39,18 @@ class Service:
     is_apprentice: bool = False
     per_second: float | None = None
     workers: int = 1
+    decision_point: str | None = None  # the first that is declared
 
     def decider(self) -> Decider:
-        """Raises ValueError where what is declared cannot be used."""
+        """Raises ValueError and ClickException where what is declared cannot be used."""
+        point = declarations.decision_point(self.decision_point)
+        actions = Actions.declared(point)
+        check_fields(point, actions, RequestFeatures(point))
         # Each process counts the offers that it makes, so a cap holds within one alone.
-        candidates = ReloadingCandidates(CANDIDATES, may_cap=self.workers == 1)
+        candidates = ReloadingCandidates(file_of(point), self.workers == 1, actions)
         return Decider(Path(self.models), self.store,
                        DecisionLog(Path(self.events), self.rotate_seconds), self.is_apprentice,
-                       candidates=candidates)
+                       candidates=candidates, point=point)
 
     def keys(self) -> Keys:
         """Those of OFFER_AI_API_KEY; a process has its part of what they may ask."""
@@ -64,14 +73,16 @@ def run(service: Service, host: str, port: int, decider: Decider) -> None:
                     timeout_worker_healthcheck=SLOWEST_START, **options)
 
 
-def app_of(decider: Decider, service: Service) -> FastAPI:
+def app_of(decider: Decider, service: Service) -> Bounds:
     app = create_app(decider, service.keys())
+    # A thread that reads a model or closes a file gives way to requests ten times sooner.
+    sys.setswitchinterval(SWITCH)
     # What is loaded by now stays: a search of it for garbage would hold requests up.
     gc.freeze()
     return app
 
 
-def worker() -> FastAPI:
+def worker() -> Bounds:
     """The service in one of several processes; uvicorn starts each, and again when it dies."""
     log_to_stderr()
     service = Service(**json.loads(os.environ[FOR_WORKERS]))

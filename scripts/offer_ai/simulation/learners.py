@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import click
 import numpy as np
 
-from offer_ai.learning.cycle import LABEL, days_to_value, more_than
+from offer_ai.learning.cycle import days_to_value, more_than
 from offer_ai.learning.effects_training import fit_early, rows_of
 from offer_ai.learning.intervals import Estimate, limits
 from offer_ai.learning.off_policy import Logged, difference, warnings
@@ -15,7 +15,7 @@ from offer_ai.simulation.memory_world import FEATURES, FIRST_DAY, MemoryWorld
 
 # What was best for Vowpal Wabbit of those that docs/deciding.md lists.
 VW_OPTIONS = "--gamma_scale 1000"
-PART = "first_hour_offer_amount"
+LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
 
 
 def alike(valid: np.ndarray, rows: int) -> np.ndarray:

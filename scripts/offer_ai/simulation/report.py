@@ -24,7 +24,7 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
     table = getattr(decisions, "table", None) or {feature["name"]: [
         row.get(feature["name"]) for row in decisions.features] for feature in features}
     rows = len(worth)
-    encoding = Encoding.of(features, table | {"offer_type": [""] * rows})
+    encoding = Encoding.of({"features": features}, table | {"offer_type": [""] * rows})
     matrix = np.column_stack([encoding.matrix(
         table | {"offer_type": [""] * rows, "offer_price": [0] * rows}), decisions.round])
     categorical = [encoding.names.index(name) for name in encoding.categories]

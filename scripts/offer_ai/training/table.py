@@ -20,11 +20,12 @@ from offer_ai.base.sql import sql_text
 from offer_ai.training.versions import Versions, content_version
 from offer_ai.warehouse.connection import relation_of, schema_of, watermark
 
-# What the service noted of an offer.
+# What the service noted of a decision; `lacking` is what the table does not say itself.
 NOTES = """
-select anchors.*, notes.arm, notes.holdout_share, notes.candidates
+select anchors.*, {lacking}notes.arm, notes.holdout_share, notes.candidates
 from {training} as anchors
 left join {decisions} as notes on anchors.{id} = notes.{id}"""
+SAID = ("propensity", "policy_version")
 
 YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes for a day
 
@@ -43,7 +44,7 @@ group by feature order by feature"""
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, point: dict) -> str:
-    """A query of a decision point's anchors; of offers with what the service noted of them.
+    """A query of a decision point's anchors with what the service noted of them.
 
     Raises ClickException where dbt has not built the point's training table.
     """
@@ -52,10 +53,12 @@ def rows_of(con: duckdb.DuckDBPyConnection, point: dict) -> str:
         raise click.ClickException(
             f"The warehouse has no {point['training']}, the training table of the decision point "
             f"{point['name']}: run `scripts/decision_points.py` and `dbt build`.")
-    if point["name"] != declarations.OFFERS:
+    decisions = relation_of(con, declarations.notes_of(point))
+    if decisions is None:  # nothing is done there that could be decided
         return f"select * from {training}"
-    return NOTES.format(training=training, decisions=relation_of(con, "stg_decisions"),
-                        id=point["id"])
+    columns = [column["name"] for column in schema_of(con, f"from {training}")]
+    return NOTES.format(training=training, decisions=decisions, id=point["id"], lacking="".join(
+        f"notes.{name}, " for name in SAID if name not in columns))
 
 
 def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
@@ -102,7 +105,10 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "code_version": declarations.code_version(),
         "schema": schema_of(con, "from memory.main.offers"),
-        "decision": {key: point[key] for key in ("name", "id", "time", "action", "reward")},
+        "decision": {key: point[key] for key in ("name", "one", "id", "time", "action", "reward")}
+        | {"action_columns": [{key: column[key] for key in ("name", "data_type")}
+                              for name in point["action"] for column in point["columns"]
+                              if column["name"] == name]},
         "features": point["features"],
         "labels": point["labels"],
         "drift": [{"feature": feature, "since": since} for feature, since in con.execute(
@@ -161,13 +167,8 @@ def publish_training(
     return manifest, counts
 
 
-def training_folder(name: str) -> str:
-    """The folder of a decision point's training table below OFFER_AI_EXPORT."""
-    return "training" if name == declarations.OFFERS else f"training_{name}"
-
-
 def read_training(folder: Path) -> tuple[dict, dict[str, list]]:
-    """The manifest and the columns of the published training table; by time of offer."""
+    """The manifest and the columns of the published training table; by time of anchor."""
     manifest, table = read_offers(folder)
     return manifest, table.to_pydict()
 
@@ -201,7 +202,8 @@ def label_of(manifest: dict, label: str | None) -> str:
 
     Raises ClickException for one that the table does not have.
     """
-    label = label or manifest.get("decision", {}).get("reward", declarations.reward())
+    reward = declarations.decision_points().get(declarations.OFFERS, {}).get("reward")
+    label = label or manifest.get("decision", {}).get("reward", reward)
     names = [one["name"] for one in manifest["labels"]]
     if label not in names:
         raise click.ClickException(

@@ -5,7 +5,7 @@ from pathlib import Path
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from offer_ai.base.settings import ROOT
+from offer_ai.base.settings import ROOT, project_folder
 
 
 class BuildError(Exception):
@@ -16,9 +16,11 @@ class Dbt:
     """dbt in this process, parsed once."""
 
     def __init__(self, target: Path):
+        project = project_folder()
+        profiles = project if (project / "profiles.yml").exists() else ROOT
         self.options = [
             "--quiet", "--no-use-colors", "--log-level-file", "none", "--no-write-json",
-            "--project-dir", str(ROOT), "--profiles-dir", str(ROOT),
+            "--project-dir", str(project), "--profiles-dir", str(profiles),
             "--target-path", str(target),
         ]
         self.messages: list[str] = []

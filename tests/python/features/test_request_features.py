@@ -99,7 +99,7 @@ def model(request, world):
 
 def service(folder) -> TestClient:
     log = DecisionLog(folder / "events", seconds=0.1)
-    candidates = [Candidate(kind, Decimal(price)) for kind, price in OFFERS]
+    candidates = [Candidate((kind, Decimal(price))) for kind, price in OFFERS]
     decider = Decider(folder / "models", f"sqlite:///{folder}/store.sqlite", log,
                       candidates=candidates)
     return TestClient(create_app(decider))
@@ -171,15 +171,14 @@ def test_times_become_numbers():
            "offered_at": datetime(2025, 1, 8, 12), "offer_type": "x", "offer_price": 1.0}
     none = dict.fromkeys(("age", "day_age", "hour", "weekday"))
     table = {name: [row[name], (row | none)[name]] for name in row}
-    encoding = Encoding.of(features, table)
+    encoding = Encoding.of({"features": features}, table)
     assert Encoding.refuses(features) is None
     expected = [[1, 7.5, 18.5, 6], [np.nan] * 4]
     np.testing.assert_array_equal(encoding.matrix(table)[:, :4], expected)
     np.testing.assert_array_equal(
         encoding.matrix(arrays_of(pyarrow.table(table)))[:, :4], expected)
     for one, numbers in zip((row, row | none), expected, strict=True):
-        np.testing.assert_array_equal(
-            [encoding.as_numbers(one)[f["name"]] for f in features], numbers)
+        np.testing.assert_array_equal(encoding.row(one), numbers)
 
 
 @pytest.mark.parametrize(("field", "value", "problem"), [
@@ -208,5 +207,5 @@ def test_a_value_of_a_wrong_type_is_refused(world, field, value, problem):
 def test_a_value_is_read_as_an_event_s(kind, value, read):
     """JSON or text, as the warehouse reads it of events."""
     feature = {"name": "f", "data_type": kind, "definition": {"from_anchor": "f"}}
-    requests = RequestFeatures([feature], {"f": {"type": kind}})
+    requests = RequestFeatures(None, [feature], {"f": {"type": kind}})
     assert requests.read("f", value) == read

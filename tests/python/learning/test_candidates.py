@@ -124,7 +124,7 @@ weekly,1.50,,,,2
 
     def offered(at=AT, country=None, made=(), offers=None):
         found, _ = eligible(seed, at, country, made, offers)
-        return [one.offer_type for one in found]
+        return [one.offer[0] for one in found]
 
     assert offered() == ["always", "from", "weekly"]
     assert offered(country="SE") == ["always", "from", "nordic", "weekly"]

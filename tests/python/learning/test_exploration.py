@@ -8,6 +8,7 @@ import pytest
 
 from offer_ai.learning import policies
 from offer_ai.learning.effects_model import Catalogue
+from offer_ai.learning.one_request import inverse_gap_of_one, thompson_of_one
 from offer_ai.learning.policies import (
     INVERSE_GAP,
     MOST_NEW,
@@ -186,10 +187,22 @@ def test_a_model_that_counts_nothing_knows_of_nothing_new(models):
     counting = Policy("m", [Known()], INVERSE_GAP, 0.0)
     offers = [("gems", "4.99"), ("vip", 9.99), ("new", 1.0)]
     assert counting.is_new(offers).tolist() == [False, True, True]
-    # What was asked before is remembered, of a thousand lists.
-    assert counting.is_new(offers) is counting.is_new(offers)
-    for number in range(1000):
-        counting.is_new([("other", number)])
-    assert len(counting.new) == 1001
-    counting.is_new([("other", 1000)])
-    assert len(counting.new) == 1
+
+
+def test_one_request_gets_what_a_table_would_say():
+    """To the last bit: what is logged is valued later by the other form."""
+    rng = np.random.default_rng(2)
+    for number in range(600):
+        # Rounded, some are equals.
+        predicted = rng.normal(size=(1 + number % 5, 1 + number % 20)).round(number % 3 or 9)
+        gamma, epsilon = 10 ** rng.uniform(0, 6), (0.0, 0.01, 0.3)[number % 3]
+        assert thompson_of_one(predicted.tolist(), epsilon) == thompson(
+            predicted, epsilon).tolist()
+        assert inverse_gap_of_one(predicted[0].tolist(), gamma, epsilon) == inverse_gap(
+            predicted[0], gamma, epsilon).tolist()
+    policy, kinds = Policy("m", [Known()], INVERSE_GAP, 0.02), ["gems", "vip", "coins", "x"]
+    for count in range(1, 15):
+        offers = [(kinds[number % 4], float(number)) for number in range(count)]
+        chances, mean = policy.choose({}, offers)
+        expected, _ = policy.of_predictions(mean[None], is_new=policy.is_new(offers))
+        assert chances.tolist() == expected.tolist()

@@ -100,7 +100,7 @@ def test_all_at_once_breaks_no_build_and_no_test(tmp_path):
     seed.write_text(seed.read_text().rstrip("\n") + "\nboat,0.99" + "," * (
         seed.read_text().split("\n")[0].count(",") - 1) + "\n")
     done = run("decision_points", cwd=project, env=os.environ | PATHS)
-    assert "1 decision points beside offers (paywalls), 5 files written" in done.stdout, done.stderr
+    assert "1 decision points beside offers (paywalls), 6 files written" in done.stdout, done.stderr
     landed = events()
     write_events(tmp_path / "events" / "1.ndjson", *landed[::2])
     build(tmp_path / "events", database, project=project)

@@ -15,6 +15,7 @@ import pytest
 
 from built import ROOT, rows
 from commands import PATHS, run
+from services import Service
 
 SHOP = ROOT / "examples" / "shop"
 IDLE = timedelta(minutes=30)
@@ -54,7 +55,7 @@ def carts(events: list[dict]) -> list[dict]:
                 other = [some for some in other if some]
                 found.append({
                     "user_id": visitor, "session_index": index, "viewed_at": t,
-                    "items": cart["items"],
+                    "items": cart["items"], "items_now": cart["items"], "nudge": cart["nudge"],
                     "views_1_hour": len(of("view", t - timedelta(hours=1), t)),
                     "products_7_days": len({
                         one["product"] for one in of("view", t - timedelta(days=7), t)}),
@@ -62,9 +63,34 @@ def carts(events: list[dict]) -> list[dict]:
                         one["seconds"] for one in views[-5:]) if views else None,
                     "payments_28_days": len(of("payment", t - timedelta(days=28), t)),
                     "events_of_last_session": len(other[-1]) if other else None,
+                    "carts_of_last_3_sessions": sum(
+                        one["event"] == "cart" for some in other[-3:] for one in some)
+                    if other else None,
                     "has_paid": min(len(of("payment", t, t + timedelta(days=7))), 1),
                 })
     return found
+
+
+REQUEST = {"user_id": "v1", "session_id": "s", "at": "2025-03-30T12:00:00"}
+
+
+def decided(folder, script) -> dict:
+    """A decision of the service, of whom nobody has learned yet, as an event of the shop."""
+    script("export", "latest")
+    service = Service(folder / "data", cwd=folder)
+    try:
+        made = service.decide(**REQUEST, items=3, carts=[{"nudge": "discount"}])
+        assert list(made) == ["decision_id", "nudge", "propensity", "policy_version", "features"]
+        assert (made["nudge"], made["policy_version"]) == ("discount", "fallback-uniform")
+        refused = service.client.post("/decide", json=REQUEST)
+        assert (refused.status_code, refused.json()["detail"][0]["field"]) == (422, "items")
+        other = service.decide(**REQUEST, items=3, carts=[{"nudge": "a song"}])
+        assert other["nudge"] is None
+        assert "is a candidate" in other["reason"]
+        assert 'nudge="discount"' in service.client.get("/metrics").text
+    finally:
+        service.stop()
+    return {"event": "cart", "at": REQUEST["at"], "visitor": "v1", "items": 3, "nudge": "discount"}
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +127,12 @@ def shop(tmp_path_factory):
     dbt("deps")
     land(1, events[::2])
     first = dbt("build")
-    land(2, events[1::2])
+    events = [*events, decided(folder, script)]
+    land(2, events[1:-1:2])
     second = dbt("build")
+    (counted,) = rows(folder / "data" / "offer_ai.duckdb", """
+        select sum(carts_seen) as carts from marts.sessions""")
+    assert counted["carts"] == sum(event["event"] == "cart" for event in events)
     for told in (first, second):
         assert "ERROR=0" in told
         assert " WARN " not in told, told
@@ -151,3 +181,35 @@ def test_the_questions_the_exports_and_a_lookup(shop):
     assert "no label of the training table" in run(
         "train", "--training", folder / "data/export/training_carts", "--label", "revenue",
         cwd=folder, env=os.environ | PATHS).stderr
+
+
+def test_a_policy_learns_and_decides_without_a_line_of_python(shop):
+    folder, _, script = shop
+    database = folder / "data" / "offer_ai.duckdb"
+    (noted,) = rows(database, "from main_staging.cart_decisions where policy_version is not null")
+    assert json.loads(noted["candidates"]) == [{"nudge": "discount", "probability": 1.0}]
+    assert rows(database, "from landing.rejected_events") == []
+    script("export", "training", "--decision", "carts")
+    said = script("train")
+    assert " carts, " in said
+    (model,) = (folder / "data/export/models_carts").glob("m*")
+    valued = script("evaluate", model, "--promote")
+    assert "decisions from 2025-03-" in valued
+    assert "logged" in valued
+    pointer = {"model": model.name, "rule": "epsilon-greedy", "epsilon": 0.1}
+    (model.parent / "promoted.json").write_text(json.dumps(pointer))
+    script("export", "latest")
+    service = Service(folder / "data", cwd=folder)
+    try:
+        made = [service.decide(**REQUEST | {"user_id": f"v{user}"}, items=2) for user in range(30)]
+    finally:
+        service.stop()
+    assert {one["policy_version"] for one in made} == {model.name}
+    assert {one["nudge"] for one in made} <= {"nothing", "free shipping", "discount"}
+    # What moves visitors most is made most.
+    assert sum(one["nudge"] == "free shipping" for one in made) > 15
+    assert all(one["features"]["items_now"] == 2 for one in made)
+    learned = script("learn", "--once", "--every-days", "0")
+    assert " carts: " in learned
+    replayed = script("replay", "--offers", "1")
+    assert "1 carts replayed, 7 features compared, 0 differ" in replayed

@@ -2,11 +2,13 @@
 
 import copy
 import json
+import re
 
 import pytest
 
 from built import BuildError, build, dbt, edited, write_events
 from offer_ai.base import declarations
+from offer_ai.base.settings import ROOT
 
 WEEK = {"over": "stg_purchases", "before": {"day": 7}, "aggregate": "sum(txn_amount)"}
 IDLE = "event_time > previous.event_time + interval 30 minute"
@@ -65,6 +67,17 @@ WRONG = [
     (feature({"encode": "year"}, data_type="date"),
      "`encode: year` is none of age_in_days, hour_of_day, day_of_week"),
     (feature({"if_none": 0}, data_type="date"), "features, mine: `if_none` is for numbers, text"),
+    (feature({"over": "stg_purchase"}),
+     "features, mine: `over: stg_purchase` is none of sessions, app_launched"),
+    (feature({"over": "stg_purchase"}), "; the nearest is stg_purchases"),
+    (label(over="game_ends"), "labels, mine: `over: game_ends` is none of"),
+    ({"features": [entry({"as_of": "user_profile", "value": "country"}, "string")]},
+     "`as_of: user_profile` is none of user_profiles, profile_changes"),
+    # What is counted of a session.
+    ({"session_measures": [entry({"aggregate": "count(*)"}, name="win_ratio")]},
+     "session_measures, win_ratio: is the name of another column"),
+    ({"session_measures": [entry({"agregate": "count(*)"})]},
+     "session_measures, mine: 'agregate' is none of aggregate"),
     # Windows.
     (feature({"before": {"week": 1}}), f"features, mine: needs {UNITS}, and 'week' is no unit"),
     (feature({"before": {"day": 1, "hour": 2}}), f"features, mine: needs {UNITS}, and has"),
@@ -115,6 +128,8 @@ COLUMNS = [
     (label(aggregate="sum(amount)"), "labels, mine: 'amount' is no column of stg_purchases"),
     ({"session_split": {"order_by": "event_time", "split_on": "levle > previous.level"}},
      "session_split: 'levle' is no column of an event"),
+    ({"session_measures": [entry({"aggregate": "max(levle)"})]},
+     "session_measures, mine: 'levle' is no column of an event"),
 ]
 
 
@@ -171,3 +186,24 @@ def test_a_build_ends_before_anything_is_done(tmp_path, old, new, sentence):
         build(tmp_path / "f.ndjson", tmp_path / "w.duckdb", project=project)
     assert f"dbt_project.yml, {sentence}" in str(error.value)
     assert " of " not in str(error.value).partition("dbt_project.yml")[0]  # no model ran
+
+
+def renamed(tmp_path, old, new):
+    """A project in whose dbt_project.yml a var has another name."""
+    return edited(tmp_path, (f"\n  {old}:", f"\n  {new}:"))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("old", "new"), [
+    ("decision_points", "decison_points"), ("features", "feature"), ("most_skew", "most_skwe")])
+def test_a_misspelt_var_is_named(tmp_path, old, new):
+    with pytest.raises(BuildError) as error:
+        build(tmp_path, tmp_path / "w.duckdb", project=renamed(tmp_path, old, new))
+    assert f"dbt_project.yml, vars, {new}: is no var of Offer AI; the nearest is {old}" in str(
+        error.value)
+
+
+def test_every_var_is_known():
+    found = re.search(r"macro known_vars.*?return\(\[(.*?)\]", (
+        ROOT / "macros/declarations/names.sql").read_text(), re.DOTALL)[1]
+    assert re.findall(r"'(\w+)'", found) == list(declarations.project()["vars"])

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -13,15 +14,17 @@ import pytest
 
 from commands import train
 from learned import published
+from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import Candidate
 from offer_ai.serving.arms import Holdout
-from offer_ai.serving.choices import as_target
+from offer_ai.serving.choices import as_target, drawn
 from offer_ai.serving.decider import Choice, Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.reloading import ReloadingCandidates
 
 AT = datetime(2025, 6, 1, tzinfo=UTC)
-GEMS, VIP = Candidate("gems", Decimal("4.99")), Candidate("vip", Decimal("9.990"))
+GEMS, VIP = Candidate(("gems", Decimal("4.99"))), Candidate(("vip", Decimal("9.990")))
+ACTIONS = Actions(("offer_type", "offer_price"), ("text", "amount"))
 FEATURES = {"country": "DK", "facebook_connected": True, "prev_week_purchase_amount": Decimal(1),
             "last_session_win_ratio": 0.5}
 
@@ -113,7 +116,7 @@ def test_none_eligible_is_an_answer_and_an_event(made):
 
 def test_a_cap_holds_over_a_restart(made):
     """Twice in 7 days, by this service or the one before it; an offer of another user is none."""
-    weekly = Candidate("weekly", Decimal(1), most_per_user_week=2)
+    weekly = Candidate(("weekly", Decimal(1)), most_per_user_week=2)
     decider = made(candidates=[weekly])
     first = decider.decide("u", "s", AT)
     assert first["offer_type"] == "weekly"
@@ -150,8 +153,8 @@ def test_the_holdout(made, model):
 
 def test_an_apprentice_knows_what_it_is_told(made):
     decider = made(is_apprentice=True)
-    decider.decide("u", "s", AT, Choice("vip", Decimal("9.99")))
-    decider.decide("u", "s", AT, Choice("vip", Decimal("9.99"), 0.3))
+    decider.decide("u", "s", AT, Choice(("vip", Decimal("9.99"))))
+    decider.decide("u", "s", AT, Choice(("vip", Decimal("9.99")), 0.3))
     lost, told = made.events()
     assert (lost["propensity"], told["propensity"]) == (None, 0.3)
     chances = [[one["probability"] for one in json.loads(event["decision_context"])["candidates"]]
@@ -161,10 +164,63 @@ def test_an_apprentice_knows_what_it_is_told(made):
 
 def test_ties_are_drawn(made, model):
     """Candidates that a model takes for equal share alike, and are made so."""
-    decider = made(candidates=[Candidate(kind, Decimal(3)) for kind in ("new", "newer", "newest")])
+    decider = made(candidates=[Candidate((kind, Decimal(3)))
+                               for kind in ("new", "newer", "newest")])
     point(made.models, model)
     shown = Counter(decider.decide(f"u{number}", "s", AT)["offer_type"] for number in range(300))
     assert min(shown.values()) > 60 and len(shown) == 3
+
+
+@pytest.mark.quick
+def test_what_is_drawn_has_its_chance():
+    """As often as its part of [0, 1) is wide; what has no chance is never drawn."""
+    chances = [0.0, 0.25, 0.0, 0.5, 0.25, 0.0]
+    shown = Counter(drawn(chances, number / 1000) for number in range(1000))
+    assert shown == {1: 250, 3: 500, 4: 250}
+    assert drawn(chances, math.nextafter(1, 0)) == 4
+    rng, same = np.random.default_rng(5), np.random.default_rng(5)
+    chances = np.random.default_rng(6).dirichlet(np.ones(9))
+    assert [drawn(chances.tolist(), rng.random()) for _ in range(1000)] == [
+        same.choice(9, p=chances) for _ in range(1000)]
+
+
+def test_a_challenger_that_is_the_policy_is_not_asked(made, model):
+    """With another rule it decides otherwise, and is."""
+    decider = made()
+    point(made.models, model)
+    point(made.models, model, "challenger.json")
+    decider.decide("u", "s", AT)
+    pointer = made.models / "challenger.json"
+    pointer.write_text(pointer.read_text().replace("0.2", "0.3"))
+    look(decider)
+    decider.decide("u", "s", AT)
+    alone, noted = (json.loads(event["decision_context"]) for event in made.events())
+    assert "target" not in alone
+    assert noted["target"]["policy_version"] == model.name
+
+
+def test_no_request_waits_for_a_model(made, model, monkeypatch, caplog):
+    """A thread reads it, and one that could not goes on looking."""
+    monkeypatch.setattr("offer_ai.serving.decider.LOOK_AGAIN", 0.05)
+    decider, begun, may_go = made(), threading.Event(), threading.Event()
+    with decider.looking():
+        def read():
+            begun.set()
+            may_go.wait(5)
+            raise RuntimeError("no luck")
+
+        decider.promoted.look = read
+        assert begun.wait(20)
+        point(made.models, model)
+        decider.looked_at = -math.inf
+        assert decider.decide("u", "s", AT)["policy_version"] == "fallback-uniform"
+        del decider.promoted.look
+        may_go.set()
+        until = time.monotonic() + 20
+        while decider.state["policy_version"] != model.name and time.monotonic() < until:
+            time.sleep(0.01)
+        assert decider.decide("u", "s", AT)["policy_version"] == model.name
+    assert "cannot be looked at" in caplog.text
 
 
 def test_a_number_that_is_none_is_null(made, model):
@@ -300,11 +356,11 @@ def test_what_a_target_is_worth_is_its_mean():
                                                         strict=True))
 
     among = [GEMS, VIP]
-    target = as_target(Told(), {}, among, Choice("vip", Decimal("9.99")))
+    target = as_target(Told(), {}, among, Choice(("vip", Decimal("9.99"))), ACTIONS)
     assert target == {"policy_version": "m", "offer_type": "gems", "offer_price": "4.99",
                       "propensity": 0.3, "predicted": 1.0,
                       "value": pytest.approx(0.7 * 3 + 0.3 * 1)}
     # An offer that is no candidate is never made by the target.
-    target = as_target(Told(), {}, among, Choice("old", Decimal("2")))
+    target = as_target(Told(), {}, among, Choice(("old", Decimal("2"))), ACTIONS)
     assert (target["propensity"], target["predicted"]) == (0, 5)
     assert target["value"] == pytest.approx(2.4)
