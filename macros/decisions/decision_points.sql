@@ -28,10 +28,6 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
     {% for kind in ['features', 'labels'] %}
         {% do point.update({kind: offer_ai.declared_entries(kind, point[kind], place)}) %}
     {% endfor %}
-    {% if point.event not in known_event_types() + (event_type_aliases().keys() | list) %}
-        {% do offer_ai.refuse(place, '`event: ' ~ point.event ~ '` is none of the event types: '
-            ~ known_event_types() | join(', ')) %}
-    {% endif %}
     {% set columns = point.columns | map(attribute='name') | list %}
     {% for column in columns if column not in offer_ai.event_columns() %}
         {% do offer_ai.refuse(place, "'" ~ column ~ "' under `columns` is no field of event_fields") %}

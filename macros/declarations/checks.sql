@@ -35,6 +35,16 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% do offer_ai.check_entries('session_measures', offer_ai.session_measures()) %}
     {% do offer_ai.check_entries('features', var('features')) %}
     {% do offer_ai.check_entries('labels', var('labels')) %}
+    {% do offer_ai.check_events() %}
+{% endmacro %}
+
+{#- Checks that decision points are of types of events that are known. -#}
+{% macro check_events() %}
+    {% for name, point in (var('decision_points') or {}).items()
+        if point.event not in known_event_types() + (event_type_aliases().keys() | list) %}
+        {% do offer_ai.refuse('decision_points, ' ~ name, '`event: ' ~ point.event
+            ~ '` is none of the event types: ' ~ known_event_types() | join(', ')) %}
+    {% endfor %}
 {% endmacro %}
 
 {#- Checks event_fields and the aliases. -#}

@@ -98,6 +98,9 @@ WRONG = [
     (anchor("device_id", "string"), "is of type id, and a feature is read from text, number"),
     (anchor("currency_balance", if_none=0),
      "features, mine: 'if_none' is none of from_anchor, encode"),
+    # Decision points.
+    ({"decision_points": {"walls": {"event": "wall", "one": "wall", "time": "shown_at"}}},
+     "decision_points, walls: `event: wall` is none of the event types: app_launched"),
     # Fields.
     (field("mood", type="word"), "event_fields, mood: type 'word' is none of text, id"),
     (field("mood", typ="text"), "event_fields, mood: 'typ' is none of type, description"),
@@ -207,3 +210,23 @@ def test_every_var_is_known():
     found = re.search(r"macro known_vars.*?return\(\[(.*?)\]", (
         ROOT / "macros/declarations/names.sql").read_text(), re.DOTALL)[1]
     assert re.findall(r"'(\w+)'", found) == list(declarations.project()["vars"])
+
+
+def test_what_models_read_is_there_though_no_field_declares_it():
+    """The columns that staging makes up are those of the shipped fields, but what every event has
+    and what decision points name."""
+    macro = re.search(r"macro undeclared_columns.*?endmacro", (
+        ROOT / "macros/vocabulary/vocabulary.sql").read_text(), re.DOTALL)[0]
+    texts = re.search(r"for column in (\[.*?\])", macro, re.DOTALL)[1]
+    found = dict.fromkeys(re.findall(r"'(\w+)'", texts), "text") | dict(
+        re.findall(r"'(\w+)': '?(bigint|double|boolean|money)", macro))
+    kinds = {"integer": "bigint", "number": "double", "probability": "double", "id": "text"}
+    shipped = declarations.project()["vars"]
+    columns = {column["name"] for point in shipped["decision_points"].values()
+               for column in point["columns"]} - {"decision_id", "policy_version", "propensity"}
+    every = {"event_id", "event_time", "customer_identifier", "session_id", "event_uuid",
+             "received_at"}
+    assert found == {"txn_amount_sent": "money"} | {
+        name: kinds.get(spec["type"], spec["type"])
+        for name, spec in shipped["event_fields"].items()
+        if name not in every | columns}
