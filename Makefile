@@ -113,7 +113,7 @@ check: setup-test ## Lint, test-models and the quick half of pytest: 3 minutes.
 
 test: setup-test ## Lint, test-models and all of pytest: 20 to 40 minutes.
 	@echo "make test takes 20 to 40 minutes on two free cores, by the machine; make check takes 3."
-	@$(MAKE) --no-print-directory lint test-models
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest
 
 test-spark: setup-test ## Both engines on many streams and a million events; killed builds.

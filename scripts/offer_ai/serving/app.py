@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from offer_ai.base import declarations
 from offer_ai.features.opening import is_at_hand
-from offer_ai.serving.bounds import HEADERS, Bounds, Keys
+from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Decider
-from offer_ai.serving.direct import PATH, Direct, invalid, invalid_answer
+from offer_ai.serving.direct import PATH, Direct, failed_answer, invalid, invalid_answer
 from offer_ai.serving.figures import Figures
 from offer_ai.serving.requests import Interface
 
@@ -106,8 +106,7 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception):
-        # It is in the service's own log. This answer passes by the middleware.
-        return JSONResponse({"detail": "the service failed"}, 500, HEADERS)
+        return failed_answer()
 
     @app.post(PATH, response_model=None,
               responses={200: {"model": interface.answer}} | ANSWERS)

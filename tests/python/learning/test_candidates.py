@@ -88,13 +88,13 @@ def test_a_row_is_read_whole(tmp_path):
     """Blanks around a value are none of it; times are UTC where nothing else is said."""
     row = " gems , 9.9900 ,2025-01-01,2025-01-02T01:00:00+02:00, dk  SE , 3 "
     (found,) = read(tmp_path, f"{FULL}\n{row}\n")
-    assert found == Candidate("gems", Decimal("9.99"), datetime(2025, 1, 1, tzinfo=UTC),
+    assert found == Candidate(("gems", Decimal("9.99")), datetime(2025, 1, 1, tzinfo=UTC),
                               datetime(2025, 1, 1, 23, tzinfo=UTC), frozenset({"DK", "SE"}), 3)
-    assert (found.price_text, found.offer) == ("9.99", ("gems", Decimal("9.99")))
+    assert found.words == "gems at 9.99"
     (plain,) = read(tmp_path, f"{HEAD}\ngems,0\n")
-    assert plain == Candidate("gems", Decimal(0))
+    assert plain == Candidate(("gems", Decimal(0)))
     (dear,) = read(tmp_path, f"{HEAD}\ngems,999999999999999999.9999\n")
-    assert dear.offer_price == Decimal("999999999999999999.9999")
+    assert dear.offer[1] == Decimal("999999999999999999.9999")
 
 
 def test_which_offer_is_meant():
@@ -152,7 +152,7 @@ def test_where_something_is_eligible_nothing_is_said(tmp_path):
     """And of several reasons it is that of the last one to fall."""
     seed = read(tmp_path, f"{FULL}\ngems,1,,,,\ncoins,1,2030-01-01,,,\n")
     found, said = eligible(seed, AT, None)
-    assert ([one.offer_type for one in found], said) == (["gems"], None)
+    assert ([one.offer[0] for one in found], said) == (["gems"], None)
     found, said = eligible(seed, AT, None, offers={("coins", Decimal(1))})
     assert (found, said) == ([], "none is valid at that time")
     assert eligible([], AT, None) == ([], None)

@@ -1,6 +1,7 @@
 """What is explored, and that its probabilities are exact."""
 
 import json
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -114,7 +115,9 @@ class Fake:
     def __init__(self, name: str, **description):
         self.name = name
         self.description = {"label": "revenue"} | description
-        self.encoding = SimpleNamespace(names=["country", "offer_price", "level"])
+        self.encoding = SimpleNamespace(
+            names=["country", "offer_price", "level"],
+            features=[{"name": "country"}, {"name": "level"}])
         self.asked = []
 
     def predict(self, features, offers):
@@ -185,7 +188,7 @@ def test_a_model_that_counts_nothing_knows_of_nothing_new(models):
     policy = Policy.load(models, "epsilon-greedy", 0.2)
     assert policy.is_new([("gems", 1.0)]) is None
     counting = Policy("m", [Known()], INVERSE_GAP, 0.0)
-    offers = [("gems", "4.99"), ("vip", 9.99), ("new", 1.0)]
+    offers = [("gems", Decimal("4.99")), ("vip", 9.99), ("new", 1.0)]
     assert counting.is_new(offers).tolist() == [False, True, True]
 
 
