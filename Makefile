@@ -2,12 +2,15 @@
 # `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+# Each file that is installed is one whose hash requirements/*.txt names.
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PINNED := $(INSTALL) --require-hashes -r
 export OFFER_AI_EVENTS ?= data/events
 export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python supply pins train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -35,34 +38,38 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Offer AI needs Python 3.11 or newer; set PYTHON to one.")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		--no-build-isolation --editable .
+	$(BIN)/python $(PINNED) $<
+	$(BIN)/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/cloud.installed .venv/learn.installed .venv/metrics.installed .venv/report.installed: .venv/core.installed
 .venv/serve.installed: .venv/learn.installed
 .venv/mutants.installed: .venv/test.installed
 
+# Beside the others, not among them: it looks at what they are.
+.venv/supply.installed: requirements/supply.txt .venv/core.installed
+	$(PYTHON) -m venv .venv/supply
+	.venv/supply/bin/python $(PINNED) $<
+	@touch $@
+
 .venv/%.installed: requirements/%.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python $(PINNED) $<
 	@touch $@
 
 .venv/spark.installed: requirements/spark.txt .venv/core.installed
 	@command -v java >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get -qq update && apt-get -qq install --yes openjdk-17-jre-headless)
 	@command -v java >/dev/null || (echo "Spark needs Java 17: install it." && exit 1)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BIN)/python $(PINNED) $<
 	@touch $@
 
-# The page is tested in Chromium. Of obp only estimators and samples are used, not what it pins for the rest.
-.venv/test.installed: requirements/test.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
+# The page is tested in Chromium.
+.venv/test.installed: requirements/test.txt requirements/obp.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get -qq update && apt-get -qq install --yes chromium)
 	@command -v chromium >/dev/null || (echo "Tests of the page need Chromium: install it." && exit 1)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		--ignore-requires-python obp==0.5.7
+	$(BIN)/python $(PINNED) $<
+	$(BIN)/python $(INSTALL) --no-deps --ignore-requires-python --require-hashes -r requirements/obp.txt
 	@touch $@
 
 sample: setup ## Simulate the sample events (16,000 players, 21 days until yesterday) in data/.
@@ -106,23 +113,28 @@ check: setup-test ## Lint, test-models and the quick half of pytest: 3 minutes.
 
 test: setup-test ## Lint, test-models and all of pytest: 20 to 40 minutes.
 	@echo "make test takes 20 to 40 minutes on two free cores, by the machine; make check takes 3."
-	@$(MAKE) --no-print-directory lint test-models
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest
 
 test-spark: setup-test ## Both engines on many streams and a million events; killed builds.
 	OFFER_AI_STREAMS=20 OFFER_AI_PLAYERS=4300 OFFER_AI_SPARK_KILLS=5 \
 		$(BIN)/python -m pytest --numprocesses 0 tests/python/builds/test_spark.py
 
-test-long: setup-test ## The property tests, kills, gates and damaged files at length: an hour or two.
+test-long: setup-test ## All of pytest at length (properties, kills, gates, damaged files, worlds): hours.
 	OFFER_AI_EXAMPLES=200 OFFER_AI_DAMAGED=1000 OFFER_AI_KILLS=50 OFFER_AI_GATES=100 OFFER_AI_OBJECTS=10000 OFFER_AI_WORLDS=100 \
-		$(BIN)/python -m pytest -m "long or not long" tests/python/builds tests/python/landing \
-		tests/python/learning tests/python/simulation
+		OFFER_AI_RUNS=30 OFFER_AI_QUERIES=1000 $(BIN)/python -m pytest -m "long or not long"
 
 mutants: setup-test ## One-line faults of SQL: which of them do the tests see? Half an hour.
 	$(BIN)/python tests/mutants/run.py
 
 mutants-python: setup-mutants ## The same of Python, by mutmut: hours.
 	$(BIN)/python tests/mutants/python.py
+
+supply: setup-test .venv/supply.installed ## Known flaws and licences of what is installed; says so where nobody answers.
+	.venv/supply/bin/python tests/supply/audit.py $(BIN)/python
+
+pins: .venv/supply.installed ## Compile requirements/*.in anew, with hashes; ARGS such as --upgrade.
+	.venv/supply/bin/python tests/supply/pins.py $(ARGS)
 
 train: setup-learn ## Train a revenue model on the published training table.
 	$(BIN)/python scripts/train.py

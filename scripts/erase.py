@@ -18,8 +18,9 @@ from offer_ai.training.versions import PublishError
 @click.option("--file", "listed", type=click.File(), help="A file of ids, one a line; - for "
               "standard input.")
 @click.option("--dry-run", is_flag=True, help="Say where they are and change nothing.")
-@click.option("--store", "stores", multiple=True, help="A further feature store, as a URL; the "
-              "one in OFFER_AI_EXPORT is always looked into.")
+@click.option("--store", "stores", multiple=True, envvar="OFFER_AI_STORE",
+              help="A further feature store, as a URL, OFFER_AI_STORE by default; the one "
+              "in OFFER_AI_EXPORT is always looked into.")
 @click.option("--training", "trainings", multiple=True, help="A further place of training tables: "
               "a directory or s3://bucket/prefix.")
 @click.option("--receipt", type=click.Path(path_type=Path), default=None, help="Where to write "

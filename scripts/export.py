@@ -9,6 +9,7 @@ import time
 import click
 
 from offer_ai.base import declarations, settings
+from offer_ai.base.shown import without_secrets
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest, write_latest
 from offer_ai.features.store import StoreError
@@ -80,7 +81,8 @@ def training(target: str | None, names: tuple[str, ...], keep: int) -> None:
 
 
 @main.command()
-@click.option("--to", "url", help="The feature store, as a URL; "
+@click.option("--to", "url", envvar="OFFER_AI_STORE",
+              help="The feature store, as a URL; OFFER_AI_STORE or "
               "sqlite:///OFFER_AI_EXPORT/latest/latest_features.sqlite by default.")
 def latest(url: str | None) -> None:
     """The latest features, one row per user, as Parquet and in a feature store.
@@ -103,8 +105,9 @@ def latest(url: str | None) -> None:
     seconds = time.perf_counter() - began
     count = done.written + done.unchanged
     click.echo(
-        f"latest: features of {rows:,} users in {parquet}; {url}: {done.written:,} written, "
-        f"{rows - done.written:,} unchanged, {done.removed:,} removed in {seconds:.2f} s "
+        f"latest: features of {rows:,} users in {parquet}; {without_secrets(url)}: "
+        f"{done.written:,} written, {rows - done.written:,} unchanged, "
+        f"{done.removed:,} removed in {seconds:.2f} s "
         f"({count / seconds:,.0f} a second)")
 
 

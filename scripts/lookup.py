@@ -15,8 +15,9 @@ from offer_ai.features.store import StoreError
 @click.option("--session", help="The session that the request names; a new one by default. "
               "Where sessions are cut by time, one that still goes on.")
 @click.option("--at", help="When (ISO 8601, UTC without an offset); now by default.")
-@click.option("--store", "url", help="Where the features are published; "
-              "the default is what `export.py latest` writes.")
+@click.option("--store", "url", envvar="OFFER_AI_STORE",
+              help="Where the features are published; the default is OFFER_AI_STORE or "
+              "what `export.py latest` writes.")
 def main(user: str, session: str | None, at: str | None, url: str | None) -> None:
     """Look USER up in the published features, as serving does."""
     try:

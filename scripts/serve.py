@@ -13,7 +13,8 @@ from offer_ai.serving.running import Service, log_to_stderr, run
               help="Which declared decision point to decide; the first one by default.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=8080, type=click.IntRange(0, 65535), help="Port to listen on.")
-@click.option("--store", default=None, help="The feature store, as a URL; by default the "
+@click.option("--store", default=None, envvar="OFFER_AI_STORE",
+              help="The feature store, as a URL; by default OFFER_AI_STORE or the "
               "SQLite file under OFFER_AI_EXPORT/latest.")
 @click.option("--apprentice", is_flag=True,
               help="Make the offer that each request brings along, and only note what the "

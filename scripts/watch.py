@@ -18,7 +18,8 @@ OBJECTS_POLL = 5.0
 @click.option("--marts-every", default=10.0, type=click.FloatRange(0),
               help="While files keep coming, seconds between publications of the marts; "
               "the feature store is brought up to date in every round.")
-@click.option("--store", help="The feature store, as a URL; by default the SQLite file "
+@click.option("--store", envvar="OFFER_AI_STORE",
+              help="The feature store, as a URL; by default OFFER_AI_STORE or the SQLite file "
               "under OFFER_AI_EXPORT/latest.", default=None)
 def main(poll: float, marts_every: float, store: str | None) -> None:
     """Build and publish whenever OFFER_AI_EVENTS has files that have not landed.

@@ -439,9 +439,12 @@ columns by name, each as the text that a JSON producer would send.
     {{ return(adapter.dispatch('row_as_json', 'offer_ai')(table)) }}
 {%- endmacro %}
 
-{#- As what Parquet is copied to: whole doubles without a fraction, bytes decoded. -#}
+{#-
+As what Parquet is copied to: whole doubles without a fraction, bytes decoded. What is null is
+left out, and so costs neither a byte nor a look at it.
+-#}
 {% macro duckdb__row_as_json(table) -%}
-    {%- set values = [] -%}
+    {%- set members = [] -%}
     {%- for column in (adapter.get_columns_in_relation(table) if is_executing() else []) -%}
         {%- set name, type = quoted(column.name), column.dtype | upper -%}
         {%- if type in ('DOUBLE', 'FLOAT') -%}
@@ -449,16 +452,16 @@ columns by name, each as the text that a JSON producer would send.
                 ~ ') < 1e18 then ' ~ name ~ '::hugeint::varchar else ' ~ name ~ '::varchar end' -%}
         {%- elif type == 'BLOB' -%}
             {%- set value = 'coalesce(try(decode(' ~ name ~ ')), ' ~ name ~ '::varchar)' -%}
-        {%- elif type.endswith(']') or type.startswith('STRUCT') or type.startswith('MAP') -%}
-            {%- set value = 'to_json(' ~ name ~ ')' -%}
-        {%- elif type == 'JSON' -%}
+        {%- elif type == 'JSON' or type.endswith(']') or type.startswith('STRUCT')
+            or type.startswith('MAP') -%}
             {%- set value = name -%}
         {%- else -%}
             {%- set value = name ~ '::varchar' -%}
         {%- endif -%}
-        {%- do values.append(name ~ ' := ' ~ value) -%}
+        {%- do members.append(text_literal(',' ~ tojson(column.name) ~ ':')
+            ~ ' || to_json(' ~ value ~ ')::varchar') -%}
     {%- endfor -%}
-    {{ return('to_json(struct_pack(' ~ values | join(', ') ~ '))::varchar' if values
+    {{ return("'{' || substr(concat(" ~ members | join(', ') ~ "), 2) || '}'" if members
         else "'{}'") }}
 {%- endmacro %}
 
@@ -467,16 +470,17 @@ columns by name, each as the text that a JSON producer would send.
     to_json(struct(*))
 {%- endmacro %}
 
-{#- What rows are numbered by where any order does, as an expression. -#}
+{#- The window in which rows are numbered where any order does. -#}
 {% macro any_order() -%}
     {{ return(adapter.dispatch('any_order', 'offer_ai')()) }}
 {%- endmacro %}
 
+{#- An order, be it by a constant, holds all rows before it numbers the first. -#}
 {% macro duckdb__any_order() -%}
-    null
+    ()
 {%- endmacro %}
 
 {#- Spark numbers rows one by one, in one task, whatever it is by. -#}
 {% macro spark__any_order() -%}
-    loaded_at
+    (order by loaded_at)
 {%- endmacro %}

@@ -7,6 +7,13 @@ less `events_overlap_hours`, and leaves out the rows that landed from there befo
 {#- The name of the table that events come from, as it was given; none where they come from files. -#}
 {% macro events_table() %}
     {% set place = env_var('OFFER_AI_EVENTS', 'data/events') %}
+    {#- A name lands with every batch, and is in all that dbt writes down. -#}
+    {% if modules.re.search('^(s3|gs)://[^/]*@|^table:.*(://|=)', place)
+          or modules.re.search('://|=', var('events_table') or '') %}
+        {% do exceptions.raise_compiler_error('OFFER_AI_EVENTS, or the var `events_table`, holds a '
+            ~ 'connection string or a password, where it names files or a table: what opens them belongs '
+            ~ 'into the environment of AWS or into profiles.yml (docs/sources.md).') %}
+    {% endif %}
     {{ return(var('events_table') or (place[6:] if place.startswith('table:') else none)) }}
 {% endmacro %}
 

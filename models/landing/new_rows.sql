@@ -8,7 +8,7 @@ rows_to_land as (
 )
 
 select
-    row_number() over (order by {{ any_order() }}) as line_number,
+    row_number() over {{ any_order() }} as line_number,
     loaded_at,
     raw_line
 from rows_to_land

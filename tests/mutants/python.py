@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,12 +24,14 @@ def main() -> None:
         project = folder / "pyproject.toml"
         project.write_text(project.read_text().replace("scripts/", "src/").replace(
             'pythonpath = ["tests/python", "scripts"]', 'pythonpath = ["tests/python", "src"]'))
+        # A path that is not there yet when Python starts would be passed over for good.
+        own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         for command in (["run", "--max-children", "2"], ["export-cicd-stats"]):
             subprocess.run([sys.executable, "-m", "mutmut", *command, *(
                 sys.argv[1:] if command[0] == "run" else [])],
-                cwd=folder, check=command[0] != "run")
+                cwd=folder, env=own, check=command[0] != "run")
         told = json.loads((folder / "mutants" / "mutmut-cicd-stats.json").read_text())
-        subprocess.run([sys.executable, "-m", "mutmut", "results"], cwd=folder)
+        subprocess.run([sys.executable, "-m", "mutmut", "results"], cwd=folder, env=own)
     seen = told["killed"] + told.get("timeout", 0)
     judged = seen + told["survived"] + told.get("no_tests", 0)
     print(f"{seen} of {judged} faults of Python are seen: {seen / max(judged, 1):.0%}")

@@ -14,12 +14,13 @@ from dbt.cli.main import dbtRunner
 
 from offer_ai.base.settings import ROOT
 
-TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # keeps the parsed project
+# Keeps the parsed project.
+TARGET = os.environ.get("OFFER_AI_TEST_TARGET") or tempfile.mkdtemp(prefix="offer_ai_target_")
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
 
-# By what is in them: the database's name (tests call theirs `w`) and the table of events. A
-# copy of the project may change, and so may vars, which are no part of the key.
+# By what is in them: the project as it is, the database's name (tests call theirs `w`), the table
+# of events. Vars make another one in a copy of the project alone, where they may be declarations.
 manifests: dict = {}
 messages: list[str] = []  # what dbt last warned of, failed with or was made to say
 
@@ -74,13 +75,14 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
                "--project-dir", str(project), "--profiles-dir", str(project)]
     try:
         with contextlib.chdir(project):
-            known = project, Path(database).stem, str(events).partition("table:")[2]
-            if project == ROOT and (known not in manifests or "--write-json" in arguments):
-                parsed = dbtRunner(callbacks=[listen]).invoke(["parse", *options])
+            key = _manifest_key(project, events, database, arguments)
+            if key not in manifests or "--write-json" in arguments:
+                parsed = dbtRunner(callbacks=[listen]).invoke(
+                    ["parse", *(() if project == ROOT else _given_vars(arguments)), *options])
                 if not parsed.success:
                     raise BuildError("\n".join(messages) + str(parsed.exception or ""))
-                manifests[known] = parsed.result
-            result = dbtRunner(manifests.get(known), callbacks=[listen]).invoke(
+                manifests[key] = parsed.result
+            result = dbtRunner(manifests[key], callbacks=[listen]).invoke(
                 [*arguments, *options])
     finally:
         DuckDBConnectionManager.close_all_connections()
@@ -92,6 +94,23 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     if not result.success:
         raise BuildError("\n".join(messages) + str(result.exception or ""))
     return list(result.result.results) if hasattr(result.result, "results") else []
+
+
+def _given_vars(arguments: tuple) -> tuple:
+    """`--vars` and what follows it, of a command's arguments."""
+    if "--vars" not in arguments:
+        return ()
+    first = arguments.index("--vars")
+    return arguments[first:first + 2]
+
+
+def _manifest_key(project: Path, events, database, arguments: tuple) -> tuple:
+    files = () if project == ROOT else tuple(
+        (str(path), path.stat().st_mtime_ns, path.stat().st_size)
+        for name in PROJECT_FILES if name != "scripts"
+        for path in sorted([project / name, *(project / name).rglob("*")]) if path.is_file())
+    return (project, files, () if project == ROOT else _given_vars(arguments), Path(database).stem,
+            str(events).partition("table:")[2])
 
 
 def build(events, database, *arguments: str, project: Path = ROOT) -> list:

@@ -10,6 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
+import click
+
+from offer_ai.base.shown import without_secrets
+
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "scripts"
 URLS = ("s3://", "gs://")
@@ -19,9 +23,14 @@ NO_PATHS = (*URLS, "table:")
 def events() -> str:
     """The file, directory or glob that raw events are read from, as an absolute path.
 
-    Or what is no path: a URL (s3://, gs://), or `table:` and a relation.
+    Or what is no path: a URL (s3://, gs://), or `table:` and a relation. Raises ClickException
+    where it holds a password, which would be in the name of each file that lands.
     """
     given = os.environ.get("OFFER_AI_EVENTS", "")
+    if given.startswith(NO_PATHS) and without_secrets(given) != given:
+        raise click.ClickException(
+            "OFFER_AI_EVENTS holds a password: it names files or a table, and what opens them "
+            "belongs into the environment of AWS or into profiles.yml (docs/sources.md).")
     return given if given.startswith(NO_PATHS) else str(place("OFFER_AI_EVENTS", "data/events"))
 
 

@@ -57,7 +57,7 @@ def bench_sources(work: Path, users: int, days: int, times: int) -> None:
                 shutil.rmtree(database.parent, ignore_errors=True)
                 database.parent.mkdir(parents=True)
                 if events.startswith("table:"):
-                    load_table(database, flat, TABLES[name.removeprefix("a table of ")])
+                    load_table(database, flat, TABLES[name.removeprefix("a table of ")], days)
                 before = processor_seconds()
                 built = dbt(events, database, "run", "--vars", json.dumps(variables))
                 found[name].append({
@@ -104,13 +104,19 @@ def upload(folder: Path) -> None:
         client.upload_file(str(path), "box", f"events/{path.name}")
 
 
-def load_table(database: Path, folder: Path, query: str) -> None:
+def load_table(database: Path, folder: Path, query: str, days: int) -> None:
+    """Rows that were loaded hour by hour over so many days."""
     files = query.format(files=sql_text(f"{folder}/*.ndjson"))
     with duckdb.connect(str(database)) as con:
         con.execute(f"""
             create schema raw;
             create table raw.events as
-            select *, timestamp '2025-06-01' as loaded_at from ({files})""")
+            select
+                *,
+                timestamp '2025-06-01'
+                + to_hours((row_number() over () * {24 * days} // count(*) over ())::int)
+                    as loaded_at
+            from ({files})""")
 
 
 def processor_seconds() -> float:

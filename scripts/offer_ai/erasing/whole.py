@@ -12,6 +12,7 @@ import duckdb
 from offer_ai.base import settings
 from offer_ai.base.files import MANIFEST
 from offer_ai.base.locks import only_one
+from offer_ai.base.shown import without_secrets
 from offer_ai.base.sql import sql_text
 from offer_ai.erasing import logs, models, parquet, warehouse
 from offer_ai.erasing.found import USERS, Found, keep_users
@@ -147,18 +148,12 @@ def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found
             store.forget(held)
             store.close()
         if held:
-            found.append(Found("feature store", safe(url), len(held)))
+            found.append(Found("feature store", without_secrets(url), len(held)))
     for target in places.all_trainings:
         found += parquet.training(target, without, places.export / ".erasing.part", dry_run)
     if places.decisions:
         found += logs.decisions(places.decisions, users, dry_run)
     return found
-
-
-def safe(url: str) -> str:
-    """A URL without a password."""
-    scheme, slashes, rest = url.partition("://")
-    return scheme + slashes + rest.rpartition("@")[2]
 
 
 def still_there(con: duckdb.DuckDBPyConnection, places: Places) -> list[str]:

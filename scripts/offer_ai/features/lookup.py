@@ -78,8 +78,8 @@ def version_at(versions: list[list], session_id: str | None, at: datetime) -> li
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
     at_us = (at - EPOCH) // MICROSECOND
-    of_session = [v for v in versions if v[0] == session_id] if session_id else []
-    of_session = of_session or [v for v in versions if v[0] is None]
+    of_session = [v for v in versions if v[0] == session_id] or [
+        v for v in versions if v[0] is None]
     holds = of_session[0]
     for version in of_session[1:]:
         if version[1] <= at_us:

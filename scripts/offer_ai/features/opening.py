@@ -1,5 +1,6 @@
 """The feature store that a URL names."""
 
+from offer_ai.base.shown import without_secrets
 from offer_ai.features.store import Store, StoreError
 
 
@@ -16,16 +17,21 @@ def open_store(url: str, read_only: bool = False) -> Store:
             case "redis" | "rediss":
                 from offer_ai.features.redis_store import RedisStore
 
-                return RedisStore(url)
+                return RedisStore(url, read_only)
             case "dynamodb":
                 from offer_ai.features.dynamodb_store import DynamoStore
 
                 return DynamoStore(url)
     except ModuleNotFoundError as error:
         raise StoreError(
-            f"'{url}' needs {error.name}: run `make setup-cloud`.") from error
+            f"'{without_secrets(url)}' needs {error.name}: run `make setup-cloud`.") from error
+    except ValueError:
+        # Whatever could not be read may be a piece of the password.
+        raise StoreError("The feature store's URL cannot be read: in a user or password write %2F "
+                         "for /, %3A for :, %40 for @, %23 for #; a port, number and timeout are "
+                         "numbers.") from None
     raise StoreError(
-        f"'{url}' names no feature store: use sqlite:///path/to/file.sqlite, "
+        f"'{without_secrets(url)}' names no feature store: use sqlite:///path/to/file.sqlite, "
         "redis://host:6379/0 or dynamodb://table?region=eu-west-1.")
 
 

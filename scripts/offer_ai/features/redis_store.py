@@ -5,13 +5,14 @@ from functools import wraps
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import redis
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 from offer_ai.features.store import Description, Item, Row, Store, StoreError
 
 BATCH = 2_000
 TRIES = 6
+PUBLISHER_WAITS, READER_WAITS = 5.0, 0.25  # seconds; a request has other ways to go on
 SEPARATOR = "\n"
 
 
@@ -30,19 +31,20 @@ class RedisStore(Store):
     """One string per user under `prefix:user:<id>`, written in pipelines.
 
     URL: redis://[user:password@]host[:port]/[number][?prefix=offer_ai&timeout=5]; rediss
-    for TLS. A lost connection is tried again with growing pauses.
+    for TLS. A lost connection is tried again, by a publisher with growing pauses.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, read_only: bool = False):
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
         self.prefix = options.pop("prefix", "offer_ai")
-        timeout = float(options.pop("timeout", 5))
+        timeout = float(options.pop("timeout", READER_WAITS if read_only else PUBLISHER_WAITS))
         self.server = f"{parts.hostname}:{parts.port or 6379}"
         self.client = redis.Redis.from_url(
             urlunsplit(parts._replace(query=urlencode(options))),
             socket_timeout=timeout, socket_connect_timeout=timeout,
-            retry=Retry(ExponentialBackoff(cap=2, base=0.05), TRIES),
+            retry=Retry(NoBackoff(), 1) if read_only else
+            Retry(ExponentialBackoff(cap=2, base=0.05), TRIES),
             retry_on_error=[redis.ConnectionError, redis.TimeoutError,
                             redis.exceptions.TryAgainError])
 

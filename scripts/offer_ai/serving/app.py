@@ -16,7 +16,7 @@ from offer_ai.base import declarations
 from offer_ai.features.opening import is_at_hand
 from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Decider
-from offer_ai.serving.direct import PATH, Direct, invalid, invalid_answer
+from offer_ai.serving.direct import PATH, Direct, failed_answer, invalid, invalid_answer
 from offer_ai.serving.figures import Figures
 from offer_ai.serving.requests import Interface
 
@@ -75,7 +75,8 @@ def readiness(decider: Decider) -> Readiness:
     try:
         decider.log.check()
     except OSError as error:
-        return Readiness(status="broken", why=f"decisions cannot be logged: {error}")
+        return Readiness(status="broken",
+                         why=f"decisions cannot be logged: {error.strerror or error}")
     state = decider.state
     if state["why_not"] is None:
         return Readiness(status="ready", why=None)
@@ -96,11 +97,16 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
             yield
         decider.log.close()
 
-    app = FastAPI(title="Offer AI", lifespan=lifespan)
+    # Without pages of documentation, whose scripts come from elsewhere.
+    app = FastAPI(title="Offer AI", lifespan=lifespan, docs_url=None, redoc_url=None)
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(_: Request, error: RequestValidationError):
         return invalid_answer(error)
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception):
+        return failed_answer()
 
     @app.post(PATH, response_model=None,
               responses={200: {"model": interface.answer}} | ANSWERS)
@@ -124,7 +130,7 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
                                       interface.allowed(request), {field: getattr(request, field)
                                                for field in decider.requests.types})
         except OSError as error:
-            raise HTTPException(503, f"the decision could not be logged: {error}") from error
+            raise HTTPException(503, "the decision could not be logged") from error
         figures.seconds.observe(time.perf_counter() - began)
         figures.decisions.labels(
             decision["policy_version"], label_of(decision[actions.names[0]])).inc()

@@ -41,8 +41,12 @@ class Direct:
             body += message.get("body", b"")
             is_more = message.get("more_body", False)
         told = body, first(scope["headers"], b"content-type"), first(scope["headers"], b"x-api-key")
-        answer = self.answer(*told) if self.is_at_hand else await run_in_threadpool(
-            self.answer, *told)
+        try:
+            answer = self.answer(*told) if self.is_at_hand else await run_in_threadpool(
+                self.answer, *told)
+        except Exception:
+            await failed_answer()(scope, receive, send)
+            raise
         return await answer(scope, receive, send)
 
     def answer(self, body: bytes, kind: str | None, key: str | None) -> Response:
@@ -101,6 +105,11 @@ def invalid_answer(error: RequestValidationError) -> JSONResponse:
         {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
          "problem": problem["msg"].removeprefix("Value error, ")}
         for problem in error.errors()]}, 422)
+
+
+def failed_answer() -> JSONResponse:
+    """Of what nobody thought of; what it was is in the service's own log."""
+    return JSONResponse({"detail": "the service failed"}, 500)
 
 
 def name_of(part: str | int) -> str:

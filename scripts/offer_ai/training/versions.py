@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pyarrow import fs
 
 from offer_ai.base.files import MANIFEST, json_text, write_json
+from offer_ai.base.shown import without_secrets
 
 OF_VERSION = f"_{MANIFEST}"
 NO_CREDENTIALS = (
@@ -216,7 +217,7 @@ def why(error: OSError, target: str) -> str:
     text = str(error)
     if "ACCESS_DENIED" in text:
         return f"{target} is not open to you: your credentials need the rights in docs/aws.md."
-    return f"{target} cannot be reached: {text.splitlines()[0]}"
+    return f"{target} cannot be reached: {without_secrets(text.splitlines()[0])}"
 
 
 def content_version(files: list[dict]) -> str:

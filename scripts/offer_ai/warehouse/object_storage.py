@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from offer_ai.base.shown import without_secrets
 from offer_ai.warehouse.event_files import is_event_name
 
 ENDPOINTS = {"s3": None, "gs": "https://storage.googleapis.com"}
@@ -147,7 +148,7 @@ class ObjectStorage:
         if isinstance(error, NoCredentialsError):
             return NO_CREDENTIALS
         if not isinstance(error, ClientError):
-            return f"the store cannot be reached: {str(error).splitlines()[0]}"
+            return f"the store cannot be reached: {without_secrets(str(error).splitlines()[0])}"
         told = error.response.get("Error", {})
         code = str(told.get("Code"))
         if code == "NoSuchBucket":

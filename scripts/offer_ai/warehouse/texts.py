@@ -6,16 +6,13 @@ import re
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 WORDS = re.compile(r'[^\s",:;{}\[\]()<>|=\\/]+')
 PLAIN_WORDS = re.compile(r"[\w-]+")
-WHOLE = re.compile(r"(-?[0-9]+)[.]0")
 
 
 def texts_in(line: str) -> list[str]:
-    """What stands in quotes, without escapes and whatever JSON it holds looked into, and words:
-    whole numbers without a fraction, and words cut at every sign but `_` and `-`."""
+    """What stands in quotes, without escapes and whatever JSON it holds looked into, and words,
+    also cut at every sign but `_` and `-`: of `7.0` the 7."""
     found = set(PLAIN_WORDS.findall(line))
-    for word in WORDS.findall(line):
-        whole = WHOLE.fullmatch(word)
-        found.add(whole[1] if whole else word)
+    found.update(WORDS.findall(line))
     for quoted in QUOTED.findall(line):
         try:
             text = json.loads(f'"{quoted}"', strict=False)

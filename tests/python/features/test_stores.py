@@ -208,6 +208,16 @@ def test_a_slow_server(valkey):
         assert time.time() - began < 20
 
 
+def test_a_reader_does_not_wait():
+    """For a server that is down or says nothing: a decision is made without it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (free_port(), silent.getsockname()[1]):
+            began = time.monotonic()
+            with pytest.raises(StoreError, match=f"Redis at 127.0.0.1:{port}"):
+                open_store(f"redis://127.0.0.1:{port}/0", read_only=True).description()
+            assert time.monotonic() - began < 2
+
+
 def test_throttling(aws, monkeypatch):
     """Errors and unprocessed items are tried again; in the end all is written."""
     import botocore.exceptions

@@ -62,8 +62,17 @@ def arrive(place, name: str, *events: dict) -> None:
     part.rename(part.with_name(name))
 
 
-def test_rounds(place):
+def test_from_the_first_file_on(place):
+    """It waits for one, is the only one, publishes in rounds, and stops when told."""
+    first = Path(place["OFFER_AI_EVENTS"], "1.ndjson")
+    first.rename(first.with_name("later.txt"))
     process = start(place)
+    said(process, "watching")
+    second = start(place)
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert f"Process {process.pid} watches for {place['OFFER_AI_DB']} already" in output
+    first.with_name("later.txt").rename(first)
     assert re.search(r"1 files, 1 events, 0 rejects, 1 users written, [\d.]+ s, lag [\d.]+ s",
                      said(process, "round 1"))
     arrive(place, "2.ndjson", {"customer_identifier": "v", "event_id": "purchase",
@@ -83,16 +92,6 @@ def test_rounds(place):
     assert "</html>" in Path(place["OFFER_AI_EXPORT"], "report.html").read_text()
 
 
-def test_only_one(place):
-    process = start(place)
-    said(process, "round 1")
-    second = start(place)
-    output, _ = second.communicate(timeout=60)
-    assert second.returncode == 1
-    assert f"Process {process.pid} watches for {place['OFFER_AI_DB']} already" in output
-    stop(process)
-
-
 def test_a_failing_build_is_tried_again(place, tmp_path):
     """Here for a lock; what was published stays, and the watch goes on."""
     process = start(place)
@@ -109,17 +108,6 @@ def test_a_failing_build_is_tried_again(place, tmp_path):
     assert rows(published, "select count(*) as n from marts.sessions") == [{"n": 1}]
     holder.communicate("\n")
     assert "1 files, 1 events" in said(process, "round 2")
-    stop(process)
-
-
-def test_waits_for_the_first_file(place):
-    path = Path(place["OFFER_AI_EVENTS"]) / "1.ndjson"
-    path.rename(path.with_name("later.txt"))
-    process = start(place)
-    said(process, "watching")
-    time.sleep(0.3)
-    path.with_name("later.txt").rename(path)
-    said(process, "round 1")
     stop(process)
 
 

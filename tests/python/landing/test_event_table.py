@@ -82,6 +82,7 @@ def test_batches_of_rows_equal_a_full_build(parts, seed):
             "repeats": world.duplicates}]
 
 
+@pytest.mark.long
 def test_a_row_lands_once_though_batches_overlap_and_builds_die(tmp_path):
     database = tmp_path / "w.duckdb"
     insert(database, (START, {}), (START, {"event_time": "?"}), (START, {"event_time": "?"}))

@@ -171,6 +171,7 @@ def test_what_is_wrong_is_one_sentence(tmp_path, store, aws, monkeypatch):
     assert "no credentials were found: set AWS_ACCESS_KEY_ID" in problem("s3://box/in")
 
 
+@pytest.mark.long
 def test_history_is_as_with_files(tmp_path, store):
     """An object that was written again, changed or not, and another vocabulary."""
     database = tmp_path / "w.duckdb"

@@ -5,8 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from offer_ai.learning.candidates import CandidatesError, candidates, eligible, read_candidates
+from offer_ai.learning.candidates import (
+    Candidate,
+    CandidatesError,
+    candidates,
+    eligible,
+    index_of,
+    read_candidates,
+)
 
+pytestmark = pytest.mark.quick
 HEAD = "offer_type,offer_price"
 FULL = f"{HEAD},valid_from,valid_to,countries,most_per_user_week"
 AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -41,6 +49,63 @@ def test_a_seed_that_cannot_be_used_is_one_sentence(tmp_path, text, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(("row", "message"), [
+    ("gems,1,,", "line 2 has not as many fields as the first line."),
+    ("gems,1,,,,,7", "line 2 has not as many fields as the first line."),
+    (" ,1,,,,", "line 2: offer_type is missing."),
+    ("gems,-0.01,,,,", "line 2: offer_price '-0.01' is no price of at most four decimals."),
+    ("gems,1e18,,,,", "line 2: offer_price '1e18' is no price of at most four decimals."),
+    ("gems,inf,,,,", "line 2: offer_price 'inf' is no price of at most four decimals."),
+    ("gems,1,,,,1.5", "line 2: most_per_user_week '1.5' is no whole number above 0."),
+    ("gems,1,,,,\u00b2", "line 2: most_per_user_week '\u00b2' is no whole number above 0."),
+    ("gems,1,,,,\u0663", "line 2: most_per_user_week '\u0663' is no whole number above 0."),
+    ("gems,1,2025-01-01,2025-01-01,,", "line 2: valid_from is not before valid_to."),
+    ("gems,1,,2025-13-01,,", "line 2: '2025-13-01' is no date or time (ISO 8601)."),
+])
+def test_what_is_said_of_a_row(tmp_path, row, message):
+    with pytest.raises(CandidatesError) as raised:
+        read(tmp_path, f"{FULL}\n{row}\n")
+    assert str(raised.value) == f"offer_candidates.csv{', ' if 'line' in message else ''}{message}"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (HEAD, " lists no offer: there is nothing to decide between."),
+    ("offer_price\n1\n", " has no column offer_type: its first line names the columns, separated "
+     "by commas."),
+    (f"\ufeff{HEAD}\ngems,1\n",
+     " begins with a byte order mark: save it as UTF-8 without one."),
+    (f"{HEAD},colour\ngems,1,red\n", " has a column 'colour' that means nothing here."),
+    (f"{HEAD}\ngems,1\ngems,1.0\n",
+     ", line 3: gems at 1 is on line 2 already."),
+])
+def test_what_is_said_of_a_file(tmp_path, text, message):
+    with pytest.raises(CandidatesError) as raised:
+        read(tmp_path, text)
+    assert str(raised.value) == f"offer_candidates.csv{message}"
+
+
+def test_a_row_is_read_whole(tmp_path):
+    """Blanks around a value are none of it; times are UTC where nothing else is said."""
+    row = " gems , 9.9900 ,2025-01-01,2025-01-02T01:00:00+02:00, dk  SE , 3 "
+    (found,) = read(tmp_path, f"{FULL}\n{row}\n")
+    assert found == Candidate(("gems", Decimal("9.99")), datetime(2025, 1, 1, tzinfo=UTC),
+                              datetime(2025, 1, 1, 23, tzinfo=UTC), frozenset({"DK", "SE"}), 3)
+    assert found.words == "gems at 9.99"
+    (plain,) = read(tmp_path, f"{HEAD}\ngems,0\n")
+    assert plain == Candidate(("gems", Decimal(0)))
+    (dear,) = read(tmp_path, f"{HEAD}\ngems,999999999999999999.9999\n")
+    assert dear.offer[1] == Decimal("999999999999999999.9999")
+
+
+def test_which_offer_is_meant():
+    offers = [("gems", 4.99), ("coins", 1.0)]
+    found = index_of(offers, ["coins", "gems", "gems"], [Decimal(1), "4.99", 5])
+    assert found.tolist() == [1, 0, -1] and found.dtype == int
+    with pytest.raises(ValueError):
+        index_of(offers, ["coins"], [1, 2])
+    assert index_of(offers, [], []).dtype == int
+
+
 def test_the_seed_of_the_project():
     assert len(candidates()) == 9
     assert read_candidates()[0].offer == ("starter", Decimal("0.99"))
@@ -71,13 +136,23 @@ weekly,1.50,,,,2
 
 
 @pytest.mark.parametrize(("row", "offers", "reason"), [
-    ("gems,1,,,,", set(), "none of the offers of the request"),
+    ("gems,1,,,,", set(), "none of the offers of the request is a candidate"),
     ("gems,1,2030-01-01,,,", None, "none is valid at that time"),
     ("gems,1,,,DK,", None, "none is for the user's country"),
-    ("gems,1,,,,1", None, "as often as a week allows"),
+    ("gems,1,,,,1", None, "the user was offered each as often as a week allows"),
 ])
 def test_why_nothing_is_eligible(tmp_path, row, offers, reason):
     found, said = eligible(read(tmp_path, f"{FULL}\n{row}\n"), AT, "US",
                            [("gems", Decimal(1))], offers)
     assert found == []
-    assert reason in said
+    assert said == reason
+
+
+def test_where_something_is_eligible_nothing_is_said(tmp_path):
+    """And of several reasons it is that of the last one to fall."""
+    seed = read(tmp_path, f"{FULL}\ngems,1,,,,\ncoins,1,2030-01-01,,,\n")
+    found, said = eligible(seed, AT, None)
+    assert ([one.offer[0] for one in found], said) == (["gems"], None)
+    found, said = eligible(seed, AT, None, offers={("coins", Decimal(1))})
+    assert (found, said) == ([], "none is valid at that time")
+    assert eligible([], AT, None) == ([], None)

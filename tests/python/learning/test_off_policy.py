@@ -11,7 +11,9 @@ from offer_ai.learning.off_policy import (
     difference,
     effective_sample_size,
     estimates,
+    from_sums,
     is_unlikely,
+    parts,
     warnings,
 )
 from offer_ai.learning.policies import epsilon_greedy, thompson
@@ -166,3 +168,86 @@ def test_wrong_shares_are_seen():
     assert not is_unlikely(made, np.array([90.0, 105, 105]))
     assert is_unlikely(made, np.array([150.0, 75, 75]))
     assert not is_unlikely(made[:1], np.array([300.0]))
+
+
+def logs(weight, **others) -> Logged:
+    """Decisions of a user each with these weights; a reward of 1 and a model that knows nothing."""
+    weight = np.asarray(weight, float)
+    ones = np.ones(len(weight))
+    values = {"reward": ones, "propensity": ones / 4, "target": weight / 4, "predicted": 0 * ones,
+              "value": 0 * ones, "user": np.arange(len(weight))}
+    return Logged(**values | others)
+
+
+def test_each_warning_by_hand():
+    """And none where a limit is only reached."""
+    assert warnings(logs(np.ones(100))) == []
+    assert warnings(logs(np.ones(99))) == [
+        "effective sample size is 99 (100.0% of the decisions), and 100 is the least: the logs "
+        "hardly show what the policy would do"]
+    weight = np.ones(400)
+    weight[0] = 30
+    assert warnings(logs(weight)) == ["one decision carries 7.0% of all weight"]
+    weight[0] = 21  # of 420
+    assert warnings(logs(weight)) == []
+    assert warnings(logs(np.full(200, 1.25))) == [
+        "weights average 1.25, not 1: propensities are wrong, or some of the policy's actions were "
+        "never logged"]
+    assert warnings(logs(np.full(200, 0.75))) == [
+        "weights average 0.75, not 1: propensities are wrong, or some of the policy's actions were "
+        "never logged"]
+    # Where weights vary much, chance alone takes the mean that far.
+    varied = np.where(np.arange(1000) % 10 == 0, 8.0, 0.4)
+    assert abs(varied.mean() - 1) > 0.1 and warnings(logs(varied)) == []
+
+
+def test_warnings_of_lost_propensities():
+    def lost(count):
+        return np.where(np.arange(200) < count, np.nan, 0.25)
+
+    ones = np.ones(200)
+    assert warnings(logs(ones, propensity=lost(10))) == []
+    said = ("nobody knows the propensity of {} of 200 decisions: they take part in the direct "
+            "method alone")
+    assert warnings(logs(ones, propensity=lost(11))) == [said.format(11)]
+    assert warnings(logs(ones, propensity=lost(200))) == [said.format(200)]
+    # The mean weight is that of decisions whose propensity is known, the users theirs.
+    assert warnings(logs(ones, propensity=lost(100))) == [said.format(100)]
+    assert warnings(logs(ones * 1.5, propensity=lost(100)))[1].startswith("weights average 1.50")
+
+
+def test_of_no_weight_there_is_no_sample():
+    assert effective_sample_size(np.zeros(3)) == 0
+    found = warnings(logs(np.zeros(200)))
+    assert found[0].startswith("effective sample size is 0 (0.0% of the decisions)")
+    assert len(found) == 2 and found[1].startswith("weights average 0.00")
+
+
+def test_who_is_counted():
+    """Users without a known propensity are in the direct method alone."""
+    propensity = np.where(np.arange(200) < 50, np.nan, 0.25)
+    logged = logs(np.ones(200), propensity=propensity)
+    assert {name: found.users for name, found in estimates(logged).items()} == {
+        "dm": 200, "ips": 150, "snips": 150, "dr": 150}
+    assert difference(logged, logs(np.zeros(200), propensity=propensity)).users == 150
+
+
+def test_parts_and_sums_by_hand():
+    logged = Logged(*map(np.array, (
+        [2.0, 1.0], [0.5, np.nan], [1.0, 0.5], [1.0, 3.0], [1.5, 2.5], [0, 1])))
+    rows = parts(logged)
+    assert rows.tolist() == [[1, 1.5, 4, 2, 3.5, 1], [1, 2.5, 0, 0, 0, 0]]
+    assert from_sums(rows.sum(axis=0)) == {"dm": 2, "ips": 4, "snips": 2, "dr": 3.5}
+    with np.errstate(all="raise"):
+        nothing = from_sums(np.zeros((2, 6)))
+    assert all(np.isnan(values).all() and values.shape == (2,) for values in nothing.values())
+
+
+@pytest.mark.parametrize(("made", "expected", "is_so"), [
+    ([124, 76], [100, 100], True),  # 11.5, and 10.8 is the limit of 1 degree of freedom
+    ([123, 77], [100, 100], False),
+    ([126, 100, 74], [100, 100, 100], False),  # 13.5, and 13.8 is that of 2
+    ([127, 100, 73], [100, 100, 100], True),
+    ([12, 0], [5, 5], True), ([12, 0], [4.9, 5], False), ([50, 0, 0], [20, 4, 4], False)])
+def test_shares_by_hand(made, expected, is_so):
+    assert is_unlikely(np.array(made), np.array(expected, float)) is is_so

@@ -13,7 +13,10 @@ EVENTS = [
 ]
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", [
+    SPLIT, *(pytest.param(split, marks=pytest.mark.long) for split in SPLITS if "cast" in split),
+    *(split for split in SPLITS if "interval" in split),
+    *(pytest.param(split, marks=pytest.mark.long) for split in SPLITS if "offer_shown" in split)])
 def test_any_split_on_the_same_events(tmp_path, split):
     """One line changes; a build in two parts gives what one build of all gives."""
     project = edited(tmp_path, (SPLIT, split))

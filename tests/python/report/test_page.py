@@ -1,6 +1,7 @@
 """The page in a browser: what it shows is what SQL says, for any days and country."""
 
 import json
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from built import build, rows, write_events
 from commands import environment, export, run
 from events import offers
 from figures import CHOSEN, FIGURES
+from offer_ai.report.writing import SOURCES, json_in_html
 from played import START, STEPS, played
 
 EVERY = ("2025-01-01", "2025-01-20", None)
@@ -206,3 +208,14 @@ def test_what_is_still_missing(tmp_path, opened, events, says):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.quick
+def test_no_text_of_an_event_is_markup():
+    """In the data of the page nothing ends its element, and no script writes markup."""
+    hostile = "</script><!--<script>\u2028"
+    text = json_in_html({hostile: hostile})
+    assert "<" not in text and json.loads(text) == {hostile: hostile}
+    for script in SOURCES.glob("*.js"):
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(",
+                             script.read_text()), script

@@ -15,12 +15,15 @@ from pathlib import Path
 import httpx
 import jsonschema
 import pytest
+from fastapi.testclient import TestClient
 
 from commands import run_code
 from offer_ai.features.sqlite_store import SqliteStore
 from offer_ai.features.store import StoreError
 from offer_ai.serving import decision_log
-from offer_ai.serving.bounds import Keys
+from offer_ai.serving.app import create_app
+from offer_ai.serving.bounds import HEADERS, Keys
+from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog, close_left
 from services import BAD, Service, logged
 
@@ -325,3 +328,31 @@ def test_the_answers_are_as_the_schema_says(folder):
 def test_keys_that_cannot_be_told_apart(told):
     with pytest.raises(ValueError, match="OFFER_AI_API_KEY"):
         Keys(told)
+
+
+def test_a_page_cannot_ask(folder):
+    """What a browser sends elsewhere without asking for leave first is no request here."""
+    service = Service(folder)
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None):
+        answer = service.client.post("/decide", content=json.dumps(BODY), headers={
+            "Content-Type": kind} if kind else {})
+        assert answer.status_code == 422, kind
+    asked = service.client.options("/decide", headers={
+        "Origin": "http://page.example", "Access-Control-Request-Method": "POST"})
+    assert asked.status_code == 405
+    assert not any(name.startswith("access-control") for name in asked.headers)
+    service.stop()
+    assert logged(folder) == []
+
+
+@pytest.mark.quick
+def test_the_service_fails_in_one_sentence(folder, monkeypatch):
+    """Of what nobody thought of, an answer says nothing."""
+    decider = Decider(folder / "models", f"sqlite:///{folder}/none.sqlite",
+                      DecisionLog(folder / "events"))
+    monkeypatch.setattr(decider, "decide", lambda *_: 1 / 0)
+    with TestClient(create_app(decider), raise_server_exceptions=False) as client:
+        answer = client.post("/decide", json=BODY)
+    assert (answer.status_code, answer.json()) == (500, {"detail": "the service failed"})
+    assert answer.headers.items() >= {name.lower(): value for name, value in HEADERS.items()
+                                      }.items()

@@ -136,6 +136,7 @@ def test_readers(place):
     assert found.fetchall() == [("2025-01-01", 3), ("2025-01-02", 3)]
 
 
+@pytest.mark.long
 def test_the_same_offers_give_the_same_bytes(tmp_path):
     """In warehouses that were built in another order, of a day beyond one row group."""
     many = [event | {"customer_identifier": f"u{n}"} for n in range(130_000)

@@ -13,7 +13,7 @@ from events import batch
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.marts import publish_marts
 
-QUERIES = int(os.environ.get("OFFER_AI_QUERIES", "1000"))
+QUERIES = int(os.environ.get("OFFER_AI_QUERIES", "300"))
 READER = """
 import json, sys, duckdb
 path, count = sys.argv[1], int(sys.argv[2])

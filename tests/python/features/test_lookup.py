@@ -1,0 +1,70 @@
+"""Which version of a user's features a request sees, and what their values are."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+
+from items import description
+from offer_ai.features import Lookup, open_store
+from offer_ai.features.lookup import check_same_schema, version_at
+from offer_ai.features.publish import publish
+from offer_ai.features.store import StoreError, schema_version
+
+pytestmark = pytest.mark.quick
+SECOND = 1_000_000
+VERSIONS = [["s", SECOND, "in s"], [None, SECOND, "first"], [None, 2 * SECOND, "second"],
+            [None, 3 * SECOND, "third"], ["s", 3 * SECOND, "later in s"]]
+
+
+@pytest.mark.parametrize(("session", "second", "held"), [
+    (None, 0, "first"),  # before the user's last event it counts as that event's time
+    (None, 1, "first"), (None, 1.999999, "first"), (None, 2, "second"), (None, 2.5, "second"),
+    (None, 3, "third"), (None, 99, "third"), ("other", 2, "second"), ("", 2, "second"),
+    ("s", 0, "in s"), ("s", 2.999999, "in s"), ("s", 3, "later in s")])
+def test_a_version_holds_from_its_time_on(session, second, held):
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+    for told in (at, at.replace(tzinfo=None), at.astimezone(timezone(timedelta(hours=5)))):
+        assert version_at(VERSIONS, session, told)[2] == held
+
+
+def test_values_are_of_their_types(tmp_path):
+    """Money, times and dates are text in a store; null is null of any type."""
+    features = [{"name": name, "data_type": kind} for name, kind in (
+        ("money", "decimal(38, 4)"), ("at", "timestamp"), ("on", "date"), ("level", "bigint"),
+        ("country", "string"))]
+    version = schema_version(features)
+    told = description(1, "w", version, features)
+    told = type(told)(**vars(told) | {"cold_start": ["0", None, None, None, None]})
+    values = '"4.9900","2025-01-01 10:00:00.5","2025-01-02",7,"4.99"'
+    store = open_store(f"sqlite:///{tmp_path}/f.sqlite")
+    publish(store, [[("a", f"[[null,1,{values}]]"), ("b", "[[null,1,null,null,null,null,null]]")]],
+            told, lambda: {"a", "b"})
+    lookup = Lookup(store)
+    now = datetime(2025, 1, 3)
+    assert lookup.features("a", None, now) == {
+        "money": Decimal("4.99"), "at": datetime(2025, 1, 1, 10, 0, 0, 500000),
+        "on": date(2025, 1, 2), "level": 7, "country": "4.99"}
+    assert set(lookup.features("b", None, now).values()) == {None}
+    assert lookup.features("?", None, now)["money"] == Decimal(0)
+    assert lookup.features_of_many([("b", None, now), ("a", None, now)]) == [
+        lookup.features("b", None, now), lookup.features("a", None, now)]
+
+
+def test_an_item_of_another_form_is_an_error(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/f.sqlite")
+    publish(store, [[("a", '[[null,1,"DK","1",7]]')]], description(), lambda: {"a"})
+    with pytest.raises(ValueError):
+        Lookup(store).features("a", None, datetime(2025, 1, 1))
+
+
+def test_what_is_said(tmp_path):
+    with pytest.raises(StoreError) as raised:
+        check_same_schema("3.a", "3.b")
+    assert str(raised.value) == (
+        "An item of schema version 3.a is in a feature store of 3.b: a publish with other "
+        "features was cut off. Run `scripts/export.py latest` again.")
+    with pytest.raises(StoreError) as raised:
+        Lookup(open_store(f"sqlite:///{tmp_path}/f.sqlite"))
+    assert str(raised.value) == (
+        "The feature store is empty: run `scripts/export.py latest` to publish to it.")
