@@ -43,7 +43,7 @@ def marts() -> None:
 @main.command()
 @click.option("--to", "target", help="A directory or s3://bucket/prefix; by default "
               "OFFER_AI_EXPORT/training, of another decision point than offers training_NAME.")
-@click.option("--decision", "names", multiple=True,
+@click.option("--decision", "--decision-point", "names", multiple=True,
               help="The decision point, as declared; every one by default.")
 @click.option("--keep", default=5, show_default=True, type=click.IntRange(1),
               help="Versions to keep, the new one among them.")

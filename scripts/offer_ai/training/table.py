@@ -54,7 +54,8 @@ def rows_of(con: duckdb.DuckDBPyConnection, point: dict) -> str:
             f"The warehouse has no {point['training']}, the training table of the decision point "
             f"{point['name']}: run `scripts/decision_points.py` and `dbt build`.")
     decisions = relation_of(con, declarations.notes_of(point))
-    if decisions is None:  # nothing is done there that could be decided
+    is_decided = point["action"] or point["name"] == declarations.OFFERS
+    if decisions is None or not is_decided:
         return f"select * from {training}"
     columns = [column["name"] for column in schema_of(con, f"from {training}")]
     return NOTES.format(training=training, decisions=decisions, id=point["id"], lacking="".join(

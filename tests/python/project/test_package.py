@@ -68,4 +68,5 @@ def test_every_dispatch_names_this_project():
     for path in (SCRIPTS.parent / "macros").rglob("*.sql"):
         for line in path.read_text().splitlines():
             assert "adapter.dispatch(" not in line or ", 'offer_ai')" in line, (path, line)
-            assert "project_name" not in line, (path, line)
+            # But to know a host, whose vars are beside those that are shipped.
+            assert "project_name" not in line or "is_host" in line, (path, line)
