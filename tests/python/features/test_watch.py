@@ -36,14 +36,14 @@ def arrive(place, name: str, *events: dict) -> None:
 def test_from_the_first_file_on(place):
     """It waits for one, is the only one, publishes in rounds, and stops when told."""
     first = Path(place["OFFER_AI_EVENTS"], "1.ndjson")
-    first.rename(first.with_name("later.txt"))
+    first.rename(first.with_name(".1.ndjson"))
     process = start(place)
     said(process, "watching")
     second = start(place)
     output, _ = second.communicate(timeout=60)
     assert second.returncode == 1
     assert f"Process {process.pid} watches for {place['OFFER_AI_DB']} already" in output
-    first.with_name("later.txt").rename(first)
+    first.with_name(".1.ndjson").rename(first)
     assert re.search(r"1 files, 1 events, 0 rejects, 1 users written, [\d.]+ s, lag [\d.]+ s",
                      said(process, "round 1"))
     arrive(place, "2.ndjson", {"customer_identifier": "v", "event_id": "purchase",
