@@ -127,7 +127,7 @@ test-long: setup-test ## All of pytest at length (properties, kills, gates, dama
 mutants: setup-test ## One-line faults of SQL: which of them do the tests see? Half an hour.
 	$(BIN)/python tests/mutants/run.py
 
-mutants-python: setup-mutants ## The same of Python, by mutmut: hours.
+mutants-python: setup-mutants ## The same of Python, by mutmut: half an hour.
 	$(BIN)/python tests/mutants/python.py
 
 supply: setup-test .venv/supply.installed ## Known flaws and licences of what is installed; says so where nobody answers.

@@ -52,7 +52,7 @@ Source: O'Neill, Some Useful Moment Results in Sampling Problems (2014), result 
 {%- endmacro %}
 
 {#-
-The 97.5 % quantile of Student's t: an expansion about the normal one, right to 0.001 from 5
+The 97.5 % quantile of Student's t: an expansion about the normal one, right to 0.001 from 7
 degrees of freedom on. Source: Abramowitz, Stegun (1964), 26.7.5.
 -#}
 {% macro t_quantile(df) -%}

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner
@@ -80,66 +79,15 @@ def certificate(folder: Path, password: str) -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path):
-    """A standalone cluster of two workers with a core each, on loopback; yields its URL and the
-    processes: of the master, then of the workers."""
-    folder.mkdir()
-    port, home = free_port(), spark_home()
-    url = f"spark://127.0.0.1:{port}"
-    own = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(home),
-                        "SPARK_WORKER_DIR": str(folder / "work"), "PYSPARK_PYTHON": sys.executable}
-    processes = []
-
-    def start(role: str, *arguments: str) -> None:
-        with (folder / f"{role}-{len(processes)}.log").open("w") as log:
-            processes.append(subprocess.Popen(
-                [home / "bin" / "spark-class", f"org.apache.spark.deploy.{role}", "--host",
-                 "127.0.0.1", "--webui-port", "0", *arguments], env=own, stdout=log, stderr=log))
-
-    try:
-        start("master.Master", "--port", str(port))
-        for _ in range(2):
-            start("worker.Worker", "--cores", "1", "--memory", "1g", url)
-        wait_until(lambda: (folder / "master.Master-0.log").read_text().count(
-            "Registering worker") == 2, folder / "master.Master-0.log")
-        yield url, processes
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-            process.wait()
-
-
-def executors(workers: list[subprocess.Popen]) -> list[int]:
-    """The processes that workers have started to do their work."""
-    found = []
-    for worker in workers:
-        for task in Path(f"/proc/{worker.pid}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found += map(int, task.read_text().split())
-    return found
-
-
-def spark_home() -> Path:
-    import pyspark
-
-    return Path(pyspark.__file__).parent
-
-
-def wait_until(is_so: Callable[[], bool], log: Path, seconds: float = 120) -> None:
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, log.read_text()
-        time.sleep(0.2)
-
-
-@contextlib.contextmanager
-def thrift_server(folder: Path, method: str = "thrift", master: str = "local[2]"):
+def thrift_server(folder: Path, method: str = "thrift"):
     """A Thrift server with its tables under a folder; yields the environment that names it.
 
-    With the method `http` it speaks HTTPS, under the path that a hosted cluster has. `master` is
-    the URL of a cluster that does its work.
+    With the method `http` it speaks HTTPS, under the path that a hosted cluster has.
     """
-    port, home = free_port(), spark_home()
+    import pyspark
+
+    port = free_port()
+    home = Path(pyspark.__file__).parent
     options = {
         "spark.sql.warehouse.dir": folder, "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR",
@@ -163,8 +111,7 @@ def thrift_server(folder: Path, method: str = "thrift", master: str = "local[2]"
                   "OFFER_AI_SPARK_TOKEN": secrets.token_hex()}
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
-            [home / "bin" / "spark-submit", "--master", master, "--driver-memory", "2g",
-             "--executor-memory", "1g",
+            [home / "bin" / "spark-submit", "--master", "local[2]", "--driver-memory", "2g",
              "--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
              *(f"--conf={name}={value}" for name, value in options.items()), "spark-internal"],
             env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(home),

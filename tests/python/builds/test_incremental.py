@@ -43,7 +43,8 @@ def test_batches_equal_a_full_build(parts, seed):
 
 @pytest.mark.quick
 def test_a_purchase_three_weeks_late(tmp_path):
-    """Corrects the label of the offer before it and the features of the ones after it."""
+    """Corrects the label of the offer before it, the features of the ones after it, and the
+    session that it joins, from its start on."""
     def offer(day, session):
         return {"event_id": "offer_shown", "event_time": f"2025-01-{day:02}T10:00:00",
                 "session_id": session, "offer_type": "x", "offer_price": "1.99"}
@@ -60,11 +61,12 @@ def test_a_purchase_three_weeks_late(tmp_path):
                 "is_mature": is_mature}
 
     write_events(tmp_path / "events" / "1.ndjson", offer(1, "a"), offer(5, "b"), offer(9, "c"),
-                 offer(24, "d"), {"event_time": "2025-01-12T10:00:00", "session_id": "e"})
+                 offer(24, "d"), {"event_time": "2025-01-12T10:00:00", "session_id": "e"},
+                 {"event_id": "chat_sent", "event_time": "2025-01-05T11:00:00", "session_id": "b"})
     build(tmp_path / "events", tmp_path / "w.duckdb")
     assert marts() == [row(1, 0, 0, None, True), row(5, 0, 0, 0, True), row(9, 0, 0, 0, True),
                        row(24, 0, 0, 1, False)]
-    late = {"event_id": "purchase", "event_time": "2025-01-06T10:00:00", "session_id": "late",
+    late = {"event_id": "purchase", "event_time": "2025-01-06T10:00:00", "session_id": "b",
             "txn_amount": "4"}
     write_events(tmp_path / "events" / "2.ndjson", late)
     write_events(tmp_path / "events" / "0.ndjson", *(
@@ -73,6 +75,8 @@ def test_a_purchase_three_weeks_late(tmp_path):
     build(tmp_path / "events", tmp_path / "w.duckdb")
     assert marts() == [row(1, 0, 4, None, True), row(5, 0, 4, 0, True), row(9, 4, 0, 0, True),
                        row(24, 0, 0, 1, True)]
+    assert rows(tmp_path / "w.duckdb", "select event_count as events, purchase_amount::int as paid "
+                "from marts.sessions where session_id = 'b'") == [{"events": 3, "paid": 4}]
 
 
 def test_a_delta_with_other_columns_is_refused(tmp_path):

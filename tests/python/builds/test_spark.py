@@ -263,49 +263,6 @@ def test_kills(tmp_path):
                  for name in ("spark.duckdb", "w.duckdb")))
 
 
-@pytest.mark.skipif(not KILLS, reason="make test-spark kills builds")
-def test_a_cluster_of_processes(tmp_path):
-    """Marts are DuckDB's; an executor is killed in the midst of a build, then a worker, and the
-    next build ends as ever."""
-    chance, events = random.Random(2), tmp_path / "events"
-    write_events(events / "0.ndjson", *offers(1), *offers(2), *offers(20))
-    with spark_engine.cluster(tmp_path / "cluster") as (url, (_, *workers)), \
-            spark_engine.thrift_server(tmp_path / "spark", master=url) as server:
-        variables = os.environ | server | {"OFFER_AI_EVENTS": str(events)}
-        command = [*DBT, "run", "--target", "spark", "--target-path", str(tmp_path / "target")]
-
-        def start() -> subprocess.Popen:
-            return subprocess.Popen(command, cwd=ROOT, env=variables, text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-        def done(build: subprocess.Popen) -> None:
-            said, _ = build.communicate(timeout=600)
-            assert build.returncode == 0, said
-
-        done(start())
-        began = time.monotonic()
-        done(start())
-        seconds = time.monotonic() - began
-        assert len(spark_engine.executors(workers)) == 2
-        for number in range(1, KILLS + 1):
-            write_events(events / f"{number}.ndjson", *offers(number % 27 + 1, 2))
-            build = start()
-            time.sleep(chance.uniform(0.4, 0.9) * seconds)
-            os.kill(chance.choice(spark_engine.executors(workers)), signal.SIGKILL)
-            build.communicate(timeout=600)  # it ends well or badly
-            done(start())
-        write_events(events / "last.ndjson", *offers(9, 2))
-        build = start()
-        time.sleep(seconds / 2)
-        workers[0].kill()
-        build.communicate(timeout=600)
-        done(start())
-    bridge(tmp_path / "spark.duckdb", tmp_path / "spark")
-    built.build(events, tmp_path / "w.duckdb")
-    same_marts(*(comparable(partial(built.rows, tmp_path / name))
-                 for name in ("spark.duckdb", "w.duckdb")))
-
-
 @in_long_form
 def test_a_simulated_world(tmp_path):
     run("simulate", "--out", tmp_path, "--users", PLAYERS, "--days", 28, check=True)

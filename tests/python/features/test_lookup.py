@@ -68,3 +68,28 @@ def test_what_is_said(tmp_path):
         Lookup(open_store(f"sqlite:///{tmp_path}/f.sqlite"))
     assert str(raised.value) == (
         "The feature store is empty: run `scripts/export.py latest` to publish to it.")
+
+
+def test_a_request_of_a_session_sees_that_sessions_version(tmp_path):
+    """One by one and many at once; and as the last publish says, though it came later."""
+    store = open_store(f"sqlite:///{tmp_path}/f.sqlite")
+    publish(store, [[("a", '[["s",1,"in s","1"],[null,1,"else","2"]]')]], description(),
+            lambda: {"a"})
+    lookup, now = Lookup(store), datetime(2025, 1, 1)
+    requests = [("a", "s", now), ("a", "t", now), ("a", None, now)]
+    for found in ([lookup.features(*request) for request in requests],
+                  lookup.features_of_many(requests)):
+        assert [one["country"] for one in found] == ["in s", "else", "else"]
+    features = [{"name": "level", "data_type": "bigint"}]
+    version = schema_version(features)
+    publish(store, [[("a", "[[null,1,7]]")]], description(2, "w", version, features),
+            lambda: {"a"})
+    assert lookup.features("a", None, now) == {"level": 7}
+    store.write([("b", "[[null,1,7]]")], description(2, "w", "3.other", features))
+    with pytest.raises(StoreError, match=rf"version 3\.other is in a feature store of {version}"):
+        lookup.features("b", None, now)
+    assert Lookup(store).description.published_through == 2
+    publish(store, [], description(3, "w", version, features), lambda: {"a"})
+    assert lookup.description.published_through == 2
+    lookup.refresh()
+    assert lookup.description.published_through == 3

@@ -1,5 +1,6 @@
 """The seed of candidates, and who can be offered what."""
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -18,6 +19,16 @@ pytestmark = pytest.mark.quick
 HEAD = "offer_type,offer_price"
 FULL = f"{HEAD},valid_from,valid_to,countries,most_per_user_week"
 AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch):
+    """The machine's own time is nine hours ahead."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def read(tmp_path, text: str):
@@ -84,7 +95,7 @@ def test_what_is_said_of_a_file(tmp_path, text, message):
     assert str(raised.value) == f"offer_candidates.csv{message}"
 
 
-def test_a_row_is_read_whole(tmp_path):
+def test_a_row_is_read_whole(tmp_path, in_tokyo):
     """Blanks around a value are none of it; times are UTC where nothing else is said."""
     row = " gems , 9.9900 ,2025-01-01,2025-01-02T01:00:00+02:00, dk  SE , 3 "
     (found,) = read(tmp_path, f"{FULL}\n{row}\n")

@@ -133,7 +133,8 @@ def models(tmp_path, monkeypatch):
     for name in ("model.json", "model.txt", "held_out.txt", "model-0.txt", "model-1.txt",
                  "held_out-0.txt"):
         (folder / name).touch()
-    monkeypatch.setattr(policies, "load_model", lambda at, name: Fake(name, kind="trees"))
+    monkeypatch.setattr(policies, "load_model", lambda at, name: Fake(
+        name, kind="trees", at=at, **{"gamma": 2.0} if (at / "gamma").exists() else {}))
     return folder
 
 
@@ -145,6 +146,9 @@ def test_a_policy_is_loaded(models):
         policy = Policy.load(models, rule, 0.2, held_out)
         assert [model.name for model in policy.models] == names
         assert (policy.version, policy.rule, policy.epsilon) == ("m", rule, 0.2)
+        assert {model.description["at"] for model in policy.models} == {models}
+    (models / "gamma").touch()
+    assert Policy.load(models, INVERSE_GAP, 0.2).description["gamma"] == 2
     pointer = models.parent / "promoted.json"
     pointer.write_text(json.dumps({"model": "m", "rule": THOMPSON, "epsilon": 0.2}))
     policy = Policy.at(pointer)

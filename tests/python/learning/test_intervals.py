@@ -101,6 +101,9 @@ def test_a_ratio_by_hand():
     # A user whom `users` tells of without a decision takes no part either.
     assert ratio(above, below, user, 5).users == 3
     assert ratio(above[:1], below[:1], user[:1], 1).value == 1
+    # Of 4 in all, user 0 moves it by (3 - 2) / 4 and user 1 by as much the other way.
+    two = ratio(np.array([3.0, 1]), np.array([2.0, 2]), np.arange(2), 2)
+    assert (two.value, two.error) == (1, pytest.approx(0.5))
 
 
 def test_a_ratio_to_nothing_is_nothing():

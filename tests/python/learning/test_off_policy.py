@@ -240,6 +240,7 @@ def test_parts_and_sums_by_hand():
     assert from_sums(rows.sum(axis=0)) == {"dm": 2, "ips": 4, "snips": 2, "dr": 3.5}
     with np.errstate(all="raise"):
         nothing = from_sums(np.zeros((2, 6)))
+        assert from_sums(np.array([0.0, 1, 1, 0, 1, 0]))["dm"] == np.inf
     assert all(np.isnan(values).all() and values.shape == (2,) for values in nothing.values())
 
 

@@ -4,13 +4,16 @@ The tables that the marts read are replaced by simulated ones, so that many worl
 `OFFER_AI_DECISIONS=1000000` prints the seconds of policy_evaluation over as many decisions.
 """
 
+import math
 import os
 import time
 
 import duckdb
 import pytest
+from scipy import stats
 
 from built import build, dbt, write_events
+from offer_ai.learning.intervals import interval_of, unskewed
 
 WORLDS = 100
 DECISIONS = int(os.environ.get("OFFER_AI_DECISIONS", "20000"))
@@ -121,6 +124,7 @@ def test_lift_covers_the_truth(warehouse):
             select * from marts.policy_lift
             qualify day = max(day) over (partition by policy_version)""").fetchdf()
         days = con.execute("select count(distinct day) from marts.policy_lift").fetchone()
+        firsts = con.execute("from anchors.arm_decisions where is_first").fetchdf()
     policy, holdout = (last[last.arm == arm] for arm in ("policy", "holdout"))
     assert days == (12,)
     assert len(policy) == len(holdout) == WORLDS
@@ -134,6 +138,30 @@ def test_lift_covers_the_truth(warehouse):
         held = ((rows[low] <= truth) & (truth <= rows[high])).sum()
         assert 90 <= held < 100, (low, held)
     assert verdict(folder, "arms_have_their_shares") == "pass"
+    for row in last.itertuples():
+        told = (row.revenue_per_user, row.lift, row.revenue_per_user_low,
+                row.revenue_per_user_high, row.lift_low, row.lift_high)
+        assert told == pytest.approx(row_of(firsts, row), rel=1e-3, nan_ok=True)
+
+
+def row_of(firsts, row) -> tuple[float, ...]:
+    """What a row of the last day is to say, from the first decisions of all its users: the mean,
+    the lift, and the ends of their intervals. The lift's is after Welch, as the mart's is."""
+    of_arm = {arm: firsts[(firsts.policy_version == row.policy_version) & (firsts.arm == arm)
+                          ].revenue.to_numpy() for arm in ("policy", "holdout")}
+    means = {arm: values.mean() for arm, values in of_arm.items()}
+    moved = {arm: (values - means[arm]) / len(values) for arm, values in of_arm.items()}
+    found = {arm: interval_of(means[arm], moved[arm]) for arm in of_arm}
+    own = found[row.arm]
+    if row.arm == "holdout":
+        return own.value, math.nan, own.low, own.high, math.nan, math.nan
+    lift = own.value - found["holdout"].value
+    error = math.hypot(own.error, found["holdout"].error)
+    df = error**4 / sum(one.error**4 / one.degrees_of_freedom for one in found.values())
+    t = stats.t.ppf(0.975, df)
+    g = ((moved["policy"]**3).sum() - (moved["holdout"]**3).sum()) / error**3
+    return (own.value, lift, own.low, own.high, lift - error * unskewed(t, g),
+            lift - error * unskewed(-t, g))
 
 
 def test_a_wrong_share_of_the_holdout_warns(warehouse):

@@ -20,7 +20,7 @@ ODD = 'o\'x "{{ u }}" 😀'
     ("{broken " + json.dumps(ODD, ensure_ascii=False), ODD),
     ('{"params": ' + json.dumps(json.dumps({"user": ODD})) + " ", ODD),
     ('"with a \\q wrong escape"', "with a \\q wrong escape"),
-    ("a\nb", "b"), ('{"user": -7.0}', "-7"), ('x"a\nb"', "a\nb"), ('"a\tb"', "a\tb"),
+    ("a\nb", "b"), ('{"user": -7.0}', "-7"), ('x"a\nb"', "a\nb"), ('"a\tb\\u0041"', "a\tbA"),
 ])
 def test_found(line, found):
     assert found in texts_in(line)
