@@ -307,6 +307,7 @@ def test_while_others_are_at_work(place):
                 "order by file_id desc limit 1") == [{"line_count": 2}]
 
 
+@pytest.mark.long
 def test_beside_a_watch_and_a_service(place):
     """Both go on: what lands meanwhile is there, what is answered is logged, and nobody who was
     erased comes back."""
