@@ -19,7 +19,7 @@ INDIFFERENT = {
 COMPARED = {
     "event_fields", "event_type_aliases", "field_aliases", "no_user_ids", "no_session_ids",
     "clock_tolerance_hours", "excluded_users", "session_split", "decision_points",
-    "features", "labels", "reporting_currency"}
+    "features", "labels", "reporting_currency", "session_measures"}
 FIELDS_OF_FEATURES = "from_anchor"  # what the features take from the event, beside the vars
 PURCHASES = {"over": "stg_purchases", "aggregate": "sum(txn_amount)", "if_none": 0}
 LABELS = [{"name": "next_week_purchase_amount", "data_type": "decimal(38, 4)",
