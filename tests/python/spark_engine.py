@@ -20,6 +20,8 @@ WAREHOUSE = tempfile.mkdtemp(prefix="offer_ai_spark_")
 ENVIRONMENT = {
     "SPARK_LOCAL_IP": "127.0.0.1", "OFFER_AI_SPARK_WAREHOUSE": WAREHOUSE,
     "OFFER_AI_SPARK_PARTITIONS": "2", "OFFER_AI_SPARK_MEMORY": "3g",
+    # What runs for a minute is not worth the second compiler.
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 PARTITION = "partition_day"  # on Spark alone
 known: dict = {}  # by project and table of events, as parsed
