@@ -17,6 +17,7 @@ from offer_ai.bench.runs import BIN, count_lines, simulate
 
 CORE = ("event_id", "event_time", "customer_identifier")
 PORT = 18_085
+LANDING = ("new_files", "new_rows", "landed_events", "landed_rows", "rejected_events")
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{PORT}"}
 TABLES = {  # the rows of raw.events, of files
@@ -62,8 +63,7 @@ def bench_sources(work: Path, users: int, days: int, times: int) -> None:
                 built = dbt(events, database, "run", "--vars", json.dumps(variables))
                 found[name].append({
                     "all": processor_seconds() - before,
-                    "landing": sum(built["models"][model]
-                                   for model in ("new_files", "landed_events", "rejected_events"))})
+                    "landing": sum(built["models"].get(model, 0) for model in LANDING)})
     finally:
         store.terminate()
         store.wait()
