@@ -111,8 +111,8 @@ check: setup-test ## Lint, test-models and the quick half of pytest: 3 minutes.
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest -m quick
 
-test: setup-test ## Lint, test-models and all of pytest: 20 to 40 minutes.
-	@echo "make test takes 20 to 40 minutes on two free cores, by the machine; make check takes 3."
+test: setup-test ## Lint, test-models and all of pytest: half an hour.
+	@echo "make test takes about half an hour on two free cores; make check takes about 3 minutes."
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest
 
