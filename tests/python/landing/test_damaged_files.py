@@ -22,7 +22,8 @@ def line(number: int) -> bytes:
 def cut(lines: list[bytes], chance: random.Random) -> None:
     """A writer that was killed in the middle of a line."""
     index = chance.randrange(len(lines))
-    lines[index] = lines[index][:chance.randrange(1, len(lines[index]))]
+    if len(lines[index]) > 1:
+        lines[index] = lines[index][:chance.randrange(1, len(lines[index]))]
 
 
 def break_up(lines: list[bytes], chance: random.Random) -> None:
