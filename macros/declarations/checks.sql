@@ -40,11 +40,17 @@ with one sentence that names the list, the entry and the key, and says what is p
 
 {#- Checks that decision points are of types of events that are known. -#}
 {% macro check_events() %}
-    {% for name, point in (var('decision_points') or {}).items()
-        if point.event not in known_event_types() + (event_type_aliases().keys() | list) %}
-        {% do offer_ai.refuse('decision_points, ' ~ name, '`event: ' ~ point.event
-            ~ '` is none of the event types: ' ~ known_event_types() | join(', ')) %}
+    {% for name, point in (var('decision_points') or {}).items() %}
+        {% do offer_ai.check_event_type('decision_points, ' ~ name, 'event', point.event) %}
     {% endfor %}
+{% endmacro %}
+
+{#- Checks that a type of event which an entry names (`key: type`) is known. -#}
+{% macro check_event_type(place, key, type) %}
+    {% if type not in known_event_types() + (event_type_aliases().keys() | list) %}
+        {% do offer_ai.refuse(place, '`' ~ key ~ ': ' ~ type ~ '` is none of the event types: '
+            ~ known_event_types() | join(', ')) %}
+    {% endif %}
 {% endmacro %}
 
 {#- Checks event_fields and the aliases. -#}
@@ -63,10 +69,8 @@ with one sentence that names the list, the entry and the key, and says what is p
         {% elif spec.required is defined and spec.required is not boolean %}
             {% do offer_ai.refuse(place, '`required: ' ~ spec.required ~ '` is neither true nor false') %}
         {% endif %}
-        {% for type in offer_ai.owners(spec)
-            if type not in known_event_types() + (event_type_aliases().keys() | list) %}
-            {% do offer_ai.refuse(place, "`of: " ~ type ~ "` is none of the event types: "
-                ~ known_event_types() | join(', ')) %}
+        {% for type in offer_ai.owners(spec) %}
+            {% do offer_ai.check_event_type(place, 'of', type) %}
         {% endfor %}
     {% endfor %}
     {% for field in ['event_id', 'event_time', 'customer_identifier'] if field not in var('event_fields') %}
@@ -131,9 +135,11 @@ with one sentence that names the list, the entry and the key, and says what is p
 {% macro check_meta(kind, place, entry) %}
     {% set meta = entry.config.meta %}
     {% set keys = {
-        'over': ['over', 'before', 'after', 'aggregate', 'if_none', 'encode'],
-        'as_of': ['as_of', 'value', 'encode'], 'from_anchor': ['from_anchor', 'encode']} %}
-    {% set keys = keys if kind == 'features' else {'aggregate': ['aggregate']} if kind == 'session_measures' else {'over': ['over', 'after', 'aggregate', 'if_none', 'part_of']} %}
+        'features': {
+            'over': ['over', 'before', 'after', 'aggregate', 'if_none', 'encode'],
+            'as_of': ['as_of', 'value', 'encode'], 'from_anchor': ['from_anchor', 'encode']},
+        'labels': {'over': ['over', 'after', 'aggregate', 'if_none', 'part_of']},
+        'session_measures': {'aggregate': ['aggregate']}}[kind] %}
     {% set ways = keys.keys() | select('in', meta) | list if meta is mapping else [] %}
     {% if ways | length != 1 %}
         {% do offer_ai.check_keys(place, meta, keys.values() | sum(start=[]) | unique | list) %}

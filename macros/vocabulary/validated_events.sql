@@ -62,9 +62,7 @@ Example: `select * from (validated_events('raw_events')) where not is_rejected`
 {#- SQL for whether an event is of the type, or one of the types, that own a field. -#}
 {% macro is_of(spec) -%}
     {%- set types = offer_ai.owners(spec) -%}
-    {%- set literals = [] -%}
-    {%- for type in types %}{% do literals.append(text_literal(type)) %}{% endfor -%}
-    event_id {{ '= ' ~ literals[0] if literals | length == 1 else 'in (' ~ literals | join(', ') ~ ')' }}
+    event_id {{ '= ' ~ literals(types) if types | length == 1 else 'in (' ~ literals(types) ~ ')' }}
 {%- endmacro %}
 
 {#- The event types that alone own a field, a list; empty for all. -#}

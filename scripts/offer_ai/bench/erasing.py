@@ -1,6 +1,5 @@
 """Times erasing against a full build."""
 
-import resource
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import duckdb
 
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.bench.builds import dbt
-from offer_ai.bench.runs import run, simulate
+from offer_ai.bench.runs import processor_seconds, run, simulate
 
 
 def bench(work: Path, users: int, days: int, share: float) -> None:
@@ -41,10 +40,3 @@ def bench(work: Path, users: int, days: int, share: float) -> None:
     erase_used = processor_seconds() - erase_began
     click.echo(f"of processor {erase_used:.2f} s, {erase_used / (build_used - used):.1%} of the "
                "full build's (target: 10 %)")
-
-
-def processor_seconds() -> float:
-    """What the processes that ended have used so far; other work on the machine changes it less
-    than it changes seconds."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

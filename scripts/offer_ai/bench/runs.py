@@ -29,6 +29,13 @@ def run(*command, cwd: Path = ROOT, **environment) -> tuple[float, float]:
     return time.perf_counter() - began, usage.ru_maxrss / 1e6
 
 
+def processor_seconds() -> float:
+    """What the processes that this one has waited for have used so far; other work on the machine
+    changes it less than it changes seconds."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
 def simulate(out: Path, users: int, days: int) -> float:
     """Simulates a world unless it is there; returns events a second, or 0."""
     stamp = out / f"{users}-users-{days}-days"

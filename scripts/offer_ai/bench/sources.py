@@ -13,7 +13,7 @@ import duckdb
 from offer_ai.base import declarations
 from offer_ai.base.sql import sql_text
 from offer_ai.bench.builds import dbt
-from offer_ai.bench.runs import BIN, count_lines, simulate
+from offer_ai.bench.runs import BIN, count_lines, processor_seconds, simulate
 
 CORE = ("event_id", "event_time", "customer_identifier")
 PORT = 18_085
@@ -117,9 +117,3 @@ def load_table(database: Path, folder: Path, query: str, days: int) -> None:
                 + to_hours((row_number() over () * {24 * days} // count(*) over ())::int)
                     as loaded_at
             from ({files})""")
-
-
-def processor_seconds() -> float:
-    """Of the processes that this one has waited for."""
-    spent = os.times()
-    return spent.children_user + spent.children_system

@@ -23,7 +23,7 @@ from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.features.request_time import RequestFeatures, as_json
-from offer_ai.warehouse.connection import open_warehouse, relation_of
+from offer_ai.warehouse.connection import open_warehouse, relation_of_point
 from offer_ai.warehouse.warm_dbt import Dbt
 
 # `client_session_id` is what the anchor's event says: all that a client knows of its session.
@@ -76,15 +76,6 @@ def write_step(con: duckdb.DuckDBPyConnection, step: int, path: Path) -> int:
     return count
 
 
-def anchors_of(con: duckdb.DuckDBPyConnection, table: str, point: dict) -> str:
-    """A relation of a decision point, with its schema; ClickException where it is not built."""
-    if (found := relation_of(con, table)) is None:
-        raise click.ClickException(
-            f"The warehouse has no {table} of the decision point {point['name']}: run "
-            "`scripts/decision_points.py` and `dbt build`.")
-    return found
-
-
 @dataclass
 class Replay:
     """What a replay compared: anchors, features, and of those that differ a line each."""
@@ -101,8 +92,8 @@ def replay(database: Path, offers: int, seed: str, point: dict | None = None) ->
     requests, time, one = RequestFeatures(point), point["time"], point["one"]
     given = {field: declarations.column_of(field) for field in requests.types}
     con.execute(SAMPLE.format(
-        time=time, id=point["id"], training=anchors_of(con, point["training"], point),
-        anchors=anchors_of(con, f"{one}_anchors", point),
+        time=time, id=point["id"], training=relation_of_point(con, point["training"], point),
+        anchors=relation_of_point(con, f"{one}_anchors", point),
         given="".join(f", anchors.{column} as given_{column}" for column in given.values())),
         [seed, offers])
     con.execute(REPLAYED.format(time=time, event=sql_text(point["event"])))

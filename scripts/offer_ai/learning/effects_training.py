@@ -10,8 +10,9 @@ from offer_ai.base import declarations
 from offer_ai.base.actions import as_texts
 from offer_ai.learning.effects_fit import Seen, fit_effects
 from offer_ai.learning.effects_model import EffectsModel
-from offer_ai.learning.fitting import calibration, check_action, rows_that_say
+from offer_ai.learning.fitting import calibration, check_action
 from offer_ai.learning.revenue_model import Encoding, decision_of
+from offer_ai.learning.table_rows import rows_of, rows_that_say
 
 KIND = "effects"
 MIN_ROWS, MIN_PURCHASES = 1_000, 50
@@ -67,11 +68,6 @@ def surest(losses: dict[int | None, np.ndarray]) -> int | None:
     best = min(losses, key=lambda change: losses[change].mean())
     less = losses[None] - losses[best]
     return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else None
-
-
-def rows_of(table: dict, rows: np.ndarray) -> dict:
-    """The rows of a table of arrays."""
-    return {name: values[rows] for name, values in table.items()}
 
 
 def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate_days: int,

@@ -11,6 +11,7 @@ from offer_ai.learning.intervals import Estimate, limits
 from offer_ai.learning.logged_candidates import LoggedCandidates
 from offer_ai.learning.off_policy import Logged, estimates, is_unlikely, warnings
 from offer_ai.learning.policies import Policy
+from offer_ai.learning.table_rows import rows_of
 
 HOLDOUT = "holdout"
 
@@ -105,12 +106,6 @@ def completed(policy: Policy, table: dict[str, list], label: str) -> dict[str, l
     for row, early, later in zip(np.flatnonzero(young), shown[part], rest, strict=True):
         values[row] = float(early) + float(later)
     return table | {label: values}
-
-
-def rows_of(table: dict[str, list], keep: np.ndarray) -> dict[str, list]:
-    """The rows of a table (column name to values) for which `keep` (rows,) holds."""
-    at = np.flatnonzero(keep)
-    return {name: [values[i] for i in at] for name, values in table.items()}
 
 
 def arms(table: dict[str, list]) -> list[str | None]:

@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from offer_ai.learning.revenue_model import Encoding, decision_of
+from offer_ai.learning.table_rows import rows_that_say
 from offer_ai.learning.trees import (
     PARAMETERS,
     USER_ROUNDS,
@@ -64,26 +65,6 @@ def check(manifest: dict, table: dict[str, list], label: str, is_late: np.ndarra
         raise click.ClickException(
             f"No {decision['one']} before the last days has a {label} above 0: nothing was earned "
             "that could be learned from.")
-
-
-def rows_that_say(manifest: dict, table: dict[str, list]) -> dict[str, list]:
-    """The rows of a table (lists or arrays) that say what was done."""
-    names = [name for name in decision_of(manifest)["action"] if name in table]
-    if not names:
-        return table
-    is_told = ~np.any([is_missing(np.asarray(table[name])) for name in names], axis=0)
-    if is_told.all():
-        return table
-    return {name: values[is_told] if isinstance(values, np.ndarray)
-            else [value for value, keep in zip(values, is_told, strict=True) if keep]
-            for name, values in table.items()}
-
-
-def is_missing(values: np.ndarray) -> np.ndarray:
-    """Which are None, or NaN where all are floats: (rows,)."""
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    return np.array([value is None for value in values], bool)
 
 
 def calibration(label: np.ndarray, predicted: np.ndarray) -> list[dict]:

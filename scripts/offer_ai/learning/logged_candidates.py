@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -61,22 +62,16 @@ class LoggedCandidates:
         return is_unlikely(made, np.nansum(self.probability[known], axis=0))
 
 
-CACHE: dict[tuple[str, Actions], dict[Offer, float | None]] = {}
-
-
+@lru_cache(10_000)
 def read(text: str | None, actions: Actions) -> dict[Offer, float | None]:
     """The probability of each candidate in the logged JSON; nothing where it cannot be read."""
     if text is None:
         return {}
-    if (text, actions) not in CACHE:
-        if len(CACHE) > 10_000:
-            CACHE.clear()
-        try:
-            CACHE[text, actions] = {
-                tuple(str(one[name]) if kind == "text" else float(one[name])
-                      for name, kind in zip(actions.names, actions.kinds, strict=True)):
-                    None if one["probability"] is None else float(one["probability"])
-                for one in json.loads(text)}
-        except (ValueError, TypeError, KeyError):
-            CACHE[text, actions] = {}
-    return CACHE[text, actions]
+    try:
+        return {
+            tuple(str(one[name]) if kind == "text" else float(one[name])
+                  for name, kind in zip(actions.names, actions.kinds, strict=True)):
+                None if one["probability"] is None else float(one["probability"])
+            for one in json.loads(text)}
+    except (ValueError, TypeError, KeyError):
+        return {}

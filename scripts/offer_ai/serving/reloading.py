@@ -29,9 +29,11 @@ def again_and_again(look: Callable[[], object], seconds: float) -> Iterator[None
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    yield
-    done.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 @dataclass

@@ -6,11 +6,12 @@ import click
 import numpy as np
 
 from offer_ai.learning.cycle import days_to_value, more_than
-from offer_ai.learning.effects_training import fit_early, rows_of
+from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.intervals import Estimate, limits
 from offer_ai.learning.off_policy import Logged, difference, warnings
 from offer_ai.learning.policies import INVERSE_GAP, THOMPSON, Policy
 from offer_ai.learning.promotion import LOGGING, verdict
+from offer_ai.learning.table_rows import rows_of
 from offer_ai.simulation.memory_world import FEATURES, FIRST_DAY, MemoryWorld
 
 # What was best for Vowpal Wabbit of those that docs/deciding.md lists.

@@ -18,7 +18,7 @@ from offer_ai.base import declarations
 from offer_ai.base.files import MANIFEST, file_hash, new_folder
 from offer_ai.base.sql import sql_text
 from offer_ai.training.versions import Versions, content_version
-from offer_ai.warehouse.connection import relation_of, schema_of, watermark
+from offer_ai.warehouse.connection import relation_of, relation_of_point, schema_of, watermark
 
 # What the service noted of a decision; `lacking` is what the table does not say itself.
 NOTES = """
@@ -48,11 +48,7 @@ def rows_of(con: duckdb.DuckDBPyConnection, point: dict) -> str:
 
     Raises ClickException where dbt has not built the point's training table.
     """
-    training = relation_of(con, point["training"])
-    if training is None:
-        raise click.ClickException(
-            f"The warehouse has no {point['training']}, the training table of the decision point "
-            f"{point['name']}: run `scripts/decision_points.py` and `dbt build`.")
+    training = relation_of_point(con, point["training"], point)
     decisions = relation_of(con, declarations.notes_of(point))
     is_decided = point["action"] or point["name"] == declarations.OFFERS
     if decisions is None or not is_decided:

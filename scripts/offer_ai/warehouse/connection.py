@@ -64,6 +64,15 @@ def relation_of(con: duckdb.DuckDBPyConnection, table: str) -> str | None:
     return found and f"{found[0]}.{table}"
 
 
+def relation_of_point(con: duckdb.DuckDBPyConnection, table: str, point: dict) -> str:
+    """A relation of a decision point, with its schema; ClickException where it is not built."""
+    if (found := relation_of(con, table)) is None:
+        raise click.ClickException(
+            f"The warehouse has no {table} of the decision point {point['name']}: run "
+            "`scripts/decision_points.py` and `dbt build`.")
+    return found
+
+
 def schema_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
     """The columns of a query, in order: name and type."""
     return [{"name": name, "type": kind}

@@ -1,0 +1,31 @@
+"""Some of the rows of a training table: column name to values, a list or an array each."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from offer_ai.learning.revenue_model import decision_of
+
+
+def rows_of(table: Mapping[str, Sequence], rows: np.ndarray) -> dict[str, Sequence]:
+    """Those for which `rows` (all rows, of booleans) holds, or of these numbers; each column stays
+    what it is, a list or an array."""
+    at = np.flatnonzero(rows) if rows.dtype == bool else rows
+    return {name: values[at] if isinstance(values, np.ndarray) else [values[i] for i in at]
+            for name, values in table.items()}
+
+
+def rows_that_say(manifest: dict, table: dict[str, Sequence]) -> dict[str, Sequence]:
+    """Those that say what was done."""
+    names = [name for name in decision_of(manifest)["action"] if name in table]
+    if not names:
+        return table
+    is_told = ~np.any([is_missing(np.asarray(table[name])) for name in names], axis=0)
+    return table if is_told.all() else rows_of(table, is_told)
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """Which are None, or NaN where all are floats: (rows,)."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    return np.array([value is None for value in values], bool)
