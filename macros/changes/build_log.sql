@@ -4,8 +4,8 @@ did not go through is simply done again from the last that did.
 -#}
 
 {#-
-What was declared, but for descriptions, as a digest of each var, and of the columns that anchors
-carry for features of `from_anchor`. A change asks for a refresh of what is made of it.
+What was declared, but for descriptions, as a digest of each var, of the columns that anchors
+carry for features of `from_anchor`, and of what decisions note of an `action`. A change asks for a refresh of what is made of it.
 -#}
 {% macro declarations() %}
     {% set digests = {} %}
@@ -18,6 +18,9 @@ carry for features of `from_anchor`. A change asks for a refresh of what is made
         {% do digests.update({name: local_md5(text)}) %}
     {% endfor %}
     {% do digests.update({'from_anchor': local_md5(tojson(anchor_columns(var('features'))))}) %}
+    {% set actions = [] %}
+    {% for point in (var('decision_points') or {}).values() %}{% do actions.append(point.get('action')) %}{% endfor %}
+    {% do digests.update({'action': local_md5(tojson(actions))}) %}
     {{ return(digests) }}
 {% endmacro %}
 

@@ -10,7 +10,7 @@ all. Those that read one of these come behind it by themselves.
 -#}
 {% macro models_of_declarations() %}
     {% set models = {'session_measures': ['session_rollups'], 'features': ['latest_anchor_features', 'latest_requests'],
-        'from_anchor': ['stg_offers_shown'], 'labels': []} %}
+        'from_anchor': ['stg_offers_shown'], 'action': ['stg_decisions'], 'labels': []} %}
     {% for point in (var('decision_points') or {}).values() %}
         {% do models.features.append(point.one ~ '_features') %}
         {% do models.labels.append(point.one ~ '_labels') %}

@@ -5,6 +5,11 @@
     {{ return(name in (var('decision_points', {}) or {})) }}
 {% endmacro %}
 
+{#- Whether one is that says what was done: then it can be learned, valued and reported. -#}
+{% macro is_decided(name) %}
+    {{ return(offer_ai.is_declared(name) and (var('decision_points')[name].get('action') or []) != []) }}
+{% endmacro %}
+
 {#-
 A declared decision point, checked: a dict of name, event, one (a singular, for the names of its
 relations and of its id), time (the column of its t), action (names), columns, measures,

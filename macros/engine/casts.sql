@@ -32,10 +32,10 @@ four times as slow.
                     '^(.{10}[T ]\d\d:\d\d)([Z+ -].*)?$', '\1:00\2'
                 ) as timestamptz
             ) as timestamp)
-        when {{ is_number_text(value) }}
+        when {{ offer_ai.is_number_text(value) }}
             then case
-                when {{ epoch_microseconds(value) }} between -62135596800000000 and 253402300799999999
-                    then make_timestamp({{ epoch_microseconds(value) }})
+                when {{ offer_ai.epoch_microseconds(value) }} between -62135596800000000 and 253402300799999999
+                    then make_timestamp({{ offer_ai.epoch_microseconds(value) }})
             end
     end
 {%- endmacro %}
@@ -58,23 +58,23 @@ four times as slow.
                     '(T.*[+-][0-9]{2}):?([0-9]{2})$', '$1:$2'
                 ) as timestamp
             )
-        when {{ is_number_text(value) }}
+        when {{ offer_ai.is_number_text(value) }}
             then case
-                when {{ epoch_microseconds(value) }} between -62135596800000000 and 253402300799999999
-                    then timestamp_micros({{ epoch_microseconds(value) }})
+                when {{ offer_ai.epoch_microseconds(value) }} between -62135596800000000 and 253402300799999999
+                    then timestamp_micros({{ offer_ai.epoch_microseconds(value) }})
             end
     end
 {%- endmacro %}
 
 {#- Whether text is a number, plain or with an exponent. -#}
 {% macro is_number_text(value) -%}
-    {{ matches(value, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') }}
+    {{ offer_ai.matches(value, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') }}
 {%- endmacro %}
 
 {#- An epoch number as text, of whichever unit, in microseconds; a bigint. -#}
 {% macro epoch_microseconds(value) -%}
-    {%- set number = try_to('decimal(38, 9)', value) -%}
-    {{ try_to('bigint', "case
+    {%- set number = offer_ai.try_to('decimal(38, 9)', value) -%}
+    {{ offer_ai.try_to('bigint', "case
                 when abs(" ~ number ~ ") < 100000000000 then floor(" ~ number ~ " * 1000000)
                 when abs(" ~ number ~ ") < 100000000000000 then floor(" ~ number ~ " * 1000)
                 else floor(" ~ number ~ ")
@@ -87,14 +87,14 @@ four times as slow.
 {%- endmacro %}
 
 {% macro duckdb__to_integer(value) -%}
-    {{ try_to('bigint', value) }}
+    {{ offer_ai.try_to('bigint', value) }}
 {%- endmacro %}
 
 {#- Spark reads no `7.0` as an integer. -#}
 {% macro spark__to_integer(value) -%}
     coalesce(
-        {{ try_to('bigint', value) }},
-        {{ try_to('bigint', 'round(' ~ try_to('decimal(38, 10)', value) ~ ')') }}
+        {{ offer_ai.try_to('bigint', value) }},
+        {{ offer_ai.try_to('bigint', 'round(' ~ offer_ai.try_to('decimal(38, 10)', value) ~ ')') }}
     )
 {%- endmacro %}
 
@@ -109,8 +109,8 @@ sixteenth decimal are cut first, lest they round twice.
 -#}
 {% macro to_money(value) -%}
     case
-        when {{ is_number_text(value) }}
-            then {{ try_to(money_type(), 'round(' ~ try_to('decimal(38, 16)', first_decimals(value)) ~ ', 4)') }}
+        when {{ offer_ai.is_number_text(value) }}
+            then {{ offer_ai.try_to(offer_ai.money_type(), 'round(' ~ offer_ai.try_to('decimal(38, 16)', offer_ai.first_decimals(value)) ~ ', 4)') }}
     end
 {%- endmacro %}
 
@@ -138,17 +138,17 @@ nor end like a number.
     {%- set literals = [] -%}
     {%- for word in no_ids if word -%}
         {%- do words.append(word | string | lower) -%}
-        {%- do literals.append(text_literal(word | string | lower)) -%}
+        {%- do literals.append(offer_ai.text_literal(word | string | lower)) -%}
     {%- endfor -%}
     case
         when {{ value }} = '' or {{ value }} like ' %' and trim({{ value }}) = '' then null
         {%- if words %}
         when
-            {{ byte_length(value) }} <= {{ words | map('length') | max }}
+            {{ offer_ai.byte_length(value) }} <= {{ words | map('length') | max }}
             and lower({{ value }}) in ({{ literals | join(', ') }})
             then null
         {%- endif %}
-        when {{ value }} like '%.0' and {{ matches(value, '-?[0-9]+[.]0') }}
+        when {{ value }} like '%.0' and {{ offer_ai.matches(value, '-?[0-9]+[.]0') }}
             then replace({{ value }}, '.0', '')
         else {{ value }}
     end
@@ -175,7 +175,7 @@ nor end like a number.
             substr({{ value }}, 1, 1) in ('0', '{')
             and translate({{ value }}, '0-{} ', '') = ''
             then null
-        else {{ to_id(value) }}
+        else {{ offer_ai.to_id(value) }}
     end
 {%- endmacro %}
 

@@ -80,12 +80,12 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 {%- endmacro %}
 
 {% macro duckdb__json_member(json, name) -%}
-    try(json_extract_string({{ json }}, {{ text_literal(json_pointer(name)) }}))
+    try(json_extract_string({{ json }}, {{ offer_ai.text_literal(offer_ai.json_pointer(name)) }}))
 {%- endmacro %}
 
 {#- Spark has no pointers, and null for what is no JSON. -#}
 {% macro spark__json_member(json, name) -%}
-    get_json_object({{ json }}, {{ text_literal("$['" ~ name ~ "']") }})
+    get_json_object({{ json }}, {{ offer_ai.text_literal("$['" ~ name ~ "']") }})
 {%- endmacro %}
 
 {#- The same of the first of its names that is equal but for case. -#}
@@ -95,14 +95,14 @@ or is a list of one such, for an array; a leaf that is no scalar is its JSON tex
 
 {% macro duckdb__json_member_any_case(json, name) -%}
     try(json_extract_string({{ json }}, '/' || replace(replace(list_filter(
-        json_keys({{ json }}), lambda key: lower(key) = {{ text_literal(name | lower) }}
+        json_keys({{ json }}), lambda key: lower(key) = {{ offer_ai.text_literal(name | lower) }}
     )[1], '~', '~0'), '/', '~1')))
 {%- endmacro %}
 
 {#- A missing element is no error behind `get`. -#}
 {% macro spark__json_member_any_case(json, name) -%}
     get_json_object({{ json }}, concat("$['", get(filter(
-        json_object_keys({{ json }}), key -> lower(key) = {{ text_literal(name | lower) }}
+        json_object_keys({{ json }}), key -> lower(key) = {{ offer_ai.text_literal(name | lower) }}
     ), 0), "']"))
 {%- endmacro %}
 
@@ -121,7 +121,7 @@ by name in any case; text that is JSON counts as what it holds.
 {% macro duckdb__any_case(json, fields) -%}
     {
         {%- for name, below in fields.items() %}
-        {{ text_literal(name) }}: {{ member_in_any_case(json, name, below) }}{{ ',' if not loop.last }}
+        {{ offer_ai.text_literal(name) }}: {{ offer_ai.member_in_any_case(json, name, below) }}{{ ',' if not loop.last }}
         {%- endfor %}
     }
 {%- endmacro %}
@@ -129,18 +129,18 @@ by name in any case; text that is JSON counts as what it holds.
 {% macro spark__any_case(json, fields) -%}
     named_struct(
         {%- for name, below in fields.items() %}
-        {{ text_literal(name) }}, {{ member_in_any_case(json, name, below) }}{{ ',' if not loop.last }}
+        {{ offer_ai.text_literal(name) }}, {{ offer_ai.member_in_any_case(json, name, below) }}{{ ',' if not loop.last }}
         {%- endfor %}
     )
 {%- endmacro %}
 
 {#- One of them. -#}
 {% macro member_in_any_case(json, name, below) -%}
-    {%- set text = 'coalesce(' ~ json_member(json, name) ~ ', '
-        ~ json_member_any_case(json, name) ~ ')' -%}
+    {%- set text = 'coalesce(' ~ offer_ai.json_member(json, name) ~ ', '
+        ~ offer_ai.json_member_any_case(json, name) ~ ')' -%}
     {%- if below is none -%} {{ text }}
-    {%- elif below is mapping -%} {{ any_case(text, below) }}
-    {%- else -%} {{ json_struct(text, below) }}
+    {%- elif below is mapping -%} {{ offer_ai.any_case(text, below) }}
+    {%- else -%} {{ offer_ai.json_struct(text, below) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -156,9 +156,9 @@ and in which text may be JSON.
     struct_update(
         {{ parsed }}
         {%- for name, below in fields.items() if below is not none -%}
-        {%- set text = json_member(json, name) -%}
-        {%- set nested = 'try(from_json(' ~ text ~ ', ' ~ text_literal(json_shape(below)) ~ '))' -%}
-        , {{ quoted(name) }} := {{ unpacked(text, nested, below)
+        {%- set text = offer_ai.json_member(json, name) -%}
+        {%- set nested = 'try(from_json(' ~ text ~ ', ' ~ offer_ai.text_literal(offer_ai.json_shape(below)) ~ '))' -%}
+        , {{ offer_ai.quoted(name) }} := {{ offer_ai.unpacked(text, nested, below)
             if below is mapping and below.values() | reject('none') | list else nested }}
         {%- endfor %}
     )
@@ -166,7 +166,7 @@ and in which text may be JSON.
 
 {#- Spark changes no struct in place. -#}
 {% macro spark__unpacked(json, parsed, fields) -%}
-    {{ any_case(json, fields) }}
+    {{ offer_ai.any_case(json, fields) }}
 {%- endmacro %}
 
 {#- The element of an array at a place from 0 on; null where there is none. -#}
@@ -206,8 +206,8 @@ whether they may be. JSON in text has quotes in it, which are escaped: few lines
 
 {% macro duckdb__holds_json_text(json, fields) -%}
     contains(cast({{ json }} as varchar), chr(92)) and (
-        {%- for path in nested_pointers(fields) %}
-        {{ 'or ' if not loop.first }}json_type({{ json }}, {{ text_literal(path) }}) = 'VARCHAR'
+        {%- for path in offer_ai.nested_pointers(fields) %}
+        {{ 'or ' if not loop.first }}json_type({{ json }}, {{ offer_ai.text_literal(path) }}) = 'VARCHAR'
         {%- endfor %}
     )
 {%- endmacro %}
@@ -220,9 +220,9 @@ whether they may be. JSON in text has quotes in it, which are escaped: few lines
 {% macro nested_pointers(fields, above='') %}
     {% set pointers = [] %}
     {% for name, below in fields.items() if below is not none %}
-        {% do pointers.append(above ~ json_pointer(name)) %}
+        {% do pointers.append(above ~ offer_ai.json_pointer(name)) %}
         {% if below is mapping %}
-            {% do pointers.extend(nested_pointers(below, above ~ json_pointer(name))) %}
+            {% do pointers.extend(offer_ai.nested_pointers(below, above ~ offer_ai.json_pointer(name))) %}
         {% endif %}
     {% endfor %}
     {{ return(pointers) }}

@@ -12,20 +12,20 @@ days before the anchor, or what `encode` says.
 -#}
 {% macro drift_value(feature, relation, anchored_at) -%}
     {%- set value = relation ~ '.' ~ feature.name -%}
-    {%- set us = microseconds('cast(' ~ value ~ ' as timestamp)') -%}
+    {%- set us = offer_ai.microseconds('cast(' ~ value ~ ' as timestamp)') -%}
     {%- set days = 'floor(' ~ us ~ ' / 86400000000.0)' -%}
     {%- set encode = feature.config.meta.encode if feature.config else none -%}
     {%- if feature.data_type not in ('timestamp', 'date') -%} {{ value }}
     {%- elif encode == 'hour_of_day' -%} ({{ us }} - {{ days }} * 86400000000) / 3600000000.0
     {%- elif encode == 'day_of_week' -%} {{ days }} + 3 - 7 * floor(({{ days }} + 3) / 7.0)
-    {%- else -%} ({{ microseconds(relation ~ '.' ~ anchored_at) }} - {{ us }}) / 86400000000.0
+    {%- else -%} ({{ offer_ai.microseconds(relation ~ '.' ~ anchored_at) }} - {{ us }}) / 86400000000.0
     {%- endif -%}
 {%- endmacro %}
 
 {#- The nine deciles of a column of numbers as aggregates: <column>_1 to <column>_9. -#}
 {% macro deciles(column) -%}
     {%- for decile in range(1, 10) -%}
-    {{ quantile('cast(' ~ column ~ ' as double)', decile / 10) }} as {{ column }}_{{ decile }}
+    {{ offer_ai.quantile('cast(' ~ column ~ ' as double)', decile / 10) }} as {{ column }}_{{ decile }}
     {{- ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
@@ -35,7 +35,7 @@ The bin of a feature's value, as text: how many deciles of `edges` a number lies
 other value itself. Null is 'none', as a value may be; whoever compares looks at nulls too.
 -#}
 {% macro bin_of(value, feature, edges) -%}
-    {%- if is_number(feature.data_type) -%}
+    {%- if offer_ai.is_number(feature.data_type) -%}
     case when {{ value }} is not null then cast(
         {%- for decile in range(1, 10) %}
         case when {{ value }} > {{ edges }}.{{ feature.name }}_{{ decile }} then 1 else 0 end

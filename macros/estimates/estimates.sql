@@ -80,7 +80,7 @@ One end of the 95 % interval of <name>_value, given <name>_error (its standard e
 upper.
 -#}
 {% macro interval_end(name, side) -%}
-    {{ name }}_value - {{ name }}_error * ({{ unskewed(side ~ ' * ' ~ name ~ '_t', name ~ '_skewness') }})
+    {{ name }}_value - {{ name }}_error * ({{ offer_ai.unskewed(side ~ ' * ' ~ name ~ '_t', name ~ '_skewness') }})
 {%- endmacro %}
 
 {#-

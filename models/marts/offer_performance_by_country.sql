@@ -9,10 +9,9 @@ profiles as (
 training_offers as (
     select
         offers.*,
-        profiles.country as country_of_player,
-        {{ reward('offers', 'offers') }} as reward
+        profiles.country as country_of_player
     from {{ ref('training_offers') }} as offers
     left join profiles on offers.user_id = profiles.user_id
 )
 
-{{ performance(decision_point('offers'), 'training_offers', {'country_of_player': 'country'}) }}
+{{ performance('offers', 'training_offers', {'country_of_player': 'country'}) }}

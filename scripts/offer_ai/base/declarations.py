@@ -108,6 +108,11 @@ def notes_of(point: dict) -> str:
     return "stg_decisions" if point["name"] == OFFERS else f"{point['one']}_decisions"
 
 
+def mart_of(mart: str, point: dict) -> str:
+    """A relation of a decision point's policies by the name that it has of `offers`."""
+    return mart if point["name"] == OFFERS else f"{point['one']}_{mart}"
+
+
 def folder_of(kind: str, name: str) -> str:
     """The folder of a decision point's `training` or `models` below OFFER_AI_EXPORT."""
     return kind if name == OFFERS else f"{kind}_{name}"

@@ -94,7 +94,7 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         files = list(pool.map(write_day, [day for day, in days]))
     young = write_young(con, folder, point)
-    drift = relation_of(con, "feature_drift") if point["name"] == declarations.OFFERS else None
+    drift = relation_of(con, declarations.mart_of("feature_drift", point))
     return {
         "version": content_version([*files, *young]),
         "rows": sum(file["rows"] for file in files),

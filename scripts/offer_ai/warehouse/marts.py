@@ -11,18 +11,21 @@ from offer_ai.base.sql import sql_text
 from offer_ai.warehouse.connection import relation_of
 
 DATABASE = "published.duckdb"
-# Beside the training table of each decision point; of no point, those of policies are missing.
 PUBLISHED = (
     "sessions", "latest_features", "offer_performance", "offer_performance_by_country",
-    "policy_evaluation", "policy_lift", "decision_skew", "feature_drift", "daily_activity",
-    "retention", "weekly_revenue", "user_profiles", "watermark", "rejected_events",
+    "daily_activity", "retention", "weekly_revenue", "user_profiles", "watermark",
+    "rejected_events",
 )
+# Of each decision point, beside its training table.
+OF_POINTS = ("performance", "policy_evaluation", "policy_lift", "decision_skew", "feature_drift")
 
 
 def published(con: duckdb.DuckDBPyConnection) -> list[str]:
     """The relations to publish, each with its schema."""
-    training = [point["training"] for point in declarations.decision_points().values()]
-    found = [relation_of(con, name) for name in (*PUBLISHED, *training)]
+    points = declarations.decision_points().values()
+    own = [declarations.mart_of(mart, point) for mart in OF_POINTS for point in points]
+    training = [point["training"] for point in points]
+    found = [relation_of(con, name) for name in (*PUBLISHED, *own, *training)]
     return [name for name in found if name]
 
 

@@ -20,7 +20,7 @@ COMPARED = {
     "event_fields", "event_type_aliases", "field_aliases", "no_user_ids", "no_session_ids",
     "clock_tolerance_hours", "excluded_users", "session_split", "decision_points",
     "features", "labels", "reporting_currency", "session_measures"}
-FIELDS_OF_FEATURES = "from_anchor"  # what the features take from the event, beside the vars
+PARTS_OF_VARS = {"from_anchor", "action"}  # of features and of decision points
 PURCHASES = {"over": "stg_purchases", "aggregate": "sum(txn_amount)", "if_none": 0}
 LABELS = [{"name": "next_week_purchase_amount", "data_type": "decimal(38, 4)",
            "config": {"meta": PURCHASES | {"after": {"day": 14}}}}]
@@ -33,11 +33,15 @@ def test_a_change_of_any_declaration_is_refused_by_name(tmp_path):
     build(events, database)
     (log,) = rows(database, "select declarations from landing.build_log")
     # A new var is either compared, or said to be indifferent.
-    assert set(json.loads(log["declarations"])) == COMPARED | {FIELDS_OF_FEATURES}
+    assert set(json.loads(log["declarations"])) == COMPARED | PARTS_OF_VARS
     assert set(variables()) == COMPARED | INDIFFERENT
     for name, value in (("labels", LABELS), ("reporting_currency", "EUR")):
         with pytest.raises(BuildError, match=f"`{name}`"):
             build(events, database, "--vars", json.dumps({name: value}))
+    points = json.loads(json.dumps(variables()["decision_points"]))
+    points["offers"]["action"] = ["offer_type"]
+    with pytest.raises(BuildError, match=r"`action`.*--full-refresh --select stg_decisions\+"):
+        build(events, database, "--vars", json.dumps({"decision_points": points}))
     build(events, database)
 
 

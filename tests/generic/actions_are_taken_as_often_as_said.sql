@@ -1,7 +1,12 @@
-{{ config(severity='warn') }}
-{%- set point = decision_point('offers') -%}
-{%- set action = point.action -%}
-{#- Pearson's chi-squared (1900) of each policy's offers, against the sum of their probabilities. -#}
+{#-
+Policies whose actions are taken in other shares than the probabilities that they logged: Pearson's
+chi-squared (1900) of each policy's actions, against the sum of their probabilities.
+
+- decision_point: its name
+-#}
+{% test actions_are_taken_as_often_as_said(model, decision_point) %}
+{%- set point = offer_ai.decision_point(decision_point) -%}
+{%- set action = point.action %}
 with
 
 -- Decisions between the same candidates at the same probabilities are counted together: a
@@ -14,7 +19,7 @@ made as (
         {{ column }},
         {%- endfor %}
         count(*) as decisions
-    from {{ ref('stg_decisions') }}
+    from {{ model }}
     where candidates is not null and propensity > 0
     group by {{ (['policy_version', 'candidates'] + action) | join(', ') }}
 ),
@@ -33,7 +38,7 @@ listed as (
         policy_version,
         candidates,
         decisions,
-        {{ json_struct_rows('candidates', dict.fromkeys(action + ['probability'])) }} as candidate
+        {{ offer_ai.json_struct_rows('candidates', dict.fromkeys(action + ['probability'])) }} as candidate
     from lists
 ),
 
@@ -43,9 +48,9 @@ chances as (
         candidates,
         decisions,
         {%- for column in action %}
-        {{ try_to(column_type(point, column), "candidate['" ~ column ~ "']") }} as {{ column }},
+        {{ offer_ai.try_to(offer_ai.column_type(point, column), "candidate['" ~ column ~ "']") }} as {{ column }},
         {%- endfor %}
-        {{ to_probability("candidate['probability']") }} as probability
+        {{ offer_ai.to_probability("candidate['probability']") }} as probability
     from listed
 ),
 
@@ -109,4 +114,5 @@ compared as (
 )
 
 select * from compared
-where chi_squared > {{ chi_squared_limit('degrees_of_freedom') }}
+where chi_squared > {{ offer_ai.chi_squared_limit('degrees_of_freedom') }}
+{% endtest %}

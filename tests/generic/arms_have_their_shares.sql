@@ -1,5 +1,10 @@
-{{ config(severity='warn') }}
-{#- Pearson's chi-squared (1900), one degree of freedom: users in the holdout, and as declared. -#}
+{#-
+Policies under which another share of users is in the holdout than was declared: Pearson's
+chi-squared (1900), one degree of freedom.
+
+- one: the singular of the decision point, which names the id of a decision
+-#}
+{% test arms_have_their_shares(model, one) %}
 with
 
 numbered as (
@@ -8,9 +13,9 @@ numbered as (
         arm,
         holdout_share,
         row_number() over (
-            partition by policy_in_place, user_id order by event_time, offer_id
+            partition by policy_in_place, user_id order by event_time, {{ one }}_id
         ) as decision_number
-    from {{ ref('stg_decisions') }}
+    from {{ model }}
     where arm is not null and holdout_share is not null
 ),
 
@@ -33,5 +38,6 @@ where
     or (
         least(expected, users - expected) >= 5
         and power(holdout_users - expected, 2) / nullif(variance, 0)
-        > {{ chi_squared_limit(1) }}
+        > {{ offer_ai.chi_squared_limit(1) }}
     )
+{% endtest %}

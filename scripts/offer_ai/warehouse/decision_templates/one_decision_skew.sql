@@ -1,0 +1,2 @@
+{{ config(materialized='view', schema='marts', enabled=offer_ai.is_decided('<name>'), contract={'enforced': true}) }}
+{{ offer_ai.decision_skew('<name>') }}
