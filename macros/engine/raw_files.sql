@@ -170,6 +170,15 @@ columns is a fifth faster and reads on past a line's end.
         {%- for name in raw_names() %}
         {{ raw_value('raw', tree, name) }} as {{ quoted(name) }}{{ ',' if not loop.last }}
         {%- endfor %}
+    {%- if reads_columns() %}
+    from (
+        select
+            {{ text_literal(files.paths[0]) }} as read_path,
+            line_number as read_ordinal,
+            fields as raw
+        from {{ ref('new_rows') }}
+    ) as found
+    {%- else %}
     from (
         select
             * exclude (raw),
@@ -216,6 +225,7 @@ columns is a fifth faster and reads on past a line's end.
             {%- endif %}
         ) as parsed
     ) as found
+    {%- endif %}
     {%- endif %}
 {%- endmacro %}
 
@@ -440,29 +450,73 @@ columns by name, each as the text that a JSON producer would send.
 {%- endmacro %}
 
 {#-
-As what Parquet is copied to: whole doubles without a fraction, bytes decoded. What is null is
-left out, and so costs neither a byte nor a look at it.
+What is null is left out, and so costs neither a byte nor a look at it.
 -#}
 {% macro duckdb__row_as_json(table) -%}
     {%- set members = [] -%}
     {%- for column in (adapter.get_columns_in_relation(table) if is_executing() else []) -%}
-        {%- set name, type = quoted(column.name), column.dtype | upper -%}
-        {%- if type in ('DOUBLE', 'FLOAT') -%}
-            {%- set value = 'case when ' ~ name ~ ' = trunc(' ~ name ~ ') and abs(' ~ name
-                ~ ') < 1e18 then ' ~ name ~ '::hugeint::varchar else ' ~ name ~ '::varchar end' -%}
-        {%- elif type == 'BLOB' -%}
-            {%- set value = 'coalesce(try(decode(' ~ name ~ ')), ' ~ name ~ '::varchar)' -%}
-        {%- elif type == 'JSON' or type.endswith(']') or type.startswith('STRUCT')
-            or type.startswith('MAP') -%}
-            {%- set value = name -%}
-        {%- else -%}
-            {%- set value = name ~ '::varchar' -%}
-        {%- endif -%}
+        {%- set value = quoted(column.name) if is_nested(column) else column_as_text(column) -%}
         {%- do members.append(text_literal(',' ~ tojson(column.name) ~ ':')
             ~ ' || to_json(' ~ value ~ ')::varchar') -%}
     {%- endfor -%}
     {{ return("'{' || substr(concat(" ~ members | join(', ') ~ "), 2) || '}'" if members
         else "'{}'") }}
+{%- endmacro %}
+
+{#- Whether a column of DuckDB holds values within values. -#}
+{% macro is_nested(column) %}
+    {% set type = column.dtype | upper %}
+    {{ return(type == 'JSON' or type.endswith(']') or type.startswith('STRUCT') or type.startswith('MAP')) }}
+{% endmacro %}
+
+{#-
+A column of DuckDB as the text of a field, as what Parquet is copied to: whole doubles without a
+fraction, bytes decoded, values within values as JSON.
+-#}
+{% macro column_as_text(column) %}
+    {% set name, type = quoted(column.name), column.dtype | upper %}
+    {% if type in ('DOUBLE', 'FLOAT') %}
+        {{ return('case when ' ~ name ~ ' = trunc(' ~ name ~ ') and abs(' ~ name
+            ~ ') < 1e18 then ' ~ name ~ '::hugeint::varchar else ' ~ name ~ '::varchar end') }}
+    {% elif type == 'BLOB' %}
+        {{ return('coalesce(try(decode(' ~ name ~ ')), ' ~ name ~ '::varchar)') }}
+    {% elif is_nested(column) %}
+        {{ return("json_extract_string(to_json(" ~ name ~ "), '$')") }}
+    {% endif %}
+    {{ return(name ~ '::varchar') }}
+{% endmacro %}
+
+{#-
+Whether the fields of events are columns of the table that they come from, none of which a path
+leads into: then no JSON lies between, `new_rows` has them.
+-#}
+{% macro reads_columns() -%}
+    {{ return(events_table() and not var('events_json') and adapter.dispatch('reads_columns', 'offer_ai')()) }}
+{%- endmacro %}
+
+{% macro default__reads_columns() -%}
+    {{ return(false) }}
+{%- endmacro %}
+
+{% macro duckdb__reads_columns() -%}
+    {{ return(not has_paths(shape_below(raw_tree()))) }}
+{%- endmacro %}
+
+{#- The raw names that a row of the table has, as a struct of text; the case of a column is no matter. -#}
+{% macro fields_of_row(table) -%}
+    {%- set columns, found = {}, {} -%}
+    {%- for column in (adapter.get_columns_in_relation(table) if is_executing() else []) -%}
+        {%- do columns.update({column.name | lower: column}) -%}
+    {%- endfor -%}
+    {%- for name in shape_below(raw_tree()) -%}
+        {%- do found.update({name | lower: column_as_text(columns[name | lower])
+            if name | lower in columns else 'cast(null as varchar)'}) -%}
+    {%- endfor -%}
+    {
+        {%- for name, value in found.items() %}
+        {{ text_literal(name) }}: {{ value }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    }
 {%- endmacro %}
 
 {#- What is null is left out. -#}

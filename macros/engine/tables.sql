@@ -59,6 +59,31 @@ table, or is to have more than a view has, is dbt's own.
 {% endmaterialization %}
 
 {#-
+The rows that a build takes of a table, held as they were when it looked; where they cannot change
+under it they are seen where they lie: a copy costs as much as half of their landing.
+-#}
+{% materialization rows_to_land, adapter='duckdb' %}
+    {%- set standing = load_cached_relation(this) -%}
+    {%- if not are_rows_at_hand() -%}
+        {{ return(dbt.materialization_table_duckdb()) }}
+    {%- endif -%}
+    {%- call statement('main') -%}
+        {%- if standing is not none and standing.type != 'view' %}
+        drop table {{ this }};
+        {%- endif %}
+        create or replace view {{ this }} as (
+            {{ sql }}
+        )
+    {%- endcall %}
+    {%- do adapter.commit() %}
+    {{ return({'relations': [this.incorporate(type='view')]}) }}
+{% endmaterialization %}
+
+{% materialization rows_to_land, adapter='spark' %}
+    {{ return(dbt.materialization_table_spark()) }}
+{% endmaterialization %}
+
+{#-
 The column whose day a stored table is partitioned by, where an engine keeps partitions:
 `day_of` in the model's meta; none for none.
 -#}

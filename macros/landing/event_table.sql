@@ -97,7 +97,7 @@ were read: some of them are gone, and `missing_files` is `keep`.
 
 {#-
 The rows of the table that this build takes, each once, as a query of loaded_at and raw_line,
-the row as JSON. Within the overlap a row has landed before when one of the same loading time
+the row as JSON, where its columns are read also of their `fields`. Within the overlap a row has landed before when one of the same loading time
 and text has; of equal ones as many have as `landed_rows` counts.
 -#}
 {% macro rows_to_land() %}
@@ -112,6 +112,9 @@ and text has; of equal ones as many have as `landed_rows` counts.
     with raw_rows as (
         select
             cast({{ loaded_at }} as timestamp) as loaded_at,
+            {%- if reads_columns() %}
+            {{ fields_of_row(table) }} as fields,
+            {%- endif %}
             {{ row_as_json(table, var('events_json')) }} as raw_line
         from {{ table }}
         where
@@ -144,11 +147,27 @@ and text has; of equal ones as many have as `landed_rows` counts.
     )
     select * from raw_rows where loaded_at > {{ from_microseconds(last_us) }}
     union all
-    select overlap_rows.loaded_at, overlap_rows.raw_line from overlap_rows
+    select
+        overlap_rows.loaded_at,
+        {%- if reads_columns() %}
+        overlap_rows.fields,
+        {%- endif %}
+        overlap_rows.raw_line
+    from overlap_rows
     left join landed
         on overlap_rows.loaded_at = landed.loaded_at and overlap_rows.row_digest = landed.row_digest
     where overlap_rows.copy_number > coalesce(landed.row_count, 0)
     {%- endif %}
+{% endmacro %}
+
+{#-
+Whether the rows that this build takes may be read where they lie: none has landed, so nothing is
+left out, and nobody else writes to the table while this database is built.
+-#}
+{% macro are_rows_at_hand() %}
+    {% set table = load_relation(source('raw', 'events')) %}
+    {{ return(table.is_table and table.database == target.database
+        and (is_reread() and not keeps_batches() or last_loaded_us() is none)) }}
 {% endmacro %}
 
 {#- Which rows of `landed_rows` no later batch asks for, as a SQL predicate. -#}

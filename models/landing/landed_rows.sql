@@ -3,6 +3,11 @@
     meta={'is_landing': true},
     pre_hook="{{ delete_first(rows_to_forget()) }}"
 ) }}
+{%- set rows_landed = ref('new_rows') -%}
+{#- A filter does not go below the numbers of rows: of those that no later batch asks for no text is made. -#}
+{%- if is_executing() and are_rows_at_hand() %}{% set rows_landed = '(' ~ rows_to_land() ~ ')' %}{% endif -%}
+{%- set last_us = run_query('select max(modified_us) from ' ~ ref('new_files')).columns[0].values()[0]
+    if is_executing() else none -%}
 
 with
 
@@ -10,10 +15,8 @@ new_rows as (
     select
         loaded_at,
         {{ row_digest() }} as row_digest
-    from {{ ref('new_rows') }}
-    where
-        {{ microseconds('loaded_at') }}
-        >= (select max({{ microseconds('loaded_at') }}) from {{ ref('new_rows') }}) - {{ overlap_us() }}
+    from {{ rows_landed }} as rows_landed
+    where loaded_at >= {{ from_microseconds((last_us or 0) - overlap_us()) }}
 )
 
 select

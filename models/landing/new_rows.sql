@@ -1,4 +1,4 @@
-{{ config(enabled=events_table() is not none, materialized='table') }}
+{{ config(enabled=events_table() is not none, materialized='rows_to_land') }}
 {%- do require_event_table() -%}
 
 with
@@ -10,5 +10,8 @@ rows_to_land as (
 select
     row_number() over {{ any_order() }} as line_number,
     loaded_at,
+    {%- if reads_columns() %}
+    fields,
+    {%- endif %}
     raw_line
 from rows_to_land
