@@ -2,8 +2,9 @@
 # `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
-# Each file that is installed is one whose hash requirements/*.txt names.
-INSTALL := -m pip install --quiet --disable-pip-version-check
+# Each file that is installed is one whose hash requirements/*.txt names. Compiling all modules, of
+# which few are ever imported, is half of an installation.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 PINNED := $(INSTALL) --require-hashes -r
 export OFFER_AI_EVENTS ?= data/events
 export OFFER_AI_DB ?= data/offer_ai.duckdb
@@ -64,12 +65,14 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	@touch $@
 
 # The page is tested in Chromium.
-.venv/test.installed: requirements/test.txt requirements/obp.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
+# obp and what it needs lie in a folder that one test alone looks into.
+.venv/test.installed: requirements/test.txt requirements/obp.txt requirements/peers.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get -qq update && apt-get -qq install --yes chromium)
 	@command -v chromium >/dev/null || (echo "Tests of the page need Chromium: install it." && exit 1)
 	$(BIN)/python $(PINNED) $<
-	$(BIN)/python $(INSTALL) --no-deps --ignore-requires-python --require-hashes -r requirements/obp.txt
+	$(BIN)/python $(INSTALL) --no-deps --ignore-requires-python --require-hashes --upgrade \
+		--target .venv/peers -r requirements/obp.txt -r requirements/peers.txt
 	@touch $@
 
 sample: setup ## Simulate the sample events (16,000 players, 21 days until yesterday) in data/.

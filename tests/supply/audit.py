@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -59,11 +60,14 @@ def said_of(found: dict | None, count: int) -> tuple[list[str], bool]:
 
 
 def licences(python: str) -> dict[str, str]:
-    """The licence of each package that a Python has, by name."""
+    """The licence of each package that a Python, or `peers` beside it, has, by name."""
+    peers = Path(python).absolute().parents[1] / "peers"
     done = subprocess.run(
         [Path(sys.executable).parent / "pip-licenses", "--python", python, "--from", "mixed",
          "--with-system", "--format", "json"], capture_output=True, text=True, check=True)
-    return {plain(one["Name"]): one["License"] for one in json.loads(done.stdout)}
+    beside = {plain(one.name): one.metadata["License-Expression"] or one.metadata["License"]
+              for one in distributions(path=[str(peers)])}
+    return beside | {plain(one["Name"]): one["License"] for one in json.loads(done.stdout)}
 
 
 def plain(name: str) -> str:

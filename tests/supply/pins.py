@@ -11,9 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # Each after those whose pins it keeps (`-c`).
 ORDER = ("core", "cloud", "learn", "metrics", "report", "serve", "spark", "test", "mutants",
-         "supply", "obp")
-# obp names no Python that is still kept; it is installed without what it needs.
-OPTIONS = {"obp": ["--no-deps", "--python-version", "3.9"]}
+         "supply", "obp", "peers")
+# Installed without what they need, and obp names no Python that is still kept.
+OPTIONS = {"obp": ["--no-deps", "--python-version", "3.9"],
+           "peers": ["--no-deps", "--python-version", "3.11"]}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from offer_ai.base import declarations
 
@@ -92,7 +92,7 @@ def interval_of(value: float, deviation: np.ndarray) -> Estimate:
     error = float(np.sqrt(m2 * count / (count - 1)))
     if count < limits().min_users:
         return Estimate(value, float("nan"), float("nan"), count, df, error)
-    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, max(df, 1)))
+    quantile = float(special.stdtrit(max(df, 1), (1 + CONFIDENCE) / 2))
     skewness = m3 / m2**1.5
     return Estimate(value, value - error * unskewed(quantile, skewness),
                     value - error * unskewed(-quantile, skewness), count, df, error)

@@ -12,7 +12,7 @@ takes part in the direct method alone.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from offer_ai.learning.intervals import Estimate, codes_of, limits, ratio
 
@@ -126,4 +126,4 @@ def is_unlikely(made: np.ndarray, expected: np.ndarray) -> bool:
     if often.sum() < 2:
         return False
     statistic = ((made - expected)[often] ** 2 / expected[often]).sum()
-    return bool(statistic > stats.chi2.ppf(0.999, often.sum() - 1))
+    return bool(statistic > special.chdtri(often.sum() - 1, 0.001))

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import lightgbm
 import numpy as np
 
 from offer_ai.base.actions import Actions, kind_of
 from offer_ai.base.files import file_hash
+
+if TYPE_CHECKING:
+    import lightgbm
 
 READABLE = {"string", "boolean", "decimal", "numeric", "tinyint", "smallint", "int", "integer",
             "bigint", "hugeint", "float", "real", "double", "timestamp", "date"}
@@ -153,7 +156,7 @@ class RevenueModel:
     Beside it, held_out.txt is its twin that has not seen the last days.
     """
 
-    def __init__(self, booster: lightgbm.Booster, encoding: Encoding, description: dict):
+    def __init__(self, booster: "lightgbm.Booster", encoding: Encoding, description: dict):
         self.booster, self.encoding, self.description = booster, encoding, description
 
     @classmethod
@@ -163,6 +166,8 @@ class RevenueModel:
         Raises OSError when a file is missing, and ValueError when it is not as it was written:
         LightGBM would end the process over one that is cut short.
         """
+        import lightgbm  # a second, which who serves a model without trees does not wait
+
         description = cls.describe(folder, name)
         return cls(lightgbm.Booster(model_file=folder / name),
                    Encoding(**description["encoding"]), description)

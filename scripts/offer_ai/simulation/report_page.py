@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from offer_ai.simulation.report import POLICIES
 
@@ -16,7 +16,7 @@ def over_worlds(values: list[float]) -> str:
     mean = np.mean(values)
     if len(values) == 1:
         return f"{mean:.3f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
+    half = special.stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(len(values))
     return f"{mean:.3f} (95 % interval {mean - half:.3f} to {mean + half:.3f})"
 
 

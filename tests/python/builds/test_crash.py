@@ -83,6 +83,7 @@ def test_a_second_build_says_who_holds_the_lock(tmp_path):
     assert rows(database, "select event_count from marts.sessions") == [{"event_count": 1}]
 
 
+@pytest.mark.long
 def test_retry_after_a_failure(tmp_path):
     """`dbt retry` goes on where a model failed; then a build ends where it should.
 

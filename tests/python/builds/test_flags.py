@@ -12,6 +12,7 @@ def day(number: int) -> list[dict]:
             own | {"event_id": "offer_shown", "offer_type": "x", "offer_price": "1"}]
 
 
+@pytest.mark.long
 def test_whatever_was_run_the_next_build_is_right(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "1.ndjson", *day(1))

@@ -102,6 +102,7 @@ def test_what_a_decision_gives_and_a_label(tmp_path, place):
     assert refused(place) == ["--full-refresh", "--select", "offer_labels+"]
 
 
+@pytest.mark.long
 def test_half_of_a_refresh_is_not_taken_for_the_whole(tmp_path, place):
     """Neither when a model is left out, nor when it fails and the declaration is taken back."""
     wrong = GAMES.replace("count(*)", "error('boom')")

@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import given
 
@@ -18,6 +19,7 @@ EXAMPLES = int(os.environ.get("OFFER_AI_WORLDS", "3"))
 
 @builds(EXAMPLES)
 @given(worlds())
+@pytest.mark.long
 def test_whatever_is_declared_holds(world: World):
     """Any split, any anchor, any window and aggregate: after each batch as the words say, with
     every data test."""

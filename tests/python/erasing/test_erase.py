@@ -36,7 +36,7 @@ from services import Service
 from streams import batches, builds, write_in_any_form
 from watches import said, start, stop
 
-EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "1"))
 KILLS = int(os.environ.get("OFFER_AI_KILLS", "3"))
 PLANTED = ["planted-7f3a-91", 'o\'x "{{ u }}" 😀 planted']
 

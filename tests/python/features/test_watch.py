@@ -63,6 +63,7 @@ def test_from_the_first_file_on(place):
     assert "</html>" in Path(place["OFFER_AI_EXPORT"], "report.html").read_text()
 
 
+@pytest.mark.long
 def test_a_failing_build_is_tried_again(place, tmp_path):
     """Here for a lock; what was published stays, and the watch goes on."""
     process = start(place)

@@ -17,7 +17,7 @@ from built import BuildError, build, build_and_test, dbt, edited, messages, rows
 from compared import MARTS, same
 from streams import batches, builds
 
-EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "1"))
 TABLE = "table:raw.events"
 JSON = ("--vars", "events_json: payload")
 COUNTS = """

@@ -39,6 +39,7 @@ def test_a_refresh_needs_no_raw_file(tmp_path):
     assert rows(database, "select purchase_count from marts.sessions") == [{"purchase_count": 2}]
 
 
+@pytest.mark.long
 def test_another_vocabulary_reads_files_again_or_says_which_are_lost(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     first = write_events(events / "1.ndjson", day(1), {"event_time": "?"})
@@ -112,6 +113,7 @@ def test_what_a_killed_landing_left_is_forgotten(tmp_path):
     assert rows(database, "from landing.repeated_events") == []
 
 
+@pytest.mark.long
 def test_a_changed_model_or_macro_asks_for_the_refresh_it_needs(tmp_path):
     project = edited(tmp_path)
     events, database = tmp_path / "events", tmp_path / "w.duckdb"

@@ -4,7 +4,6 @@ Of obp 0.5.7 the estimators and the samples are used as they lie: as a whole it 
 other versions of Python, pandas and scipy than ours, and torch.
 """
 
-import importlib.metadata
 import os
 import sys
 import types
@@ -13,9 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
-import sklearn.utils  # noqa: F401  before torch seems to be there
 import yaml
-from sklearn.linear_model import LogisticRegression
 
 from offer_ai.learning.off_policy import Logged, from_sums, parts
 
@@ -24,14 +21,18 @@ RUNS = int(os.environ.get("OFFER_AI_RUNS", "3"))
 # Bernoulli TS valued from Random logs, campaign all: relative errors that obp publishes.
 PUBLISHED = {"dm": 0.157, "ips": 0.311, "snips": 0.312, "dr": 0.292}
 SEED = 12345
+# Where `make setup-test` puts obp and scikit-learn, which it needs.
+PEERS = Path(sys.prefix, "peers")
 
 
 @pytest.fixture(scope="module")
 def obp():
     """obp's folder; its modules of estimators and regression can be imported."""
-    inits = [file for file in importlib.metadata.files("obp") if str(file) == "obp/__init__.py"]
-    root = Path(inits[0].locate()).parent
+    root = PEERS / "obp"
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(PEERS)])
+        import sklearn.utils  # noqa: F401  before torch seems to be there
+
         for name in ("obp", "obp.ope"):
             package = types.ModuleType(name)
             package.__path__ = [str(root.joinpath(*name.split(".")[1:]))]
@@ -76,6 +77,7 @@ def runs(obp):
     """Of each bootstrap run: our estimates, theirs, relative errors of ours."""
     from obp.ope import estimators as theirs
     from obp.ope.regression_model import RegressionModel
+    from sklearn.linear_model import LogisticRegression
 
     shown = logs(obp, "random")
     users = pandas.get_dummies(

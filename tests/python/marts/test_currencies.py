@@ -61,6 +61,7 @@ def test_rates_of_the_day_then_other_rates_as_a_full_build(tmp_path, project):
     assert rows(database, "from landing.changed_users") == []
 
 
+@pytest.mark.long
 def test_another_reporting_currency_asks_for_a_full_refresh(tmp_path, project):
     write_events(tmp_path / "e.ndjson", *events("u1", 5, "a", "EUR"))
     (project / "seeds" / "exchange_rates.csv").write_text(RATES)

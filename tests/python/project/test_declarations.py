@@ -14,7 +14,8 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("split", [
-    SPLIT, *(pytest.param(split, marks=pytest.mark.long) for split in SPLITS if "cast" in split),
+    *(pytest.param(split, marks=pytest.mark.long) for split in SPLITS
+      if split == SPLIT or "cast" in split),
     *(split for split in SPLITS if "interval" in split),
     *(pytest.param(split, marks=pytest.mark.long) for split in SPLITS if "offer_shown" in split)])
 def test_any_split_on_the_same_events(tmp_path, split):

@@ -53,6 +53,7 @@ def dbt(project: Path, *arguments: str, **variables: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_builds_exports_and_erasures(aws, planted, tmp_path, monkeypatch):
     """From S3, with logs at their most talkative; a store that needs a password; what fails."""
     project = copy_project(tmp_path)

@@ -167,8 +167,8 @@ def test_a_stranger_finds_the_answers(page_file, opened):
     assert "Not so: events still come" in page.inner_text("#answer-data")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light"), *(
+    pytest.param(*other, marks=pytest.mark.long) for other in ((390, "light"), (1440, "dark")))])
 def test_it_can_be_read(page_file, opened, width, scheme):
     """Nothing runs out of the page, each chart has marks, axe-core finds nothing."""
     page = opened(page_file, width, scheme)
