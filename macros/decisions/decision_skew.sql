@@ -73,6 +73,15 @@ decision and feature. `events` is a relation of `decision_events`, where that is
         {%- if not loop.last %}
         union all
         {%- endif %}
+        {%- else %}
+        select
+            *,
+            '' as feature,
+            '' as used_value,
+            '' as recomputed_value,
+            true as is_equal
+        from decisions
+        where false
         {%- endfor %}
     ),
 

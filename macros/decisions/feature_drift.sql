@@ -60,6 +60,15 @@ was fitted to, one row per feature and day. `decisions` is a relation of `decisi
         {%- if not loop.last %}
         union all
         {%- endif %}
+        {%- else %}
+        select
+            *,
+            '' as feature,
+            false as is_numeric,
+            false as is_null,
+            '' as bin
+        from anchors
+        where false
         {%- endfor %}
     ),
 

@@ -40,7 +40,22 @@ LABELS = """  labels:
       data_type: bigint
       config: {meta: {over: chat_sent, after: {hour: 1}, aggregate: count(*), if_none: 0}}
 """
-POINTS = indent(shown("decision_points:"), "  ")
+# Of all that one may say of an action, without a feature to decide by.
+CHATS = """    chats:
+      event: chat_sent
+      one: chat
+      time: chatted_at
+      action: [words]
+      columns: [{name: words, description: Its length., data_type: bigint}]
+      features: []
+      reward: chats_in_an_hour
+      measures:
+        - name: replies
+          description: Chats in the hour.
+          data_type: bigint
+          config: {meta: {aggregate: sum(reward)}}
+"""
+POINTS = indent(shown("decision_points:"), "  ") + CHATS
 CHANGES = [
     (FIELD, FIELD + "    mood: {type: text, description: A mood.}\n"
      "    words: {type: integer, of: chat_sent, required: true, description: Its length.}\n"),
@@ -91,7 +106,7 @@ def paywalls(landed: list[dict]) -> dict:
 
 
 def test_all_at_once_breaks_no_build_and_no_test(tmp_path):
-    """A field, a type of event with its model, features, labels, a second decision point and a
+    """A field, a type of event with its model, features, labels, two more decision points and a
     candidate, in two batches; a batch is as a full build."""
     project, database = edited(tmp_path, *CHANGES), tmp_path / "w.duckdb"
     (project / "models/staging/stg_chats_sent.sql").write_text(MODEL)
@@ -100,7 +115,8 @@ def test_all_at_once_breaks_no_build_and_no_test(tmp_path):
     seed.write_text(seed.read_text().rstrip("\n") + "\nboat,0.99" + "," * (
         seed.read_text().split("\n")[0].count(",") - 1) + "\n")
     done = run("decision_points", cwd=project, env=os.environ | PATHS)
-    assert "1 decision points beside offers (paywalls), 6 files written" in done.stdout, done.stderr
+    assert "2 decision points beside offers (paywalls, chats), 26 files written" in done.stdout, \
+        done.stderr
     landed = events()
     write_events(tmp_path / "events" / "1.ndjson", *landed[::2])
     build(tmp_path / "events", database, project=project)
@@ -125,6 +141,16 @@ def test_all_at_once_breaks_no_build_and_no_test(tmp_path):
     offers = rows(database, "select prev_day_chats, chats_in_an_hour from marts.training_offers")
     assert max(row["chats_in_an_hour"] for row in offers) >= 1
     assert max(row["prev_day_chats"] for row in offers) >= 1
+
+    chats = {(event["customer_identifier"], event["event_time"]) for event in landed
+             if event["event_id"] == "chat_sent"}
+    assert rows(database, "select sum(shown) as n from marts.chat_performance") \
+        == [{"n": len(chats)}]
+    assert rows(database, "select sum(replies) as n from marts.chat_performance") == rows(
+        database, "select sum(chats_in_an_hour) as n from marts.training_chats")
+    assert len(rows(database, "from marts.chat_policy_evaluation")) == 1
+    for mart in ("decision_skew", "feature_drift", "policy_lift"):
+        assert rows(database, f"from marts.chat_{mart}") == []
 
     export = tmp_path / "export"
     environment = os.environ | PATHS | {"OFFER_AI_DB": str(database),
