@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,9 +28,11 @@ from offer_ai.learning.cycle import learn
 from offer_ai.learning.policies import CHALLENGER, INVERSE_GAP, PROMOTED
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import CLOSED, DecisionLog
+from offer_ai.serving.running import SWITCH
 from offer_ai.warehouse.connection import open_warehouse
 
 CLIENTS = 6
+NOTHING = ("-m", "uvicorn", "--log-level", "error", "offer_ai.bench.nothing:app")
 
 
 @dataclass
@@ -78,11 +80,14 @@ def in_process(work: Path, users: list[str], count: int) -> list[float]:
 
 
 @contextmanager
-def serving(work: Path, port: int = 18_080) -> Iterator[subprocess.Popen]:
-    """The service on the first core, this process and what it starts on the others."""
+def serving(work: Path, port: int = 18_080, command: Sequence[str] = ()) -> Iterator[
+        subprocess.Popen]:
+    """The service, or what `command` runs on the port, on the first core, this process and what
+    it starts on the others."""
     server = subprocess.Popen(
-        [sys.executable, SCRIPTS / "serve.py", "--port", str(port),
-         "--store", f"sqlite:///{work}/features.sqlite"],
+        [sys.executable, *(command or (
+            SCRIPTS / "serve.py", "--store", f"sqlite:///{work}/features.sqlite")),
+         "--port", str(port)],
         env=os.environ | {"OFFER_AI_EVENTS": str(work / "decisions"),
                           "OFFER_AI_EXPORT": str(work)}, stderr=subprocess.DEVNULL)
     server.port = port
@@ -119,6 +124,7 @@ def wait_for(port: int) -> None:
 def ask(port: int, users: list[str], rate: int, seconds: float,
         until: Callable[[], bool] = lambda: False) -> Answers:
     """Requests at a fixed rate, whatever the answers, for so long or `until` it says so."""
+    sys.setswitchinterval(SWITCH)  # as the service does; by default a thread waits ten times longer
     answers, start = [Answers() for _ in range(CLIENTS)], time.perf_counter() + 1
     threads = [threading.Thread(target=client, args=(
         port, users, start, rate, seconds, number, answers[number], until))
@@ -181,6 +187,9 @@ def bench_serve(work: Path, users: list[str], rate: int = 300, seconds: int = 20
 def bench_bad_day(work: Path, users: list[str], rate: int, seconds: int) -> None:
     """At a fixed rate: for long, while all users are published and models change, and killed
     with -9; prints how late answers are and how many decisions are lost."""
+    with serving(work, 18_081, NOTHING) as server:
+        click.echo(f"a service that does nothing, for {min(seconds, 60)} s at {rate} a second: "
+                   f"{ask(server.port, users, rate, min(seconds, 60))}")
     with serving(work) as server:
         used = processor_seconds(server)
         answers = ask(server.port, users, rate, seconds)
