@@ -174,9 +174,11 @@ columns is a fifth faster and reads on past a line's end.
     from (
         select
             {{ text_literal(files.paths[0]) }} as read_path,
+            {%- if numbered %}
             line_number as read_ordinal,
+            {%- endif %}
             fields as raw
-        from {{ ref('new_rows') }}
+        from {{ taken_rows(numbered) }} as taken_rows
     ) as found
     {%- else %}
     from (
@@ -209,9 +211,11 @@ columns is a fifth faster and reads on past a line's end.
             from (
                 select
                     {{ text_literal(files.paths[0]) }} as filename,
-                    case when json_valid(raw_line) then cast(raw_line as json) end as json,
-                    line_number
-                from {{ ref('new_rows') }}
+                    {%- if numbered %}
+                    line_number,
+                    {%- endif %}
+                    case when json_valid(raw_line) then cast(raw_line as json) end as json
+                from {{ taken_rows(numbered) }} as taken_rows
             )
             {%- else %}
             from read_json_objects(

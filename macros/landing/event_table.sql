@@ -170,6 +170,15 @@ left out, and nobody else writes to the table while this database is built.
         and (is_reread() and not keeps_batches() or last_loaded_us() is none)) }}
 {% endmacro %}
 
+{#-
+The rows that this build takes, as a relation. Numbers are given to one row after the other: who
+needs none and has the rows at hand reads them side by side, and a filter goes below.
+-#}
+{% macro taken_rows(numbered=false) %}
+    {{ return(ref('new_rows') if numbered or not is_executing() or not are_rows_at_hand()
+        else '(' ~ rows_to_land() ~ ')') }}
+{% endmacro %}
+
 {#- Which rows of `landed_rows` no later batch asks for, as a SQL predicate. -#}
 {% macro rows_to_forget() %}
     {% set last_us = last_loaded_us() if is_executing() else none %}

@@ -3,9 +3,7 @@
     meta={'is_landing': true},
     pre_hook="{{ delete_first(rows_to_forget()) }}"
 ) }}
-{%- set rows_landed = ref('new_rows') -%}
-{#- A filter does not go below the numbers of rows: of those that no later batch asks for no text is made. -#}
-{%- if is_executing() and are_rows_at_hand() %}{% set rows_landed = '(' ~ rows_to_land() ~ ')' %}{% endif -%}
+{#- As a literal it is looked for before the text of a row is made. -#}
 {%- set last_us = run_query('select max(modified_us) from ' ~ ref('new_files')).columns[0].values()[0]
     if is_executing() else none -%}
 
@@ -15,7 +13,7 @@ new_rows as (
     select
         loaded_at,
         {{ row_digest() }} as row_digest
-    from {{ rows_landed }} as rows_landed
+    from {{ taken_rows() }} as taken_rows
     where loaded_at >= {{ from_microseconds((last_us or 0) - overlap_us()) }}
 )
 
