@@ -5,7 +5,8 @@ did not go through is simply done again from the last that did.
 
 {#-
 What was declared, but for descriptions, as a digest of each var, of the columns that anchors
-carry for features of `from_anchor`, and of what decisions note of an `action`. A change asks for a refresh of what is made of it.
+carry for features of `from_anchor`, and of each `action`, which decisions note. A change asks for
+a refresh of what is made of it.
 -#}
 {% macro declarations() %}
     {% set digests = {} %}

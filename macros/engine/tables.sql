@@ -64,20 +64,10 @@ The rows that a build takes of a table, held as they were when it looked; where 
 under it they are seen where they lie: a copy costs as much as half of their landing.
 -#}
 {% materialization rows_to_land, adapter='duckdb' %}
-    {%- set standing = load_cached_relation(this) -%}
-    {%- if not are_rows_at_hand() -%}
-        {{ return(dbt.materialization_table_duckdb()) }}
+    {%- if are_rows_at_hand() -%}
+        {{ return(offer_ai.materialization_view_duckdb()) }}
     {%- endif -%}
-    {%- call statement('main') -%}
-        {%- if standing is not none and standing.type != 'view' %}
-        drop table {{ this }};
-        {%- endif %}
-        create or replace view {{ this }} as (
-            {{ sql }}
-        )
-    {%- endcall %}
-    {%- do adapter.commit() %}
-    {{ return({'relations': [this.incorporate(type='view')]}) }}
+    {{ return(dbt.materialization_table_duckdb()) }}
 {% endmaterialization %}
 
 {% materialization rows_to_land, adapter='spark' %}

@@ -97,8 +97,9 @@ were read: some of them are gone, and `missing_files` is `keep`.
 
 {#-
 The rows of the table that this build takes, each once, as a query of loaded_at and raw_line,
-the row as JSON, where its columns are read also of their `fields`. Within the overlap a row has landed before when one of the same loading time
-and text has; of equal ones as many have as `landed_rows` counts.
+the row as JSON; where its columns are read, of their `fields` too. Within the overlap a row has
+landed before when one of the same loading time and text has; of equal ones as many have as
+`landed_rows` counts.
 -#}
 {% macro rows_to_land() %}
     {% set table, landed_rows = source('raw', 'events'), source('landed_before', 'landed_rows') %}

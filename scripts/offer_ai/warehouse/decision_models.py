@@ -41,14 +41,13 @@ def write_models(project: Path) -> list[Path]:
             raise click.ClickException(
                 f"dbt_project.yml, decision_points, {name}: '{odd[0]}' names relations and "
                 "columns, so it must be a word of a-z, 0-9 and _.")
-        texts = {"policies.yml": yaml.safe_dump(
+        texts = {"one_policies.yml": yaml.safe_dump(
             {"models": [of_policies(relation, point) for relation in OF_POLICIES]},
             sort_keys=False, width=100)}
         for template in sorted(TEMPLATES.iterdir()):
             texts[template.name] = template.read_text()
         for file, text in texts.items():
             file = file.replace("name", name).replace("one_", f"{point['one']}_")
-            file = file.replace("policies", f"{point['one']}_policies")
             path = project / FOLDER / file
             for word, value in words.items():
                 text = text.replace(f"<{word}>", value)
@@ -63,9 +62,7 @@ def of_policies(relation: str, point: dict) -> dict:
     """What a relation of `offers` says of itself in its YAML, of another decision point."""
     (shipped,) = yaml.safe_load((ROOT / "models" / f"{relation}.yml").read_text())["models"]
     own = {"offer_id": point["id"], "offered_at": point["time"], "offers": point["name"],
-           "reference_offers": f"reference_{point['name']}", "revenue": "reward"}
-    own |= {f"revenue_{end}": f"reward_{end}"
-            for end in ("per_user", "per_user_low", "per_user_high")}
+           "reference_offers": f"reference_{point['name']}"}
     earned = {"revenue": "The reward of the decision.",
               "revenue_per_user": "Mean of the reward of users' first decisions."}
     ((_, key),) = shipped["data_tests"][0].items()
@@ -78,7 +75,7 @@ def of_policies(relation: str, point: dict) -> dict:
             "columns": [own.get(column, column) for column in key["arguments"]["columns"]]}}},
             *others],
         "columns": [column | {
-            "name": own.get(column["name"], column["name"]),
+            "name": own.get(column["name"], column["name"].replace("revenue", "reward")),
             "description": earned.get(column["name"], described(column["description"], point))}
             for column in shipped["columns"]],
     }
