@@ -53,14 +53,9 @@ files are taken with those below it, hidden ones left out.
 -#}
 {% macro spark__listed_files() -%}
     {%- if is_executing() %}
-        {%- set path = dbt.string_literal(dbt.escape_single_quotes(
-            env_var('OFFER_AI_EVENTS', 'data/events'))) %}
-        {%- for name, reader in {'raw_files': 'binaryFile', 'raw_texts': 'text'}.items() %}
-            {%- do run_query('drop table if exists ' ~ landing_relation(name)) %}
-            {%- do run_query('create table ' ~ landing_relation(name) ~ ' using ' ~ reader
-                ~ ' options (path ' ~ path ~ ", recursiveFileLookup 'true', wholetext '"
-                ~ (name == 'raw_texts') ~ "')") %}
-        {%- endfor %}
+        {%- do table_over_files('raw_files', 'binaryFile') %}
+        {%- do table_over_files('raw_texts', 'text', "wholetext 'true'") %}
+        {%- do table_over_files('raw_text_lines', 'text') %}
     {%- endif -%}
     (
         select
@@ -71,6 +66,15 @@ files are taken with those below it, hidden ones left out.
         where length > 0 and not path rlike '(^|/)([.][^/]*|_SUCCESS|[^/]*[.](crc|tmp|part))$'
     )
 {%- endmacro %}
+
+{#- Spark: makes a table over the files that OFFER_AI_EVENTS names anew. -#}
+{% macro table_over_files(name, reader, options='', columns='') %}
+    {% set path = text_literal(env_var('OFFER_AI_EVENTS', 'data/events')) %}
+    {% do run_query('drop table if exists ' ~ landing_relation(name)) %}
+    {% do run_query('create table ' ~ landing_relation(name) ~ columns ~ ' using ' ~ reader
+        ~ ' options (path ' ~ path ~ ", recursiveFileLookup 'true'"
+        ~ (', ' ~ options if options else '') ~ ')') %}
+{% endmacro %}
 
 {#-
 How to read files: the rows of `files` (source_file and file_id) with digest (of the file's
@@ -101,6 +105,7 @@ is_reached (whether it was there to be read; if not, the next build tries again)
 
 {#- Spark reads files as they lie, no .zst; size and time tell whether one has changed. -#}
 {% macro spark__inspected_files(files) -%}
+    {%- set damaged = damaged_files() -%}
     select
         files.*,
         cast(null as string) as digest,
@@ -110,10 +115,60 @@ is_reached (whether it was there to be read; if not, the next build tries again)
         case
             when files.source_file like '%.zst'
                 then 'Spark does not decompress .zst; deliver it as .gz under another name'
+            when files.source_file in ({{ literals(damaged.compressed) }})
+                then 'it cannot be decompressed to its end: it is cut off, or is not what its name says'
+            when files.source_file in ({{ literals(damaged.parquets) }})
+                then 'it is no whole Parquet file'
         end as error,
         true as is_reached
     from {{ files }} as files
 {%- endmacro %}
+
+{#-
+Spark: the new files that would end a build which reads them, as a dict of `compressed` and
+`parquets`. One compressed of more than 16 MB, whose text would take too much memory, is not
+looked into.
+-#}
+{% macro damaged_files() %}
+    {% if not is_executing() or flags.EMPTY %}
+        {{ return({'compressed': [], 'parquets': []}) }}
+    {% endif %}
+    {% set landed_files = landed_before() %}
+    {% set rows = run_query(
+        "select source_file, source_file like '%.parquet' from " ~ listed_files() ~ ' as listed'
+        ~ " where (source_file like '%.parquet' or size <= 16777216"
+        ~ " and source_file rlike '[.](gz|bz2|deflate|lz4|snappy)$')"
+        ~ ('' if landed_files is none or is_reread()
+            else ' and source_file not in (select source_file from ' ~ landed_files
+            ~ ' where error is null)')).rows %}
+    {% set texts = rows | rejectattr(1) | map(attribute=0) | list %}
+    {% set parquets = rows | selectattr(1) | map(attribute=0) | list %}
+    {% set footless = parquets | reject('in', readable_files('parquet', 'no_column', parquets)) | list %}
+    {# One of no rows looks damaged, but for its last bytes. #}
+    {% set empty = run_query(
+        'select ' ~ path_of_row() ~ ' from ' ~ landing_relation('raw_files') ~ ' where '
+        ~ is_among(footless) ~ " and right(content, 4) = X'50415231'"
+    ).columns[0].values() if footless else [] %}
+    {{ return({
+        'compressed': texts | reject('in', readable_files('text', 'value', texts)) | list,
+        'parquets': footless | reject('in', empty) | list,
+    }) }}
+{% endmacro %}
+
+{#-
+Spark: those of the files that can be read to their end, a list. Spark passes over what it cannot
+read if it is asked to, and does not say so of the lines before; but a text that is one row is
+there or is not, and so are the rows that the end of a Parquet file counts.
+-#}
+{% macro readable_files(reader, column, files) %}
+    {% if not files %}{{ return([]) }}{% endif %}
+    {% do table_over_files('whole_files', reader, "wholetext 'true', ignoreCorruptFiles 'true'",
+        ' (' ~ column ~ ' string)') %}
+    {% set found = run_query('select distinct ' ~ path_of_row() ~ ' from '
+        ~ landing_relation('whole_files') ~ ' where ' ~ is_among(files)) %}
+    {% do run_query('drop table ' ~ landing_relation('whole_files')) %}
+    {{ return(found.columns[0].values() | list) }}
+{% endmacro %}
 
 {#- A digest of a file's bytes, as text; of a large file, of samples of them. -#}
 {% macro file_digest(path) -%}
@@ -308,7 +363,14 @@ whole: it may be one array.
         row_number() over (partition by read_path order by line_number) as line_ordinal
         {%- endif %}
     from (
-        {%- if others or not files %}
+        {%- if not files %}
+        select
+            cast(null as string) as read_path,
+            cast(null as int) as line_number,
+            cast(null as string) as raw_line
+        where false
+        {%- endif %}
+        {%- if others %}
         select
             read_path,
             {%- if numbered %}
@@ -319,16 +381,17 @@ whole: it may be one array.
             raw_line
         from (
             select
-                {{ given_path(others) }} as read_path,
+                {{ path_of_row() }} as read_path,
                 {%- if numbered %}
                 -- A file may be read in blocks, each in order.
-                {{ '_metadata.file_block_start' if others else '0' }} as block_start,
+                _metadata.file_block_start as block_start,
                 monotonically_increasing_id() as place,
                 {%- endif %}
                 {{ without_mark('value') }} as raw_line
-            from {{ 'text.`' ~ one_glob(others) ~ '`' if others else "(select '' as value)" }}
+            from {{ landing_relation('raw_text_lines') }}
+            where {{ is_among(others) }}
         ) as lines
-        {{ 'union all' if wholes or parquets else 'where true' if others else 'where false' }}
+        {{ 'union all' if wholes or parquets }}
         {%- endif %}
         {%- if wholes %}
         select
@@ -337,7 +400,7 @@ whole: it may be one array.
             case when line like '%\r' then rtrim('\r', line) else line end as raw_line
         from (
             select
-                regexp_replace(_metadata.file_path, '^file:/*', '/') as read_path,
+                {{ path_of_row() }} as read_path,
                 posexplode(coalesce(
                     case
                         when {{ without_mark('value') }} rlike '^\\s*\\['
@@ -352,10 +415,10 @@ whole: it may be one array.
         {%- endif %}
         {%- for file in parquets %}
         select
-            {{ dbt.string_literal(dbt.escape_single_quotes(file)) }} as read_path,
+            {{ text_literal(file) }} as read_path,
             cast(monotonically_increasing_id() as int) + 1 as line_number,
             to_json(struct(*)) as raw_line
-        from parquet.`{{ file }}`
+        from parquet.`{{ file | replace('`', '``') }}`
         {{ 'union all' if not loop.last }}
         {%- endfor %}
     ) as every_line
@@ -370,33 +433,14 @@ whole: it may be one array.
     end
 {%- endmacro %}
 
-{#- Spark: one pattern that matches the files and no others. -#}
-{% macro one_glob(files) -%}
-    {%- set root = modules.re.match('([a-z0-9]+://[^/]*)?/?', files[0]).group(0) -%}
-    {%- set names = [] -%}
-    {%- for file in files -%}
-        {%- do names.append(modules.re.sub('([*?{}\\[\\],\\\\])', '\\\\\\1', file[root | length:])) -%}
-    {%- endfor -%}
-    {{ return(root ~ '{' ~ names | join(',') ~ '}') }}
+{#- Spark: the path of the file that a row is of; Spark says it as a URL, with `%20` for a blank. -#}
+{% macro path_of_row() -%}
+    regexp_replace(url_decode(replace(_metadata.file_path, '+', '%2B')), '^file:/*', '/')
 {%- endmacro %}
 
-{#- Spark: Spark's address of a file back to the path that was given. -#}
-{% macro given_path(files) -%}
-    {%- if files and not files[0].startswith('/') -%}
-        regexp_extract(_metadata.file_path, '({{ files | join('|') }})$', 1)
-    {%- else -%}
-        {{ "regexp_replace(_metadata.file_path, '^file:/*', '/')" if files else "''" }}
-    {%- endif -%}
-{%- endmacro %}
-
-{#- Spark: whether a row is from one of the files; no other is read then. -#}
+{#- Spark: whether a row is of one of the files; no other is read then. -#}
 {% macro is_among(files) -%}
-    {%- set paths = [] -%}
-    {%- for file in files -%}
-        {%- set address = file if '://' in file else 'file://' ~ file -%}
-        {%- do paths.append(dbt.string_literal(dbt.escape_single_quotes(address))) -%}
-    {%- endfor -%}
-    {{ '_metadata.file_path in (' ~ paths | join(', ') ~ ')' if paths else 'false' }}
+    {{ path_of_row() }} in ({{ literals(files) }})
 {%- endmacro %}
 
 {#- Paths that glob patterns match literally, as a list. -#}

@@ -4,6 +4,7 @@
 world (OFFER_AI_STREAMS, OFFER_AI_PLAYERS), and kills builds (OFFER_AI_SPARK_KILLS).
 """
 
+import gzip
 import json
 import os
 import random
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given
 
@@ -187,15 +189,42 @@ def close(row: dict) -> dict:
             for name, value in row.items()}
 
 
+def damage(folder: Path) -> list[Path]:
+    """Whole files of odd names, with an event each, beside damaged ones, which it returns."""
+    lines = [json.dumps(event).encode() + b"\n" for event in offers(5, 200)]
+    for number, name in enumerate((
+            "a b+c%20.ndjson", "å {1}.ndjson", "`q`.json", "it's.ndjson", "w w.json.gz", "x.gz")):
+        content = json.dumps(at(5, f"1{number}:00:00", customer_identifier="u1")).encode()
+        (folder / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    duckdb.sql("select 'game_start' as event_id, '2025-01-05T17:00:00' as event_time, "
+               "'u1' as customer_identifier").write_parquet(str(folder / "p q.parquet"))
+    duckdb.sql("select 1 as event_id where false").write_parquet(str(folder / "none.parquet"))
+    packed, columns = gzip.compress(b"".join(lines)), (folder / "p q.parquet").read_bytes()
+    damaged = {"cut here.ndjson.gz": packed[:len(packed) // 2], "cut.json.gz": packed[:-2],
+               "flipped.gz": packed[:90] + bytes(byte ^ 255 for byte in packed[90:]),
+               "cut.parquet": columns[:-9], "text.parquet": b"no Parquet"}
+    for name, content in damaged.items():
+        (folder / name).write_bytes(content)
+    return sorted(folder / name for name in damaged)
+
+
 def test_values_and_lift_are_equal(tmp_path):
-    """What a service noted is read alike, and so are the estimates and their intervals."""
-    path = write_events(tmp_path / "e.ndjson", *decisions(240))
+    """What a service noted is read alike, and so are the estimates and their intervals; damaged
+    files are rejects, and harm no other."""
+    path = tmp_path / "events"
+    write_events(path / "e.ndjson", *decisions(240))
+    damaged = damage(path)
     spark_engine.dbt("run", "--full-refresh", "--select", "+policy_evaluation", "+policy_lift",
                      "+feature_drift", "+daily_activity", "+retention", "+weekly_revenue",
                      events=path)
     spark_engine.dbt("test", "--select", "offers_are_made_as_often_as_said",
                      "arms_have_their_shares", events=path)
     built.build(path, tmp_path / "w.duckdb")
+    for found in (spark_engine.rows(REJECTS), built.rows(tmp_path / "w.duckdb", REJECTS)):
+        assert sorted(row["source_file"] for row in found if row["line_number"] is None) == list(
+            map(str, damaged))
+    assert len(spark_engine.rows("select * from staging.stg_events where user_id = 'u1' "
+                                 "and date(event_time) = '2025-01-05'")) == 7
     for mart, least in (("policy_evaluation", 1), ("policy_lift", 8), ("feature_drift", 10),
                         ("daily_activity", 20), ("retention", 1), ("weekly_revenue", 1)):
         query = f"select * from marts.{mart}"
