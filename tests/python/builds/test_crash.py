@@ -42,6 +42,7 @@ def test_killed_at_random_moments(tmp_path):
     same_warehouses(database, whole)
 
 
+@pytest.mark.long
 def test_a_killed_full_refresh_is_not_added_to(tmp_path):
     """A half of it must not pass for the whole of it in the next build."""
     chance = random.Random(8)
@@ -62,6 +63,7 @@ def test_a_killed_full_refresh_is_not_added_to(tmp_path):
     same_warehouses(database, whole)
 
 
+@pytest.mark.long
 def test_a_second_build_says_who_holds_the_lock(tmp_path):
     """And changes nothing."""
     events, database = tmp_path / "events", tmp_path / "w.duckdb"

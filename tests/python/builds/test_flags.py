@@ -38,6 +38,7 @@ def test_whatever_was_run_the_next_build_is_right(tmp_path):
     same_warehouses(database, whole)
 
 
+@pytest.mark.long
 def test_skipped_models_are_not_counted_as_built(tmp_path):
     """After a view that failed, the log says nothing of that build."""
     project = edited(tmp_path)

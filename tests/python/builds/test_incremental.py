@@ -79,6 +79,7 @@ def test_a_purchase_three_weeks_late(tmp_path):
                 "from marts.sessions where session_id = 'b'") == [{"events": 3, "paid": 4}]
 
 
+@pytest.mark.long
 def test_a_delta_with_other_columns_is_refused(tmp_path):
     """Though there is no log that knows the model by its text."""
     project, database = copy_project(tmp_path), tmp_path / "w.duckdb"

@@ -19,6 +19,7 @@ def test_a_name_that_is_taken_is_one_sentence(tmp_path):
         build(tmp_path / "f.ndjson", tmp_path / "marts.duckdb")
 
 
+@pytest.mark.long
 def test_relative_paths_start_where_the_user_stands(tmp_path):
     """Though dbt works in the project; and a name may have dots."""
     here = tmp_path / "it's {here}"

@@ -69,6 +69,7 @@ def published(place, tmp_path) -> int:
     return done.written
 
 
+@pytest.mark.long
 def test_a_feature_refreshes_the_columns_of_features_alone(tmp_path, place):
     declare(place, FEATURES, FEATURES + GAMES)
     options = refused(place)
@@ -88,6 +89,7 @@ def test_a_feature_refreshes_the_columns_of_features_alone(tmp_path, place):
     assert published(place, tmp_path) == 1
 
 
+@pytest.mark.long
 def test_what_a_decision_gives_and_a_label(tmp_path, place):
     """A field that offers are stored without goes into them; a label's window into labels."""
     declare(place, FEATURES, FEATURES + BALANCE + LEVEL)

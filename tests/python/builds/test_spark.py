@@ -30,6 +30,7 @@ from declared import SPLIT, SPLITS
 from events import at, offers
 from offer_ai.base.settings import ROOT, default_store
 from offer_ai.features import open_store
+from spark_cluster import cluster
 from streams import NESTED, batches, builds, nested, streams, write_lines
 
 pytest.importorskip("pyspark")
@@ -260,36 +261,52 @@ def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
 
 
 @pytest.mark.skipif(not KILLS, reason="make test-spark kills builds")
-def test_kills(tmp_path):
-    """kill -9 at a random moment of a batch, again and again: the next build ends as ever."""
-    chance = random.Random(1)
-    variables = os.environ | spark_engine.ENVIRONMENT | {
-        "OFFER_AI_SPARK_WAREHOUSE": str(tmp_path / "spark"),
-        "OFFER_AI_EVENTS": str(tmp_path / "events"), "OFFER_AI_DB": str(tmp_path / "w.duckdb")}
-    command = [*DBT, "run", "--target", "spark", "--target-path", str(tmp_path / "target")]
+def test_kills_on_a_cluster(tmp_path):
+    """kill -9 of an executor, of a worker with its executor, of the driver, at a random moment of
+    a full build or a batch, again and again: that build or the next ends as ever."""
+    chance, events = random.Random(1), tmp_path / "events"
+    with cluster(tmp_path / "cluster") as workers:
+        variables = os.environ | spark_engine.ENVIRONMENT | {
+            "OFFER_AI_SPARK_MASTER": workers.url, "OFFER_AI_SPARK_MEMORY": "1g",
+            "OFFER_AI_SPARK_WAREHOUSE": str(tmp_path / "spark"),
+            "OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(tmp_path / "w.duckdb")}
+        command = [*DBT, "run", "--target", "spark", "--target-path", str(tmp_path / "target")]
 
-    def run() -> float:
-        began = time.monotonic()
-        said = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
-        assert said.returncode == 0, said.stdout
-        return time.monotonic() - began
+        def start(*arguments: str) -> subprocess.Popen:
+            return subprocess.Popen(
+                [*command, *arguments], cwd=ROOT, env=variables, start_new_session=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    write_events(tmp_path / "events" / "0.ndjson", *offers(1), *offers(20))
-    run()
-    seconds = None
-    for number in range(1, KILLS + 1):
-        write_events(tmp_path / "events" / f"{number}.ndjson", *offers(number % 27 + 1, 2))
-        if seconds:
-            killed = subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True,
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(chance.uniform(0.25, 1) * seconds)
-            os.killpg(killed.pid, signal.SIGKILL)
-            killed.wait()
+        def run(*arguments: str) -> float:
+            began, build = time.monotonic(), start(*arguments)
+            said, _ = build.communicate()
+            assert build.returncode == 0, said
+            return time.monotonic() - began
+
+        write_events(events / "0.ndjson", *offers(1), *offers(20))
         seconds = run()
-    bridge(tmp_path / "spark.duckdb", tmp_path / "spark")
-    built.build(tmp_path / "events", tmp_path / "w.duckdb")
-    same_marts(*(comparable(partial(built.rows, tmp_path / name))
-                 for name in ("spark.duckdb", "w.duckdb")))
+        for number in range(1, KILLS + 1):
+            write_events(events / f"{number}.ndjson", *offers(number % 27 + 1, 2))
+            arguments = ["--full-refresh"] if chance.random() < 0.3 else []
+            build = start(*arguments)
+            time.sleep(chance.uniform(0.25, 0.95) * seconds)
+            victim = ("executor", "worker", "driver")[number % 3]
+            if victim == "executor":
+                workers.kill_executor(number)
+            elif victim == "worker":
+                workers.kill_worker(number)
+            else:
+                os.killpg(build.pid, signal.SIGKILL)
+            said, _ = build.communicate()
+            print(number, victim, *arguments, "ended with", build.returncode, flush=True)
+            # Spark itself survives the loss of an executor or a worker.
+            assert victim == "driver" or build.returncode == 0, said
+            if victim == "driver":
+                run()
+            bridge(tmp_path / "spark.duckdb", tmp_path / "spark")
+            built.build(events, tmp_path / "w.duckdb")
+            same_marts(*(comparable(partial(built.rows, tmp_path / name))
+                         for name in ("spark.duckdb", "w.duckdb")))
 
 
 @in_long_form

@@ -147,6 +147,7 @@ def test_nothing_of_a_user_is_left(place):
     assert Lookup(store).features(PLANTED[0], None, datetime.now())["country"] is None
 
 
+@pytest.mark.long
 def test_what_lands_later_is_dropped_and_counted(place):
     """Lines of theirs that can be read, and lines that cannot; the others' lines land."""
     erase(place, *PLANTED)
@@ -201,6 +202,7 @@ def test_models_fitted_to_them_are_named(place):
     assert "m1" not in erase(place, PLANTED[0]).stdout
 
 
+@pytest.mark.long
 @builds(EXAMPLES)
 @given(batches(), st.integers(0, 1 << 30))
 def test_batches_with_users_erased_between_equal_a_full_build(parts, seed):
@@ -255,6 +257,7 @@ def test_killed_at_random_moments(place):
         same(others(place)[name], expected)
 
 
+@pytest.mark.long
 def test_other_places(place, aws, valkey, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
     monkeypatch.setenv("AWS_REGION", "us-east-1")

@@ -67,6 +67,7 @@ def random_events(chance, users):
         for _ in range(6 * users)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("split", CUTS)
 def test_a_lookup_knows_whether_the_session_goes_on(tmp_path, split):
     """By idle time, in two builds, of which the second changes some users."""

@@ -3,6 +3,8 @@
 import os
 import random
 
+import pytest
+
 from built import build, built_of, edited, rows, write_events
 from commands import run, run_code
 from declared import FEATURES, SPLIT, feature
@@ -25,6 +27,7 @@ def test_replay(tmp_path):
     assert "2 offers replayed, 10 features compared, 0 differ" in result.stdout
 
 
+@pytest.mark.long
 def test_replay_with_what_a_client_knows(tmp_path, monkeypatch):
     """No id of a session that is cut by time and still goes on; the fields of `from_anchor`."""
     project = edited(
@@ -45,6 +48,7 @@ def test_replay_with_what_a_client_knows(tmp_path, monkeypatch):
     assert result.stdout == "1 6 []\n"
 
 
+@pytest.mark.long
 def test_replay_shows_a_lookup_that_is_wrong(tmp_path):
     """One that takes the newest version for every request."""
     built_of(tmp_path, *batch(random.Random(5)))

@@ -105,6 +105,7 @@ def service(folder) -> TestClient:
     return TestClient(create_app(decider))
 
 
+@pytest.mark.long
 def test_no_store_holds_what_the_caller_gives(world):
     folder, _, store = world
     names = {feature["name"] for feature in store.description().features}

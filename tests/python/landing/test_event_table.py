@@ -133,6 +133,7 @@ TYPED = """
     from range(20) as t(i)"""
 
 
+@pytest.mark.long
 def test_columns_are_read_as_those_of_parquet_are(tmp_path):
     """From an attached database, too, and with the loading time that is declared."""
     database, lake = tmp_path / "w.duckdb", tmp_path / "lake.duckdb"
@@ -157,6 +158,7 @@ def test_columns_are_read_as_those_of_parquet_are(tmp_path):
     assert reject["reason"] == "txn_amount is missing"
 
 
+@pytest.mark.long
 def test_what_is_wrong_with_a_table_is_one_sentence(tmp_path):
     database = tmp_path / "w.duckdb"
     insert(database, (START, {}), (datetime(2100, 1, 1), {}), (None, {}))

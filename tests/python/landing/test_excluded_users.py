@@ -15,6 +15,7 @@ def day(number: int, user: str) -> list[dict]:
             own | {"event_id": "offer_shown", "offer_type": "x", "offer_price": 1}]
 
 
+@pytest.mark.long
 def test_users_who_do_not_count(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "1.ndjson", *day(1, "u"), *day(1, "test-1"))

@@ -82,6 +82,7 @@ def test_another_vocabulary_reads_files_again_or_says_which_are_lost(tmp_path):
     assert moods(database) == ["happy", "happy"]
 
 
+@pytest.mark.long
 def test_keys_hold_across_engines_or_are_computed_again(tmp_path):
     """As after an upgrade of DuckDB to a version that hashes otherwise."""
     events, database = tmp_path / "events", tmp_path / "w.duckdb"

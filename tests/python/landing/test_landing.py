@@ -237,6 +237,7 @@ def test_which_files_count(tmp_path):
     assert len(rows(tmp_path / "w.duckdb", "from landing.landed_files")) == 2
 
 
+@pytest.mark.long
 def test_an_unreadable_file_lands_once_it_is_mended(tmp_path):
     folder, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(folder / "good.ndjson", {})
@@ -249,6 +250,7 @@ def test_an_unreadable_file_lands_once_it_is_mended(tmp_path):
     assert rows(database, "select event_count from marts.sessions") == [{"event_count": 6}]
 
 
+@pytest.mark.long
 def test_a_long_line_and_long_ids(tmp_path):
     """A 10 MB line that is no event, and ids of 1 MB that are data like any other."""
     path = write_events(
@@ -293,6 +295,7 @@ def test_hostile_content_is_data(tmp_path):
         == set(HOSTILE)
 
 
+@pytest.mark.long
 def test_a_changed_file_is_named_and_not_read_again(tmp_path):
     folder, database = tmp_path / "events", tmp_path / "w.duckdb"
     path = write_events(folder / "f.ndjson", {}, {"level": 2})

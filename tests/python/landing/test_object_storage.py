@@ -109,6 +109,7 @@ def test_names_as_in_a_file_system(tmp_path, store):
             == [f"s3://box/{key}" for key in found], place
 
 
+@pytest.mark.long
 def test_what_cannot_be_fetched_waits_and_the_others_land(tmp_path, store):
     """Vanished between listing and reading; cut off; refused. Never half a file."""
     database = tmp_path / "w.duckdb"
@@ -195,6 +196,7 @@ def test_history_is_as_with_files(tmp_path, store):
     assert len(rows(database, "from landing.rejected_events")) == 1
 
 
+@pytest.mark.long
 def test_new_names_sort_last_where_that_is_declared(tmp_path, store):
     """Then only these are listed, with what could not be fetched before."""
     database, say = tmp_path / "w.duckdb", ("--vars", "new_names_sort_last: true")

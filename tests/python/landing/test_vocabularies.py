@@ -158,7 +158,9 @@ def write(path, events):
     return path
 
 
-@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.long) if name in ("segment", "snowplow") else name
+    for name in CHOSEN])
 def test_a_producers_form_gives_the_same_marts(tmp_path, name):
     form, absent, present = FORMS[name]
     ours = [{n: v for n, v in e.items() if n not in absent} | present for e in EVENTS]

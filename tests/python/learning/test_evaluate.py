@@ -89,6 +89,7 @@ def test_a_better_policy_is_promoted_once(copy):
     assert all(step["by"] and step["at"] and step["why"] for step in kept)
 
 
+@pytest.mark.long
 def test_the_way_back_is_to_the_policy_before(copy):
     model, models = model_of(copy), copy / "models"
     for name, epsilon in (("m-first", 0.8), ("m-second", 0.1)):
@@ -197,6 +198,7 @@ def test_candidates_that_left_the_seed(copy):
     assert value == pytest.approx(best.mean(), rel=0.2)
 
 
+@pytest.mark.long
 def test_a_feature_that_is_there_no_more(copy):
     """A new model is the way out, and its comparison does not fail over the old one."""
     model = model_of(copy)

@@ -198,6 +198,7 @@ def environment(folder):
     return os.environ | {"OFFER_AI_EXPORT": str(folder), "OFFER_AI_DB": str(folder / "w.duckdb")}
 
 
+@pytest.mark.long
 def test_the_command_once_and_alone(tmp_path):
     """A step, then none until there is more; a second process is refused, by name."""
     publish(tmp_path)

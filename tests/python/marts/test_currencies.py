@@ -27,6 +27,7 @@ def events(user: str, day: int, session: str, currency: str | None) -> list[dict
             common | {"event_id": "purchase", "txn_amount": 10}]
 
 
+@pytest.mark.long
 def test_rates_of_the_day_then_other_rates_as_a_full_build(tmp_path, project):
     """New days, a mended rate and one that was missing; a full build says the same."""
     raw, seed = tmp_path / "events", project / "seeds" / "exchange_rates.csv"

@@ -109,6 +109,7 @@ def test_a_metric_by_week_and_country(queried):
         assert that["revenue"] == pytest.approx(row["revenue"])
 
 
+@pytest.mark.long
 def test_the_lines_of_the_readme(queried):
     """Each `mf query` of README answers."""
     _, query = queried

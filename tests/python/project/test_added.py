@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from textwrap import indent
 
+import pytest
+
 from built import build, dbt, edited, rows, write_events
 from commands import PATHS, run
 from compared import same
@@ -105,6 +107,7 @@ def paywalls(landed: list[dict]) -> dict:
     return found
 
 
+@pytest.mark.long
 def test_all_at_once_breaks_no_build_and_no_test(tmp_path):
     """A field, a type of event with its model, features, labels, two more decision points and a
     candidate, in two batches; a batch is as a full build."""

@@ -59,6 +59,7 @@ NEW_FEATURES = """  features:
 """
 
 
+@pytest.mark.long
 def test_a_feature_is_one_entry(tmp_path):
     """It shows in the training table and in the snapshot, over events and sessions; a plain
     build with the unit tests is green."""
@@ -84,6 +85,7 @@ def test_a_feature_is_one_entry(tmp_path):
         "prev_hour_levels": 9, "last_2_starts_levels": 5 + 9}]
 
 
+@pytest.mark.long
 def test_a_field_is_one_line_and_asks_for_a_full_refresh(tmp_path):
     """Rather than add rows of a new kind to rows of the old."""
     project, database = copy_project(tmp_path), tmp_path / "w.duckdb"

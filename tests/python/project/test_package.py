@@ -29,6 +29,7 @@ def dbt(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_another_project_builds_on_this_one(tmp_path):
     database = tmp_path / "shop.duckdb"
     dbt(tmp_path, "deps")

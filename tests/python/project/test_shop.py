@@ -201,6 +201,7 @@ def test_the_questions_the_exports_and_a_lookup(shop):
         cwd=folder, env=os.environ | PATHS).stderr
 
 
+@pytest.mark.long
 def test_a_policy_learns_and_decides_without_a_line_of_python(shop):
     folder, _, script = shop
     database = folder / "data" / "offer_ai.duckdb"

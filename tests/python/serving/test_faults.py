@@ -213,6 +213,7 @@ def test_a_store_that_is_replaced_is_read(tmp_path):
         store.description()
 
 
+@pytest.mark.long
 def test_several_workers(folder):
     """Each has files and random numbers of its own; one that is killed is started again."""
     service = Service(folder, "--workers", "2")
@@ -245,7 +246,7 @@ def test_several_workers(folder):
     assert {line["decision_id"] for line in logged(folder)} == ids
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.long)])
 def test_told_to_stop_under_load(folder, workers):
     """Every decision that was answered is in the log, and no file is left open."""
     service, answered = Service(folder, "--workers", workers), []

@@ -76,6 +76,7 @@ def contexts(folder) -> list[dict]:
     return [json.loads(line["decision_context"]) for line in logged(folder)]
 
 
+@pytest.mark.long
 def test_without_a_model_each_offer_has_the_same_chance(folder, service):
     """And the next build learns of it: no reject, the propensity and policy kept."""
     decision = service.decide(at="2025-01-10T00:00:00Z")

@@ -16,6 +16,7 @@ from offer_ai.simulation.report import measure
 from offer_ai.simulation.world import load_candidates
 
 
+@pytest.mark.long
 def test_a_small_loop(tmp_path):
     said = run("loop", "--players", 1500, "--rounds", 2, "--days", 5, "--holdout-share", 0.1,
                "--peer", "a/b test", "--out", tmp_path)

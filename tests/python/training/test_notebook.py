@@ -1,6 +1,7 @@
 """The notebook in docs runs on a published training table."""
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 from built import build, write_events
@@ -9,6 +10,7 @@ from offer_ai.base.settings import ROOT
 from played import played
 
 
+@pytest.mark.long
 def test_notebook(tmp_path, monkeypatch):
     """It reads, plots, trains and values; what it shows last is what the policy is worth."""
     write_events(tmp_path / "events" / "1.ndjson", *played())

@@ -21,7 +21,7 @@ from offer_ai.warehouse.connection import open_warehouse
 from servers import CREDENTIALS, free_port
 
 
-@pytest.fixture(params=["directory", "s3"])
+@pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.long)])
 def place(request, tmp_path):
     """A built warehouse and where to publish: (folder, target, read), `read` a function
     from a path below the target to bytes."""

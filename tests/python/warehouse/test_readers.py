@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import duckdb
+import pytest
 
 from built import build, write_events
 from events import batch
@@ -41,6 +42,7 @@ print(json.dumps({"failures": failures, "versions": len(seen)}))
 """
 
 
+@pytest.mark.long
 def test_queries_while_building(tmp_path):
     """The old connection keeps its version in a process that opens new ones, too."""
 
