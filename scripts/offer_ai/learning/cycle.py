@@ -56,7 +56,7 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     validate_days = days_to_value((last - first).days + 1, not (models / PROMOTED).exists())
     needed = [name for name in offers.column_names if name not in ("candidates", "decision_id")]
     fitted, description = fit_early(manifest, arrays_of(offers.select(needed)), label,
-                                    validate_days, bootstraps)
+                                    validate_days, bootstraps, last_told(models).get("changed_on"))
     model = write_model(models, fitted, description)
     # What any of both policies was fitted to is not looked at, so it need not be read.
     since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")
@@ -110,17 +110,17 @@ def rhythm(every_days: float, change_days: int | None) -> float:
     return min(every_days, SOON_DAYS) if is_news else every_days
 
 
-def last_judged(models: Path) -> tuple[datetime, int | None] | None:
-    """Of the last model that was judged: the watermark that it was trained at, and how many days
-    before something had changed; None where there is no model."""
+def last_told(models: Path) -> dict:
+    """What the last model that was judged says of itself; nothing where there is none."""
     for step in reversed(promotions.steps(models)):
         if step["step"] in (promotions.PROMOTION, promotions.REFUSAL):
             try:
                 told = json.loads((models / step["model"] / "model.json").read_text())
-                return instant(told["training"]["watermark"]), told.get("change_days")
+                instant(told["training"]["watermark"])
             except (OSError, ValueError, KeyError):
                 continue
-    return None
+            return told
+    return {}
 
 
 def is_due(models: Path, watermark: str | None, every_days: float) -> bool:
@@ -128,9 +128,9 @@ def is_due(models: Path, watermark: str | None, every_days: float) -> bool:
     `rhythm`."""
     if watermark is None:
         return False
-    last = last_judged(models)
-    return last is None or instant(watermark) - last[0] >= timedelta(
-        days=rhythm(every_days, last[1]))
+    last = last_told(models)
+    return not last or instant(watermark) - instant(last["training"]["watermark"]) >= timedelta(
+        days=rhythm(every_days, last.get("change_days")))
 
 
 def instant(text: str) -> datetime:

@@ -63,16 +63,22 @@ def log_losses(model: EffectsModel, seen: Seen, early: np.ndarray) -> np.ndarray
     return np.logaddexp(0, odds) - (early > 0) * odds
 
 
-def surest(losses: dict[int | None, np.ndarray]) -> int | None:
-    """The change with the least loss, (rows,) each; None unless it is surely less than without."""
+def surest(losses: dict[int | None, np.ndarray], known: int | None) -> int | None:
+    """The change with the least loss, (rows,) each, where it is surely less than that of the
+    known one, or than without where that explains no more than none."""
     best = min(losses, key=lambda change: losses[change].mean())
-    less = losses[None] - losses[best]
-    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else None
+    held = known if losses[known].mean() <= losses[None].mean() else None
+    less = losses[held] - losses[best]
+    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else held
 
 
 def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate_days: int,
-              bootstraps: int = 0) -> tuple[dict[str, EffectsModel], dict]:
+              bootstraps: int = 0, changed_on: str | None = None
+              ) -> tuple[dict[str, EffectsModel], dict]:
     """Fits to the days before the last ones, looks there, then fits to all.
+
+    `changed_on` is the day on which something changed, as the model before this one found: as
+    that day recedes, the last days alone would tell less and less of it.
 
     `table` has arrays: features, action, user_id, the anchor's time, propensity (may be absent),
     the label (NaN where it is not mature) and its part. Returns models by name as `fit_models`
@@ -110,11 +116,15 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     shows = is_last & (user % 2 == 0)
     half, others = np.flatnonzero(~is_last | shows), np.flatnonzero(is_last & ~shows)
     tried = {None: fit(half, None)}
-    for change in CHANGES:
-        # What was before has a week at least.
-        if dates.max() - dates.min() + 1 >= change + CHANGES[0]:
-            tried[change] = fit(half, change, tried[None])
-    change = surest({one: losses(model, others) for one, model in tried.items()})
+    known = None if changed_on is None else int(
+        dates.max() + 1 - np.datetime64(changed_on, "D").astype(int))
+    # What was before has a week at least.
+    possible = [change for change in {*CHANGES, known} - {None}
+                if CHANGES[0] <= change <= dates.max() - dates.min() + 1 - CHANGES[0]]
+    for change in possible:
+        tried[change] = fit(half, change, tried[None])
+    change = surest({one: losses(model, others) for one, model in tried.items()},
+                    known if known in tried else None)
     twin, held_out = None, fit(before, None, tried[None])
     if change is not None and change > validate_days:
         other = fit(before, change - validate_days, held_out)
@@ -141,6 +151,8 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
         "gamma": gamma_of(models["model"], models["model"].bins.indices(
             seen.matrix[-100_000:]), learned_from),
         "change_days": change,
+        "changed_on": None if change is None else str(
+            np.datetime64(int(dates.max()) + 1 - change, "D")),
         "metrics": {"rows": len(amounts), "mature_rows": int((~np.isnan(amounts)).sum()),
                     "validation_rows": len(late), "log_loss": loss,
                     "earned": float(early[late].mean()),

@@ -41,6 +41,7 @@ class Ours:
     policy: Policy | None = None
     held_out: Policy | None = None
     change_days: int | None = None  # ago, as the last step found
+    changed_on: str | None = None
     steps: list[str] = field(default_factory=list)
 
     def chances(self, features: dict[str, np.ndarray], valid: np.ndarray) -> np.ndarray:
@@ -68,13 +69,14 @@ class Ours:
         manifest = {"features": FEATURES, "version": f"day {self.world.day}",
                     "watermark": None, "code_version": None}
         try:
-            models, description = fit_early(manifest, table, LABEL, validate, self.bootstraps)
+            models, description = fit_early(manifest, table, LABEL, validate, self.bootstraps,
+                                            self.changed_on)
         except click.ClickException as error:
             self.steps.append(f"day {self.world.day}: {error.message}")
             return
         for model in models.values():
             model.description = description
-        self.change_days = description["change_days"]
+        self.change_days, self.changed_on = description["change_days"], description["changed_on"]
         if self.change_days:
             self.steps.append(f"day {self.world.day}: changed {self.change_days} days ago")
         epsilon = self.epsilon(self.world.day) if callable(self.epsilon) else self.epsilon

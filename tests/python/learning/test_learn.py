@@ -126,6 +126,17 @@ def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourit
 
 
 @pytest.mark.quick
+def test_a_change_that_was_found_is_remembered(tmp_path):
+    """Five weeks later a learner that looks anew takes another day for it."""
+    days = []
+    for folder, so_many in (("all along", 21), ("all along", 47), ("anew", 47)):
+        step = learn(publish(tmp_path / folder, days=so_many, flip_day=14,
+                             version=f"v{so_many}"))
+        days.append(load_model(step.model).description["changed_on"])
+    assert days[0] == days[1] == "2025-01-15" != days[2]
+
+
+@pytest.mark.quick
 def test_a_first_policy_is_valued_on_more_days(tmp_path):
     """A week is enough for a successor; while nothing is promoted, half of what there is."""
     assert [days_to_value(days) for days in (2, 10, 14, 60)] == [1, 5, 7, 7]
