@@ -20,7 +20,7 @@ def start(place) -> subprocess.Popen:
 def said(process, pattern: str) -> str:
     """The next line of output that the pattern is in."""
     lines = []
-    watchdog = threading.Timer(60, process.kill)
+    watchdog = threading.Timer(180, process.kill)
     watchdog.start()
     try:
         for line in process.stdout:
