@@ -109,13 +109,13 @@ test-models: setup-test ## dbt's unit tests and data tests, on a small warehouse
 	OFFER_AI_EVENTS=tests/raw/other_producer_events.ndjson.gz OFFER_AI_DB=target/models/w.duckdb \
 		DBT_TARGET_PATH=target/models $(BIN)/dbt --quiet build
 
-check: setup-test ## Lint, test-models and the quick half of pytest: 3 minutes.
-	@echo "make check takes about 3 minutes on two free cores; make test runs the rest."
+check: setup-test ## Lint, test-models and the quick half of pytest: 5 minutes.
+	@echo "make check takes about 5 minutes on two free cores; make test runs the rest."
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest -m quick
 
-test: setup-test ## Lint, test-models, pytest but for what is marked `long`; ARGS go to pytest: 15 minutes.
-	@echo "make test takes about 15 minutes on two free cores; make check takes about 3 minutes."
+test: setup-test ## Lint, test-models, pytest but for what is marked `long`; ARGS go to pytest: 18 minutes.
+	@echo "make test takes about 18 minutes on two free cores; make check takes about 5 minutes."
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
 	$(BIN)/python -m pytest $(ARGS)
 
