@@ -57,6 +57,11 @@ files are taken with those below it, hidden ones left out.
         {%- do table_over_files('raw_texts', 'text', "wholetext 'true'") %}
         {%- do table_over_files('raw_text_lines', 'text') %}
     {%- endif -%}
+    {{ files_in_tables() }}
+{%- endmacro %}
+
+{#- Spark: the files that `listed_files` has made tables over, as it yields them. -#}
+{% macro files_in_tables() -%}
     (
         select
             regexp_replace(path, '^file:/*', '/') as source_file,
@@ -135,12 +140,13 @@ looked into.
     {% endif %}
     {% set landed_files = landed_before() %}
     {% set rows = run_query(
-        "select source_file, source_file like '%.parquet' from " ~ listed_files() ~ ' as listed'
+        "select source_file, source_file like '%.parquet' from " ~ files_in_tables() ~ ' as listed'
         ~ " where (source_file like '%.parquet' or size <= 16777216"
         ~ " and source_file rlike '[.](gz|bz2|deflate|lz4|snappy)$')"
         ~ ('' if landed_files is none or is_reread()
-            else ' and source_file not in (select source_file from ' ~ landed_files
-            ~ ' where error is null)')).rows %}
+            else ' and not exists (select 1 from ' ~ landed_files ~ ' as landed'
+            ~ ' where landed.source_file = listed.source_file and (landed.error is null'
+            ~ ' or landed.size = listed.size and landed.modified_us = listed.modified_us))')).rows %}
     {% set texts = rows | rejectattr(1) | map(attribute=0) | list %}
     {% set parquets = rows | selectattr(1) | map(attribute=0) | list %}
     {% set footless = parquets | reject('in', readable_files('parquet', 'no_column', parquets)) | list %}

@@ -12,9 +12,20 @@ from servers import free_port
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children")
-            for child in task.read_text().split()]
+    """The processes that a process has started and that run; one that has ended has no command."""
+    with contextlib.suppress(FileNotFoundError):
+        return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children")
+                for child in task.read_text().split()
+                if Path(f"/proc/{child}/cmdline").read_bytes()]
+    return []
+
+
+def kill(process: subprocess.Popen) -> None:
+    """kill -9 of a process and of those that it has started."""
+    for pid in (*children(process.pid), process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 class Cluster:
@@ -43,13 +54,9 @@ class Cluster:
         return self.start("worker.Worker", "--cores", "1", "--memory", "1g", "--work-dir",
                           str(self.folder / f"work-{number}"), self.url)
 
-    def executors(self) -> list[int]:
-        return [pid for worker in self.workers if worker.poll() is None
-                for pid in children(worker.pid)]
-
     def kill_executor(self, number: int) -> bool:
         """kill -9 of one that runs; whether any did."""
-        running = self.executors()
+        running = [pid for worker in self.workers for pid in children(worker.pid)]
         if running:
             os.kill(running[number % len(running)], signal.SIGKILL)
         return bool(running)
@@ -57,19 +64,12 @@ class Cluster:
     def kill_worker(self, number: int) -> None:
         """kill -9 of a worker and its executor; another one takes its place."""
         number %= len(self.workers)
-        for pid in (*children(self.workers[number].pid), self.workers[number].pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.workers[number].wait()
+        kill(self.workers[number])
         self.workers[number] = self.start_worker(number)
 
     def stop(self) -> None:
         for process in (*self.workers, self.master):
-            for pid in children(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            process.kill()
-            process.wait()
+            kill(process)
         self.log.close()
 
 

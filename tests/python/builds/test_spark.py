@@ -292,7 +292,7 @@ def test_kills_on_a_cluster(tmp_path):
             time.sleep(chance.uniform(0.25, 0.95) * seconds)
             victim = ("executor", "worker", "driver")[number % 3]
             if victim == "executor":
-                workers.kill_executor(number)
+                assert workers.kill_executor(number), "none ran"
             elif victim == "worker":
                 workers.kill_worker(number)
             else:
