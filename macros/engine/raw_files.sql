@@ -118,7 +118,7 @@ is_reached (whether it was there to be read; if not, the next build tries again)
         cast(0 as bigint) as longest_line,
         false as has_other_case,
         case
-            when files.source_file like '%.zst'
+            when lower(files.source_file) like '%.zst'
                 then 'Spark does not decompress .zst; deliver it as .gz under another name'
             when files.source_file in ({{ literals(damaged.compressed) }})
                 then 'it cannot be decompressed to its end: it is cut off, or is not what its name says'
@@ -142,7 +142,7 @@ looked into.
     {% set rows = run_query(
         "select source_file, source_file like '%.parquet' from " ~ files_in_tables() ~ ' as listed'
         ~ " where (source_file like '%.parquet' or size <= 16777216"
-        ~ " and source_file rlike '[.](gz|bz2|deflate|lz4|snappy)$')"
+        ~ " and lower(source_file) rlike '[.](gz|bz2|deflate|lz4|snappy)$')"
         ~ ('' if landed_files is none or is_reread()
             else ' and not exists (select 1 from ' ~ landed_files ~ ' as landed'
             ~ ' where landed.source_file = listed.source_file and (landed.error is null'
@@ -156,7 +156,8 @@ looked into.
         ~ is_among(footless) ~ " and right(content, 4) = X'50415231'"
     ).columns[0].values() if footless else [] %}
     {{ return({
-        'compressed': texts | reject('in', readable_files('text', 'value', texts)) | list,
+        'compressed': texts | reject('in', readable_files('text', 'value', texts,
+            is_whole="(value <> '' or lower(_metadata.file_path) like '%.gz')")) | list,
         'parquets': footless | reject('in', empty) | list,
     }) }}
 {% endmacro %}
@@ -164,14 +165,15 @@ looked into.
 {#-
 Spark: those of the files that can be read to their end, a list. Spark passes over what it cannot
 read if it is asked to, and does not say so of the lines before; but a text that is one row is
-there or is not, and so are the rows that the end of a Parquet file counts.
+there or is not, and so are the rows that the end of a Parquet file counts. What is no snappy or
+lz4 under that name Spark reads as an empty text; an empty .gz may be one.
 -#}
-{% macro readable_files(reader, column, files) %}
+{% macro readable_files(reader, column, files, is_whole='true') %}
     {% if not files %}{{ return([]) }}{% endif %}
     {% do table_over_files('whole_files', reader, "wholetext 'true', ignoreCorruptFiles 'true'",
         ' (' ~ column ~ ' string)') %}
     {% set found = run_query('select distinct ' ~ path_of_row() ~ ' from '
-        ~ landing_relation('whole_files') ~ ' where ' ~ is_among(files)) %}
+        ~ landing_relation('whole_files') ~ ' where ' ~ is_among(files) ~ ' and ' ~ is_whole) %}
     {% do run_query('drop table ' ~ landing_relation('whole_files')) %}
     {{ return(found.columns[0].values() | list) }}
 {% endmacro %}

@@ -201,9 +201,10 @@ def damage(folder: Path) -> list[Path]:
                "'u1' as customer_identifier").write_parquet(str(folder / "p q.parquet"))
     duckdb.sql("select 1 as event_id where false").write_parquet(str(folder / "none.parquet"))
     packed, columns = gzip.compress(b"".join(lines)), (folder / "p q.parquet").read_bytes()
-    damaged = {"cut here.ndjson.gz": packed[:len(packed) // 2], "cut.json.gz": packed[:-2],
+    damaged = {"cut here.ndjson.gz": packed[:len(packed) // 2], "cut.JSON.GZ": packed[:-2],
                "flipped.gz": packed[:90] + bytes(byte ^ 255 for byte in packed[90:]),
-               "cut.parquet": columns[:-9], "text.parquet": b"no Parquet"}
+               "cut.parquet": columns[:-9], "text.parquet": b"no Parquet",
+               "lines.snappy": b"no snappy\n" * 9}
     for name, content in damaged.items():
         (folder / name).write_bytes(content)
     return sorted(folder / name for name in damaged)
