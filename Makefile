@@ -11,7 +11,7 @@ export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models check test test-long test-spark mutants mutants-python supply pins train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean
+.PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models tests check test test-long test-spark mutants mutants-python supply pins train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does.
@@ -35,11 +35,12 @@ setup-mutants: .venv/mutants.installed ## The same with what `make mutants-pytho
 
 setup-test: .venv/test.installed ## The same with what `make test` needs.
 
-.venv/core.installed: requirements/core.txt pyproject.toml
+.venv/core.installed: requirements/pip.txt requirements/core.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Offer AI needs Python 3.11 or newer; set PYTHON to one.")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(PINNED) $<
+	$(BIN)/python $(PINNED) requirements/core.txt
 	$(BIN)/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -109,15 +110,19 @@ test-models: setup-test ## dbt's unit tests and data tests, on a small warehouse
 	OFFER_AI_EVENTS=tests/raw/other_producer_events.ndjson.gz OFFER_AI_DB=target/models/w.duckdb \
 		DBT_TARGET_PATH=target/models $(BIN)/dbt --quiet build
 
-check: setup-test ## Lint, test-models and the quick half of pytest: 5 minutes.
-	@echo "make check takes about 5 minutes on two free cores; make test runs the rest."
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
-	$(BIN)/python -m pytest -m quick
+# Of these three, one after the other, one core waits; the + lets pytest show how far it is.
+tests: setup-test ## pytest alone, but for what is marked `long`; ARGS go to it.
+	+$(BIN)/python -m pytest $(ARGS)
 
-test: setup-test ## Lint, test-models, pytest but for what is marked `long`; ARGS go to pytest: 18 minutes.
-	@echo "make test takes about 18 minutes on two free cores; make check takes about 5 minutes."
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint test-models
-	$(BIN)/python -m pytest $(ARGS)
+ALL := $(MAKE) --no-print-directory --jobs 3 --output-sync=target lint test-models tests
+
+check: setup-test ## Lint, test-models and the quick half of pytest: 2 minutes.
+	@echo "make check takes about 2 minutes on two free cores; make test runs the rest."
+	@$(ALL) ARGS="-m quick"
+
+test: setup-test ## Lint, test-models and tests; ARGS go to pytest: 12 minutes.
+	@echo "make test takes about 12 minutes on two free cores; make check takes about 2 minutes."
+	@$(ALL)
 
 test-spark: setup-test ## Both engines on many streams and a million events; killed builds.
 	OFFER_AI_STREAMS=20 OFFER_AI_PLAYERS=4300 OFFER_AI_SPARK_KILLS=5 \

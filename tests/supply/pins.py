@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # Each after those whose pins it keeps (`-c`).
 ORDER = ("core", "cloud", "learn", "metrics", "report", "serve", "spark", "test", "mutants",
-         "supply", "obp", "peers")
+         "supply", "obp", "peers", "pip")
 # Installed without what they need, and obp names no Python that is still kept.
 OPTIONS = {"obp": ["--no-deps", "--python-version", "3.9"],
            "peers": ["--no-deps", "--python-version", "3.11"]}

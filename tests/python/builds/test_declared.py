@@ -7,8 +7,6 @@ import pytest
 from built import BuildError, build, rows, write_events
 from offer_ai.base.declarations import variables
 
-pytestmark = pytest.mark.quick
-
 # Vars that no stored row depends on: of how files are found, of what is read through views, of
 # what is warned of.
 INDIFFERENT = {
@@ -45,6 +43,7 @@ def test_a_change_of_any_declaration_is_refused_by_name(tmp_path):
     build(events, database)
 
 
+@pytest.mark.quick
 def test_what_differs_in_the_least_is_not_one(tmp_path):
     """Times to the microsecond name an event; a probability ends at 1 and begins at 0."""
     offer = {"event_id": "offer_shown", "offer_type": "x", "offer_price": "1"}

@@ -115,7 +115,6 @@ def others(folder) -> dict[str, list[dict]]:
                          "staging.stg_events", "landing.landed_files")}
 
 
-@pytest.mark.quick
 def test_nothing_of_a_user_is_left(place):
     before = others(place)
     reasons = rows(place / "w.duckdb", "select count(*) as n from landing.rejected_events")
@@ -355,7 +354,6 @@ def test_beside_a_watch_and_a_service(place):
     assert holding(place, *PLANTED) == []
 
 
-@pytest.mark.quick
 def test_what_cannot_be_erased_says_why(tmp_path):
     env = environment(tmp_path) | {"OFFER_AI_EVENTS": str(tmp_path)}
     assert "Name users" in run("erase", env=env).stderr

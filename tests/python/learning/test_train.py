@@ -42,7 +42,6 @@ def test_the_same_table_gives_the_same_model(tmp_path):
     assert len(list((tmp_path / "models").iterdir())) == 1
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize(("table", "message"), [
     ({"rows": 500}, "500 offers with a mature label are too few"),
     ({"offers": 1}, "Only one offer was ever shown"),
@@ -55,7 +54,6 @@ def test_what_cannot_be_learned_from(tmp_path, table, message):
     assert message in said.stderr
 
 
-@pytest.mark.quick
 @pytest.mark.quick
 def test_what_is_held_out_is_seen_by_no_copy(tmp_path):
     """Whatever was earned in the last days: of held-out models, bootstrapped or not, nothing
@@ -81,7 +79,6 @@ def test_deviance():
     assert abs(deviance(np.array([0.0]), three, None) - 4 * 3**0.5) < 1e-12
 
 
-@pytest.mark.quick
 def test_no_training_table(tmp_path):
     assert "There is no training table in" in train(tmp_path).stderr
 

@@ -3,11 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from built import TARGET, build, dbt, write_events
-
-pytestmark = pytest.mark.quick
 
 
 def test_everything_is_described(tmp_path):

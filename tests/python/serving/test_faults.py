@@ -295,7 +295,6 @@ def test_many_connections_and_slow_clients(folder):
             one.close()
 
 
-@pytest.mark.quick
 def test_the_answers_are_as_the_schema_says(folder):
     """Each status that /decide answers is in the OpenAPI document, its body as described."""
     service = Service(folder, "--per-second", "40", OFFER_AI_API_KEY="game=secret shop=other")

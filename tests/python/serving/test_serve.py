@@ -187,7 +187,6 @@ def test_nothing_is_lost_when_it_is_killed(folder):
     assert rows(folder / "w.duckdb", "from landing.rejected_events") == []
 
 
-@pytest.mark.quick
 def test_bad_input_is_refused_by_name(folder, service):
     """Never a 5xx, never a line in the log."""
     for body, field in BAD:
@@ -229,7 +228,6 @@ def test_an_api_key(folder):
     service.stop()
 
 
-@pytest.mark.quick
 def test_no_store_is_the_fallback(tmp_path):
     (tmp_path / "events").mkdir()
     service = Service(tmp_path)

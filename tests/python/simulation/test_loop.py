@@ -57,7 +57,6 @@ def test_a_small_loop(tmp_path):
     assert "data:image/png;base64," in (tmp_path / "loop.html").read_text()
 
 
-@pytest.mark.quick
 def test_a_moving_loop(tmp_path, monkeypatch):
     """An offer arrives and one leaves by the file that the service reads; no offer is made that
     is none that day."""
