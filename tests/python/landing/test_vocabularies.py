@@ -173,7 +173,6 @@ def test_a_producers_form_gives_the_same_marts(tmp_path, name):
     same(found, expected)
 
 
-@pytest.mark.quick
 def test_the_users_own_names_come_first(tmp_path, monkeypatch):
     """The environment may choose, too; an unknown one is refused."""
     monkeypatch.setenv("OFFER_AI_VOCABULARY", "segment")

@@ -109,7 +109,6 @@ def test_the_week_corrects_the_first_hour(tmp_path):
     assert int(model.predict(user("US"), OFFERS).argmax()) != 1
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize(("flip_day", "change_days", "favourites"), [
     (None, None, (0, 1)), (14, 7, (1, 0)), (7, 14, (1, 0))])
 def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourites):
@@ -125,7 +124,6 @@ def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourit
     assert gamma[0] / gamma[1] == pytest.approx(np.sqrt((change_days or 21) / 21), rel=0.1)
 
 
-@pytest.mark.quick
 def test_a_change_that_was_found_is_remembered(tmp_path):
     """Five weeks later a learner that looks anew takes another day for it."""
     days = []
@@ -255,7 +253,6 @@ def kill_at(place: str) -> None:
         promotions.record = lambda *of: (record(*of), dead())
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize(("place", "is_first"), [
     ("while a model is written", False), ("before it is recorded", True),
     ("when it is recorded", True), ("when it is recorded", False)])

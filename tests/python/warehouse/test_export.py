@@ -24,7 +24,6 @@ def built(tmp_path):
     return tmp_path
 
 
-@pytest.mark.quick
 def test_training_holds_mature_labels_by_day(built):
     export(built, "training")
     manifest = json.loads((built / "export/training/manifest.json").read_text())
@@ -105,7 +104,6 @@ def test_a_killed_export_leaves_a_whole_version(built):
     assert not list((built / "export").glob("**/*.part"))
 
 
-@pytest.mark.quick
 def test_no_warehouse_is_one_sentence(tmp_path):
     result = export(tmp_path, "training", check=False)
     assert result.returncode == 1
