@@ -120,7 +120,7 @@ ALL := $(MAKE) --no-print-directory --jobs 3 --output-sync=target lint test-mode
 
 check: setup-test ## Lint, test-models and the quick half of pytest: 2 minutes.
 	@echo "make check takes about 2 minutes on two free cores; make test runs the rest."
-	@$(ALL) ARGS="-m quick"
+	@$(ALL) ARGS="-m quick --numprocesses 2"
 
 test: setup-test ## Lint, test-models and tests; ARGS go to pytest: 12 minutes.
 	@echo "make test takes about 12 minutes on two free cores; make check takes about 2 minutes."
