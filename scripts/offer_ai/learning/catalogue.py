@@ -8,6 +8,9 @@ import numpy as np
 
 Offer = tuple[str | float, ...]
 
+POWERS = 2  # of the log of a number: who buys what is cheap need not buy what is cheaper still
+FAR = 2.0  # spreads from the mean: farther away the log alone goes on
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -18,6 +21,7 @@ class Catalogue:
     mean: list[float]  # of the log of each number: of the price
     spread: list[float]
     price: int | None = 1  # which of an offer's values it is
+    powers: int = 1  # as in older versions
 
     @classmethod
     def of(cls, offers: Sequence[Offer], which: np.ndarray, price: int | None = 1
@@ -32,7 +36,12 @@ class Catalogue:
         logs = [[log_of(offer[at]) for offer in seen] for at in numeric(seen)]
         return cls(seen, [int(counts[number]) for _, number in made],
                    [float(np.mean(of)) for of in logs],
-                   [float(np.std(of) or 1.0) for of in logs], price), place[which]
+                   [float(np.std(of) or 1.0) for of in logs], price, POWERS), place[which]
+
+    @property
+    def numbers(self) -> int:
+        """How many of u tell of numbers."""
+        return self.powers * len(self.mean)
 
     @property
     def kinds(self) -> list[tuple[int, str]]:
@@ -46,27 +55,28 @@ class Catalogue:
 
     def places(self) -> list[list[int]]:
         """Which of u hold each value of an offer, in the order of its values."""
-        first = 1 + len(self.mean)
-        return [[1 + numeric(self.offers).index(at)] if at in numeric(self.offers) else
+        first, columns = 1 + self.numbers, numeric(self.offers)
+        return [[*range(1 + columns.index(at), first, len(columns))] if at in columns else
                 [first + number for number, (of, _) in enumerate(self.kinds) if of == at]
                 for at in range(len(self.offers[0]))]
 
     def describe(self, offers: Sequence[Offer]) -> np.ndarray:
-        """u of each offer: (offers, 1 + numbers + texts + offers seen)."""
+        """u of each offer: (offers, 1 + powers of numbers + texts + offers seen)."""
         known = {tuple(offer): at for at, offer in enumerate(self.offers)}
-        kinds, logs = self.kinds, len(self.mean)
-        index = {kind: 1 + logs + number for number, kind in enumerate(kinds)}
-        found = np.zeros((len(offers), 1 + logs + len(kinds) + len(known)))
+        kinds, first = self.kinds, 1 + self.numbers
+        index = {kind: first + number for number, kind in enumerate(kinds)}
+        found = np.zeros((len(offers), first + len(kinds) + len(known)))
         for row, offer in enumerate(offers):
-            found[row, 0] = 1
-            found[row, 1:1 + logs] = [
+            logs = np.array([
                 (log_of(offer[at]) - mean) / spread for at, mean, spread in zip(
-                    numeric(self.offers), self.mean, self.spread, strict=True)]
+                    numeric(self.offers), self.mean, self.spread, strict=True)])
+            squares = np.clip(logs, -FAR, FAR) ** 2 - 1
+            found[row, :first] = np.concatenate([[1], logs, squares])[:first]
             for kind in enumerate(offer):
                 if kind in index:
                     found[row, index[kind]] = 1
             if offer in known:
-                found[row, 1 + logs + len(kinds) + known[offer]] = 1
+                found[row, first + len(kinds) + known[offer]] = 1
         return found
 
 

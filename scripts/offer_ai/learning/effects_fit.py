@@ -58,18 +58,19 @@ def since_change(described: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray,
     return np.kron([[1, 0], [1, 1]], described), np.concatenate([spread, new])
 
 
-def fit_odds(rows: Rows, described: np.ndarray, logs: int, kinds: int,
+def fit_odds(rows: Rows, described: np.ndarray, numbers: int, kinds: int,
              start: np.ndarray | None = None) -> np.ndarray:
     """W of the log-odds: (described, bins), the mode of its posterior under a normal prior.
 
-    Offers are described by 1, so many logs of numbers, so many kinds of text, and themselves.
+    Offers are described by 1, so many powers of the logs of numbers, so many kinds of text, and
+    themselves.
 
     Where `rows` tell offers before a change and since apart, as `since_change` does, what is
     returned is of since.
     """
     size = rows.shape[1]
-    offers = described.shape[1] - 1 - logs - kinds
-    each = [1, logs, kinds, offers]
+    offers = described.shape[1] - 1 - numbers - kinds
+    each = [1, numbers, kinds, offers]
     spread = np.repeat([np.repeat(list(BY_BIN.values()), each)], size, axis=0).T
     spread[:, 0] = np.repeat(list(SHARED.values()), each)
     if rows.shape[0] > len(described):
@@ -85,7 +86,7 @@ def fit_odds(rows: Rows, described: np.ndarray, logs: int, kinds: int,
         return 0.5 * flat @ flat - likelihood, flat - slope.ravel()
 
     first = np.zeros(spread.shape)
-    if start is None or start.shape != (1 + logs + kinds + offers, size):
+    if start is None or start.shape != (1 + numbers + kinds + offers, size):
         share = np.clip(rows.bought.sum() / rows.count.sum(), 1e-6, 1 - 1e-6)
         first[0, 0] = np.log(share / (1 - share))
     else:
@@ -93,7 +94,7 @@ def fit_odds(rows: Rows, described: np.ndarray, logs: int, kinds: int,
     found = optimize.minimize(loss, (first / spread).ravel(), jac=True, method="L-BFGS-B",
                               options={"maxiter": STEPS, "ftol": 1e-6, "maxcor": 20})
     found = found.x.reshape(spread.shape) * spread
-    return found.reshape(-1, 1 + logs + kinds + offers, size).sum(axis=0)
+    return found.reshape(-1, 1 + numbers + kinds + offers, size).sum(axis=0)
 
 
 def fit_amounts(catalogue: Catalogue, offer: np.ndarray, amount: np.ndarray,
@@ -178,7 +179,7 @@ def fit_effects(seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarr
     offers, ages = len(catalogue.offers), 1 if is_since is None else 2
     aged = offer if is_since is None else offer + offers * is_since
     rows = Rows(at, aged, early > 0, weight, bins.size, offers * ages)
-    weights = fit_odds(rows, catalogue.describe(catalogue.offers), len(catalogue.mean),
+    weights = fit_odds(rows, catalogue.describe(catalogue.offers), catalogue.numbers,
                        len(catalogue.kinds), None if start is None else start.weights)
     share, amounts = fit_amounts(catalogue, offer, early, weight)
     is_mature = ~np.isnan(label)

@@ -1,8 +1,8 @@
 """Which offer: the chance of a purchase, linear in what offer and user have together.
 
 The log-odds that user x buys offer o are the sum over a of u[o, a] * (x . W[a]): u holds 1, the
-log price, the offer's type and the offer itself (of any action: the logs of its numbers, its
-texts, itself); x, for each feature, the bin its value is in
+log price and its square, the offer's type and the offer itself (of any action: the same of its
+numbers, its texts, itself); x, for each feature, the bin its value is in
 (one for missing values). So what is learned of one offer tells something of its type and its
 price, and of one that was never made. Expected revenue is that chance times what a purchase
 brings, plus what the offer adds to or takes from the rest of the label's time (`rest`), plus
@@ -77,7 +77,7 @@ class EffectsModel:
     encoding: Encoding
     bins: Bins
     catalogue: Catalogue
-    weights: np.ndarray  # W: (1 + numbers + texts + offers seen, bins)
+    weights: np.ndarray  # W: (1 + powers of numbers + texts + offers seen, bins)
     per_price: float  # what a purchase brings, of an offer's price (else of 1), over all offers
     amounts: np.ndarray  # what a purchase brings: (offers seen,)
     rest: np.ndarray  # what the offer adds to the rest of the label: (offers seen,)

@@ -17,7 +17,7 @@ from offer_ai.learning.table_rows import rows_of, rows_that_say
 KIND = "effects"
 MIN_ROWS, MIN_PURCHASES = 1_000, 50
 CHANGES = (7, 14, 21, 28, 42)  # how many days ago something may have changed
-SURE = 2.0  # standard errors by which a change must explain the last days better than none
+SURE = 3.0  # standard errors by which a change must explain the last days better than the known
 GAP = 3.0  # of inverse-gap weighting: times the root of the decisions, over what a favourite earns
 
 
@@ -65,11 +65,10 @@ def log_losses(model: EffectsModel, seen: Seen, early: np.ndarray) -> np.ndarray
 
 def surest(losses: dict[int | None, np.ndarray], known: int | None) -> int | None:
     """The change with the least loss, (rows,) each, where it is surely less than that of the
-    known one, or than without where that explains no more than none."""
+    known one; the known one, perhaps None, where it is not."""
     best = min(losses, key=lambda change: losses[change].mean())
-    held = known if losses[known].mean() <= losses[None].mean() else None
-    less = losses[held] - losses[best]
-    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else held
+    less = losses[known] - losses[best]
+    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else known
 
 
 def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate_days: int,

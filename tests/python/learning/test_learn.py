@@ -21,7 +21,7 @@ from offer_ai.base.settings import SCRIPTS
 from offer_ai.learning import model_files, promotions
 from offer_ai.learning.cycle import days_to_value, explore_more, is_due, learn, rhythm
 from offer_ai.learning.effects_fit import fit_rest
-from offer_ai.learning.effects_training import worth_at_random
+from offer_ai.learning.effects_training import surest, worth_at_random
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.keeping import Keeper
 from offer_ai.learning.model_files import load_model
@@ -122,6 +122,20 @@ def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourit
                  for country in ("DK", "US")) == favourites
     gamma = [load_model(one.model).description["gamma"] for one in (step, steady)]
     assert gamma[0] / gamma[1] == pytest.approx(np.sqrt((change_days or 21) / 21), rel=0.1)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("less_of", "known", "found"), [
+    ({}, None, None), ({7: 0.1}, None, 7), ({7: 0.01}, None, None),
+    ({None: 0.01}, 14, 14), ({None: 0.1}, 14, None),  # what was found is not lost by chance
+    ({7: 0.01}, 14, 14), ({7: 0.1}, 14, 7),
+])
+def test_what_was_known_holds_until_another_is_surely_better(less_of, known, found):
+    """By three standard errors, of 0.01 here."""
+    noise = np.tile([0.5, -0.5], 1250)
+    losses = {change: 1.0 - less_of[change] + noise if change in less_of else np.ones(2500)
+              for change in (None, 7, 14)}
+    assert surest(losses, known) == found
 
 
 def test_a_change_that_was_found_is_remembered(tmp_path):

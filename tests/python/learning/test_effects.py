@@ -1,0 +1,63 @@
+"""What a model learns of an offer by its type and price."""
+
+import json
+from dataclasses import replace
+from math import log
+
+import numpy as np
+import pytest
+
+from offer_ai.learning.catalogue import Catalogue
+from offer_ai.learning.effects_fit import Rows, fit_odds
+from offer_ai.learning.effects_model import Bins, EffectsModel
+
+pytestmark = pytest.mark.quick
+ASKED = [("x", price) for price in (0.99, 1.99, 4.99, 9.99, 19.99)]
+
+
+def odds(price: float) -> float:
+    """Up to 5 as many buy at any price, above it fewer and fewer."""
+    return -2.0 - 1.5 * max(log(price / 5), 0)
+
+
+def fitted(powers: int) -> tuple[Catalogue, np.ndarray]:
+    """What 100,000 decisions teach."""
+    each = 20_000
+    bought = np.concatenate([
+        np.arange(each) < round(each / (1 + np.exp(-odds(price)))) for _, price in ASKED])
+    catalogue, offer = Catalogue.of(ASKED, np.repeat(np.arange(len(ASKED)), each))
+    catalogue = replace(catalogue, powers=powers)
+    rows = Rows(np.zeros((len(offer), 1), int), offer, bought, np.ones(len(offer)), 1, len(ASKED))
+    return catalogue, fit_odds(rows, catalogue.describe(ASKED), catalogue.numbers, 1)
+
+
+def missed(powers: int) -> float:
+    """By how much the log-odds at prices that nobody was asked are missed at most."""
+    catalogue, weights = fitted(powers)
+    new = [2.99, 14.99]
+    found = (catalogue.describe([("x", price) for price in new]) @ weights)[:, 0]
+    return float(np.abs(found - [odds(price) for price in new]).max())
+
+
+def test_prices_that_nobody_was_asked_lie_on_a_curve():
+    assert missed(powers=2) < 0.2 < missed(powers=1)
+
+
+def test_far_away_the_curve_ends():
+    """What costs a hundred times more is not taken for a bargain, however prices curve."""
+    catalogue, _ = fitted(powers=2)
+    far, farther = catalogue.describe([("x", 999.0), ("x", 9999.0)])
+    assert far[1] < farther[1]
+    assert far[2] == farther[2] == 3.0
+
+
+def test_a_model_of_before_predicts_as_it_did():
+    """Its catalogue says nothing of powers."""
+    catalogue, weights = fitted(powers=1)
+    model = EffectsModel(None, Bins([], [], 1), catalogue, weights, 1.0, np.ones(len(ASKED)),
+                         np.zeros(len(ASKED)), np.zeros(1))
+    told = json.loads(model.model_to_string())
+    del told["catalogue"]["powers"]
+    again = EffectsModel.from_string(json.dumps(told), None, {})
+    new = [("x", 2.99)]
+    assert again.of_offers(new)[0].tolist() == (catalogue.describe(new) @ weights).tolist()
