@@ -15,7 +15,7 @@ from built import BuildError, build, build_and_test, copy_project, rows, write_e
 from compared import same, same_warehouses
 from streams import batches, builds, write_in_any_form
 
-EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "1"))
 
 
 @builds(EXAMPLES)

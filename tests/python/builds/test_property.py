@@ -15,7 +15,7 @@ from offer_ai.features.publish import publish_latest
 from offer_ai.warehouse.connection import open_warehouse
 from streams import MICROSECOND, NESTED, OFFSETS, builds, streams, write_lines
 
-EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("OFFER_AI_EXAMPLES", "2"))
 @builds(EXAMPLES)
 @given(streams(may_nest=True))
 def test_every_mart_equals_the_oracle(files):

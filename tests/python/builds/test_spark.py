@@ -216,8 +216,9 @@ def test_values_and_lift_are_equal(tmp_path):
     path = tmp_path / "events"
     write_events(path / "e.ndjson", *decisions(240))
     damaged = damage(path)
-    spark_engine.dbt("run", "--full-refresh", "--select", "+policy_evaluation", "+policy_lift",
-                     "+feature_drift", "+daily_activity", "+retention", "+weekly_revenue",
+    marts = {"policy_evaluation": 1, "policy_lift": 8, "daily_activity": 20, "retention": 1,
+             "weekly_revenue": 1} | ({"feature_drift": 10} if STREAMS > 1 else {})  # rows at least
+    spark_engine.dbt("run", "--full-refresh", "--select", *(f"+{mart}" for mart in marts),
                      events=path)
     spark_engine.dbt("test", "--select", "offers_are_made_as_often_as_said",
                      "arms_have_their_shares", events=path)
@@ -227,8 +228,7 @@ def test_values_and_lift_are_equal(tmp_path):
             map(str, damaged))
     assert len(spark_engine.rows("select * from staging.stg_events where user_id = 'u1' "
                                  "and date(event_time) = '2025-01-05'")) == 7
-    for mart, least in (("policy_evaluation", 1), ("policy_lift", 8), ("feature_drift", 10),
-                        ("daily_activity", 20), ("retention", 1), ("weekly_revenue", 1)):
+    for mart, least in marts.items():
         query = f"select * from marts.{mart}"
         here = built.rows(tmp_path / "w.duckdb", query)
         assert len(here) >= least, mart

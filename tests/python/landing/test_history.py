@@ -21,6 +21,7 @@ def moods(database) -> list:
         database, "select mood from staging.stg_events order by event_time")]
 
 
+@pytest.mark.long
 def test_a_refresh_needs_no_raw_file(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     first = write_events(events / "1.ndjson", day(1), {"event_time": "?"})
@@ -132,6 +133,7 @@ def test_a_changed_model_or_macro_asks_for_the_refresh_it_needs(tmp_path):
     build(events, database, project=project)
 
 
+@pytest.mark.long
 def test_days_before_the_first_label(tmp_path):
     """Nothing but rejects, then one event, then an offer: each is built and told."""
     events, database = tmp_path / "events", tmp_path / "w.duckdb"

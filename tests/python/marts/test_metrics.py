@@ -75,6 +75,7 @@ def queried(tmp_path_factory):
     return folder, query
 
 
+@pytest.mark.long
 def test_each_metric_is_what_sql_says(queried):
     folder, query = queried
     found = query("--metrics", ",".join([*PLAIN, *RATIOS, "lift"]),

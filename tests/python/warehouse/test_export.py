@@ -75,6 +75,7 @@ def test_latest_is_parquet_and_sqlite(built):
     assert json.loads((folder / "manifest.json").read_text())["rows"] == 3
 
 
+@pytest.mark.long
 def test_a_killed_export_leaves_a_whole_version(built):
     """Whenever it dies, the manifest names files that are all there."""
     export(built, "training")
