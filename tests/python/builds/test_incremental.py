@@ -41,7 +41,6 @@ def test_batches_equal_a_full_build(parts, seed):
              rows(whole, "select * exclude (file_id) from staging.stg_events"))
 
 
-@pytest.mark.quick
 def test_a_purchase_three_weeks_late(tmp_path):
     """Corrects the label of the offer before it, the features of the ones after it, and the
     session that it joins, from its start on."""

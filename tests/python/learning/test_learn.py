@@ -81,7 +81,6 @@ def user(country: str) -> dict:
             "prev_week_purchase_amount": Decimal(3), "last_session_win_ratio": None}
 
 
-@pytest.mark.quick
 def test_it_learns_before_a_label_is_mature(tmp_path):
     """Six days of offers, none of them mature: who likes what is known, and promoted."""
     step = learn(publish(tmp_path))
@@ -99,7 +98,6 @@ def test_it_learns_before_a_label_is_mature(tmp_path):
     assert (told["model"], told["rule"]) == (step.model.name, "inverse-gap")
 
 
-@pytest.mark.quick
 def test_the_week_corrects_the_first_hour(tmp_path):
     """vip loses in the days after more than it brings at once; mature offers alone know it."""
     step = learn(publish(tmp_path, days=14, mature_days=7, late_vip=-4.0))
@@ -148,7 +146,6 @@ def test_a_change_that_was_found_is_remembered(tmp_path):
     assert days[0] == days[1] == "2025-01-15" != days[2]
 
 
-@pytest.mark.quick
 def test_a_first_policy_is_valued_on_more_days(tmp_path):
     """A week is enough for a successor; while nothing is promoted, half of what there is."""
     assert [days_to_value(days) for days in (2, 10, 14, 60)] == [1, 5, 7, 7]

@@ -196,7 +196,6 @@ def renamed(tmp_path, old, new):
     return edited(tmp_path, (f"\n  {old}:", f"\n  {new}:"))
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize(("old", "new"), [
     ("decision_points", "decison_points"), ("features", "feature"), ("most_skew", "most_skwe")])
 def test_a_misspelt_var_is_named(tmp_path, old, new):
