@@ -41,7 +41,7 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Offer AI needs Python 3.11 or newer; set PYTHON to one.")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python $(PINNED) $<
+	$(BIN)/python $(PINNED) requirements/pip.txt
 	$(BIN)/python $(PINNED) requirements/core.txt
 	$(BIN)/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

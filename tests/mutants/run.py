@@ -46,12 +46,11 @@ def unit_tests(models: str) -> int:
 
 
 def python_tests(arguments: str) -> int:
-    """Whether tests of pytest fail; where they work stays the same, or dbt would parse anew."""
+    """Whether tests of pytest fail."""
     import pytest
 
     code = pytest.main(["--numprocesses", "0", "-q", "-x", "-p", "no:cacheprovider",
-                        "--basetemp", "tests-work", "-m", "long or not long",
-                        *shlex.split(arguments)])
+                        "-m", "long or not long", *shlex.split(arguments)])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise ValueError(f"{arguments}: {code!r}")
     return SEEN if code else NOT_SEEN

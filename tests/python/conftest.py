@@ -27,7 +27,10 @@ class FailuresAtOnce:
 def pytest_configure(config):
     # The processes that run the tests report to one that has the terminal.
     if not hasattr(config, "workerinput"):
-        os.environ.setdefault("OFFER_AI_TEST_TARGET", tempfile.mkdtemp(prefix="offer_ai_parsed_"))
+        if "OFFER_AI_TEST_TARGET" not in os.environ:
+            folder = tempfile.TemporaryDirectory(prefix="offer_ai_parsed_")
+            config.add_cleanup(folder.cleanup)
+            os.environ["OFFER_AI_TEST_TARGET"] = folder.name
         terminal = config.pluginmanager.get_plugin("terminalreporter")
         config.pluginmanager.register(FailuresAtOnce(terminal))
 
