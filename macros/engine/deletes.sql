@@ -73,7 +73,7 @@ The rows that stay are whole in a table of their own before anything is taken aw
         ~ ' select * from ' ~ copy) %}
 {%- endmacro %}
 
-{#- Before a build: ends what a killed one had begun to take out of its tables. -#}
+{#- Before a build: ends what a killed one had begun to write, or to take out of its tables. -#}
 {% macro mend_tables() -%}
     {{ return(adapter.dispatch('mend_tables', 'offer_ai')()) }}
 {%- endmacro %}
@@ -81,17 +81,85 @@ The rows that stay are whole in a table of their own before anything is taken aw
 {#- A transaction that did not go through left nothing behind. -#}
 {% macro duckdb__mend_tables() -%}{%- endmacro %}
 
-{#- A table of rows that stay is whole when it is there. -#}
+{#-
+A table of rows that stay is whole when it is there. While a build is under way, and after one
+that did not end, there is a table `build_under_way`: files may lie there then that the catalog
+does not know.
+-#}
 {% macro spark__mend_tables() -%}
+    {% set under_way, present = offer_ai.landing_relation('build_under_way'), {} %}
     {% for schema in graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
         | map(attribute='schema') | unique if adapter.check_schema_exists(none, schema) %}
-        {% for name in run_query('show tables in ' ~ schema ~ " like '*__kept'").columns[1].values() %}
+        {% do present.update({schema: run_query('show tables in ' ~ schema).columns[1].values() | list}) %}
+    {% endfor %}
+    {% if under_way.identifier in present.get(under_way.schema, []) %}
+        {% do offer_ai.mend_catalog(present) %}
+    {% else %}
+        {% do run_query('create table ' ~ under_way ~ ' (build int) using parquet') %}
+    {% endif %}
+    {% for schema, names in present.items() %}
+        {% for name in names if name.endswith('__kept') %}
             {% set copy = api.Relation.create(schema=schema, identifier=name) %}
-            {% set relation = adapter.get_relation(none, schema, name[:-6]) %}
-            {% if relation is not none and not flags.FULL_REFRESH %}
-                {% do offer_ai.put_back(relation, copy) %}
+            {% if name[:-6] in names and not flags.FULL_REFRESH %}
+                {% do offer_ai.put_back(api.Relation.create(schema=schema, identifier=name[:-6]), copy) %}
             {% endif %}
             {% do run_query('drop table ' ~ copy) %}
         {% endfor %}
     {% endfor %}
+{%- endmacro %}
+
+{#-
+Spark writes files first and tells the catalog then. What a killed build wrote of days that the
+catalog does not know is made known, so that it is taken out as other rows are; files of a table
+that the catalog does not know are removed, or Spark would not make that table any more. No
+statement removes files but of a table, so one is laid over them, and emptied.
+
+- present: a dict of schema to the names of its tables
+-#}
+{% macro mend_catalog(present) -%}
+    {% set over = offer_ai.landing_relation('laid_over') %}
+    {% set stored, unknown = [], [] %}
+    {% for relation in [offer_ai.landing_relation('build_log'), offer_ai.rates_before()] %}
+        {% do stored.append([relation.schema, relation.identifier, none]) %}
+    {% endfor %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and offer_ai.is_ours(node)
+        and node.config.materialized not in ('view', 'ephemeral') and node.schema in present %}
+        {% do stored.append([node.schema, node.alias, node.config.meta.get('day_of')]) %}
+    {% endfor %}
+    {% for schema, name, day in stored %}
+        {% if day and name in present[schema] %}
+            {% do run_query('msck repair table ' ~ api.Relation.create(schema=schema, identifier=name)) %}
+        {% endif %}
+        {% for known in [name, name ~ '__kept'] if known not in present[schema] %}
+            {% do unknown.append([schema, known]) %}
+        {% endfor %}
+    {% endfor %}
+    {% do run_query('drop table if exists ' ~ over) %}
+    {% do run_query('create table ' ~ over ~ ' (nothing int) using parquet') %}
+    {% set folders = {} %}
+    {% for schema, name in unknown %}
+        {% if schema not in folders %}
+            {% for row in run_query('describe database extended ' ~ schema).rows if row[0] == 'Location' %}
+                {% do folders.update({schema: row[1]}) %}
+            {% endfor %}
+        {% endif %}
+        {% do run_query('alter table ' ~ over ~ ' set location ' ~ dbt.string_literal(folders[schema] ~ '/' ~ name)) %}
+        {% do run_query('truncate table ' ~ over) %}
+    {% endfor %}
+    {% do run_query('drop table ' ~ over) %}
+{%- endmacro %}
+
+{#- After a build of which no statement failed: there is nothing to mend. -#}
+{% macro end_build(results) -%}
+    {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
+    {{ return(adapter.dispatch('end_build', 'offer_ai')(results)) }}
+{%- endmacro %}
+
+{% macro duckdb__end_build(results) -%}{%- endmacro %}
+
+{% macro spark__end_build(results) -%}
+    {% if results | map(attribute='status') | select('in', ['error', 'runtime error']) | list %}
+        {{ return('') }}
+    {% endif %}
+    {% do run_query('drop table if exists ' ~ offer_ai.landing_relation('build_under_way')) %}
 {%- endmacro %}

@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -259,6 +260,35 @@ def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     assert_equal(tmp_path / "w.duckdb")
     assert not [name for schema in ("sessions", "anchors") for name in session.sql(
         f"show tables in {schema}").toPandas()["tableName"] if name.endswith("__kept")]
+
+
+@in_long_form
+def test_days_that_the_catalog_does_not_know(tmp_path):
+    """A full refresh that was killed between writing a table's files and telling the catalog: of
+    days of a table that it knows, and of a table that it does not, whose files hold a day more."""
+    from pyspark.sql import SparkSession
+
+    write_events(tmp_path / "events" / "1.ndjson", *offers(1), *offers(2))
+    spark_engine.dbt_anew("run", events=tmp_path / "events")
+    session, tables = SparkSession.builder.getOrCreate(), Path(spark_engine.WAREHOUSE)
+
+    def forget(table: str, statement: str) -> Path:
+        """What the statement removes from the catalog, files and all; the files come back."""
+        folder = tables / table.replace(".", ".db/")
+        shutil.copytree(folder, tmp_path / table)
+        session.sql(statement.format(table))
+        shutil.copytree(tmp_path / table, folder, dirs_exist_ok=True)
+        return folder
+
+    forget("staging.stg_offers_shown", "alter table {} drop partition (partition_day='2025-01-02')")
+    labels = forget("anchors.offer_labels", "drop table {}")
+    shutil.copytree(labels / "partition_day=2025-01-02", labels / "partition_day=2025-01-09")
+    session.sql("drop table landing.build_log")
+    session.sql("create table landing.build_under_way using parquet as select 1 as build")
+    spark_engine.dbt("run", events=tmp_path / "events")
+    built.build(tmp_path / "events", tmp_path / "w.duckdb")
+    assert_equal(tmp_path / "w.duckdb")
+    assert not session.catalog.tableExists("landing.build_under_way")
 
 
 @pytest.mark.skipif(not KILLS, reason="make test-spark kills builds")
