@@ -164,25 +164,46 @@ class Seen:
         return Seen(self.encoding, self.matrix[rows], self.offers, self.which[rows])
 
 
-def fit_effects(seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
-                weight: np.ndarray, start: EffectsModel | None = None,
-                is_since: np.ndarray | None = None) -> EffectsModel:
-    """A model of decisions with the early part of their label, and the label, NaN where it is
-    not mature: it then takes no part in the rest; `user` are codes of users. `is_since` says
-    which decisions were made since a change, None where there was none. (decisions,) all.
+class Sample:
+    """Decisions that models are fitted to, with the early part of their label, and the label, NaN
+    where it is not mature: it then takes no part in the rest; `user` are codes of users.
+    (decisions,) all. What fits with one change or another share is made once.
     """
-    encoding = seen.encoding
-    categories = [column["name"] in encoding.categories for column in encoding.features]
-    bins = Bins.of(seen.matrix, categories)
-    at = bins.indices(seen.matrix)
-    catalogue, offer = Catalogue.of(seen.offers, seen.which, encoding.actions.price)
-    offers, ages = len(catalogue.offers), 1 if is_since is None else 2
-    aged = offer if is_since is None else offer + offers * is_since
-    rows = Rows(at, aged, early > 0, weight, bins.size, offers * ages)
-    weights = fit_odds(rows, catalogue.describe(catalogue.offers), catalogue.numbers,
-                       len(catalogue.kinds), None if start is None else start.weights)
-    share, amounts = fit_amounts(catalogue, offer, early, weight)
-    is_mature = ~np.isnan(label)
-    rest, usual = fit_rest(at[is_mature], offers, offer[is_mature],
-                           (label - early)[is_mature], user[is_mature], bins.size)
-    return EffectsModel(encoding, bins, catalogue, weights, share, amounts, rest, usual)
+
+    def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray):
+        self.encoding, self.early, self.label, self.user = seen.encoding, early, label, user
+        self.bins = Bins.of(seen.matrix, [
+            column["name"] in seen.encoding.categories for column in seen.encoding.features])
+        self.at = self.bins.indices(seen.matrix)
+        self.catalogue, self.offer = Catalogue.of(seen.offers, seen.which,
+                                                  seen.encoding.actions.price)
+
+    def odds(self, start: np.ndarray | None = None, is_since: np.ndarray | None = None,
+             weight: np.ndarray | None = None) -> np.ndarray:
+        """W of the log-odds of an early purchase: (described, bins). `is_since` says which
+        decisions were made since a change, None where there was none."""
+        offers = len(self.catalogue.offers)
+        aged = self.offer if is_since is None else self.offer + offers * is_since
+        rows = Rows(self.at, aged, self.early > 0, self._weight(weight), self.bins.size,
+                    offers if is_since is None else 2 * offers)
+        return fit_odds(rows, self.catalogue.describe(self.catalogue.offers),
+                        self.catalogue.numbers, len(self.catalogue.kinds), start)
+
+    def model(self, odds: np.ndarray, weight: np.ndarray | None = None) -> EffectsModel:
+        """With these log-odds, and what purchases bring, and what comes after."""
+        share, amounts = fit_amounts(self.catalogue, self.offer, self.early, self._weight(weight))
+        is_mature = ~np.isnan(self.label)
+        rest, usual = fit_rest(self.at[is_mature], len(self.catalogue.offers),
+                               self.offer[is_mature], (self.label - self.early)[is_mature],
+                               self.user[is_mature], self.bins.size)
+        return EffectsModel(self.encoding, self.bins, self.catalogue, odds, share, amounts, rest,
+                            usual)
+
+    def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:
+        """Of other decisions, log loss of whether there is an early purchase: (rows,)."""
+        weights = self.catalogue.describe(seen.offers) @ odds
+        found = weights[seen.which[:, None], self.bins.indices(seen.matrix)].sum(axis=1)
+        return np.logaddexp(0, found) - (early > 0) * found
+
+    def _weight(self, weight: np.ndarray | None) -> np.ndarray:
+        return np.ones(len(self.early)) if weight is None else weight

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from offer_ai.base import declarations
 from offer_ai.base.actions import as_texts
-from offer_ai.learning.effects_fit import Seen, fit_effects
+from offer_ai.learning.effects_fit import Sample, Seen
 from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.fitting import calibration, check_action
 from offer_ai.learning.revenue_model import Encoding, decision_of
@@ -56,13 +56,6 @@ def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray) -> float:
     return unknown + (float(weight.sum() ** 2 / (weight**2).sum()) if len(weight) else 0.0)
 
 
-def log_losses(model: EffectsModel, seen: Seen, early: np.ndarray) -> np.ndarray:
-    """Log loss of whether there is an early purchase: (rows,)."""
-    weights = model.of_offers(seen.offers)[0]
-    odds = weights[seen.which[:, None], model.bins.indices(seen.matrix)].sum(axis=1)
-    return np.logaddexp(0, odds) - (early > 0) * odds
-
-
 def surest(losses: dict[int | None, np.ndarray], known: int | None) -> int | None:
     """The change with the least loss, (rows,) each, where it is surely less than that of the
     known one; the known one, perhaps None, where it is not."""
@@ -98,14 +91,11 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     seen = Seen.of(encoding, table)
     is_late = dates > dates.max() - validate_days
 
-    def fit(rows, change, start=None, times=None):
-        weight = np.ones(len(rows)) if times is None else times[user[rows]]
-        is_since = None if change is None else dates[rows] > dates[rows].max() - change
-        return fit_effects(seen.rows(rows), early[rows], amounts[rows], user[rows], weight,
-                           start, is_since)
+    def sample(rows):
+        return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows])
 
-    def losses(model, rows):
-        return log_losses(model, seen.rows(rows), early[rows])
+    def since(rows, change):
+        return None if change is None else dates[rows] > dates[rows].max() - change
 
     before, late, every = (np.flatnonzero(rows) for rows in (
         ~is_late, is_late, np.ones(len(dates), bool)))
@@ -114,32 +104,39 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     is_last = dates > dates.max() - min(validate_days, CHANGES[0])
     shows = is_last & (user % 2 == 0)
     half, others = np.flatnonzero(~is_last | shows), np.flatnonzero(is_last & ~shows)
-    tried = {None: fit(half, None)}
+    of_half = sample(half)
+    tried = {None: of_half.odds()}
     known = None if changed_on is None else int(
         dates.max() + 1 - np.datetime64(changed_on, "D").astype(int))
     # What was before has a week at least.
     possible = [change for change in {*CHANGES, known} - {None}
                 if CHANGES[0] <= change <= dates.max() - dates.min() + 1 - CHANGES[0]]
     for change in possible:
-        tried[change] = fit(half, change, tried[None])
-    change = surest({one: losses(model, others) for one, model in tried.items()},
-                    known if known in tried else None)
-    twin, held_out = None, fit(before, None, tried[None])
+        tried[change] = of_half.odds(tried[None], since(half, change))
+    change = surest({one: of_half.log_losses(odds, seen.rows(others), early[others])
+                     for one, odds in tried.items()}, known if known in tried else None)
+    of_before, of_all = sample(before), sample(every)
+    shown, shown_early = seen.rows(late), early[late]
+    twin, odds = None, of_before.odds(tried[None])
+    losses = of_before.log_losses(odds, shown, shown_early)
     if change is not None and change > validate_days:
-        other = fit(before, change - validate_days, held_out)
-        if losses(other, late).mean() < losses(held_out, late).mean():
-            twin, held_out = change - validate_days, other
-    loss = float(losses(held_out, late).mean())
-    models = {"model": fit(every, change, tried[None]), "held_out": held_out}
+        other = of_before.odds(odds, since(before, change - validate_days))
+        other_losses = of_before.log_losses(other, shown, shown_early)
+        if other_losses.mean() < losses.mean():
+            twin, odds, losses = change - validate_days, other, other_losses
+    models = {"model": of_all.model(of_all.odds(tried[None], since(every, change))),
+              "held_out": of_before.model(odds)}
     learned_from = float(len(every)) if change is None else worth_at_random(
         table, dates > dates.max() - change)
     rng = np.random.default_rng(1)
     for number in tqdm(range(bootstraps), unit="model", disable=None):
         times = rng.poisson(1, user.max() + 1)
-        models[f"model-{number}"] = fit(every, change, models["model"], times)
-        models[f"held_out-{number}"] = fit(before, twin, held_out, times)
-    shown = seen.rows(late)
-    predicted = held_out.parts(held_out.bins.indices(shown.matrix), shown.offers, shown.which)[0]
+        for name, of, rows, changed in (("model", of_all, every, change),
+                                        ("held_out", of_before, before, twin)):
+            odds = of.odds(models[name].weights, since(rows, changed), times[user[rows]])
+            models[f"{name}-{number}"] = of.model(odds, times[user[rows]])
+    predicted = models["held_out"].parts(models["held_out"].bins.indices(shown.matrix),
+                                         shown.offers, shown.which)[0]
     description = {
         "kind": KIND, "decision_point": decision_of(manifest)["name"], "label": label,
         "part": part, "validate_days": validate_days,
@@ -147,13 +144,12 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
             "days": {name: [str(np.datetime64(int(day), "D")) for day in (of.min(), of.max())]
                      for name, of in {"model": dates, "held_out": dates[before]}.items()}},
         "encoding": asdict(encoding),
-        "gamma": gamma_of(models["model"], models["model"].bins.indices(
-            seen.matrix[-100_000:]), learned_from),
+        "gamma": gamma_of(models["model"], of_all.at[-100_000:], learned_from),
         "change_days": change,
         "changed_on": None if change is None else str(
             np.datetime64(int(dates.max()) + 1 - change, "D")),
         "metrics": {"rows": len(amounts), "mature_rows": int((~np.isnan(amounts)).sum()),
-                    "validation_rows": len(late), "log_loss": loss,
+                    "validation_rows": len(late), "log_loss": float(losses.mean()),
                     "earned": float(early[late].mean()),
                     "predicted": float(predicted.mean()),
                     "rest_by_offer": {" ".join(as_texts(offer)): float(value) for offer, value
