@@ -76,24 +76,35 @@ def fit_odds(rows: Rows, described: np.ndarray, numbers: int, kinds: int,
     if rows.shape[0] > len(described):
         described, spread = since_change(described, spread)
     transposed = rows.x.T
-
-    def loss(flat):
-        scaled = flat.reshape(spread.shape)
-        odds = rows.x @ (described @ (scaled * spread)).ravel()
-        likelihood = rows.bought @ odds - rows.count @ np.logaddexp(0, odds)
-        pull = rows.bought - rows.count / (1 + np.exp(-odds))
-        slope = described.T @ (transposed @ pull).reshape(rows.shape) * spread
-        return 0.5 * flat @ flat - likelihood, flat - slope.ravel()
-
     first = np.zeros(spread.shape)
     if start is None or start.shape != (1 + numbers + kinds + offers, size):
         share = np.clip(rows.bought.sum() / rows.count.sum(), 1e-6, 1 - 1e-6)
         first[0, 0] = np.log(share / (1 - share))
     else:
         first[:len(start)] = start
-    found = optimize.minimize(loss, (first / spread).ravel(), jac=True, method="L-BFGS-B",
-                              options={"maxiter": STEPS, "ftol": 1e-6, "maxcor": 20})
-    found = found.x.reshape(spread.shape) * spread
+
+    def chances(weights):
+        odds = rows.x @ (described @ weights).ravel()
+        return odds, 1 / (1 + np.exp(-odds))
+
+    def summed(values):
+        return (transposed @ values).reshape(rows.shape)
+
+    # By how sharply the posterior curves, else the search ends far from its mode.
+    _, chance = chances(first)
+    information = (described**2).T @ summed(rows.count * chance * (1 - chance))
+    scale = 1 / np.sqrt(spread**-2 + information)
+
+    def loss(flat):
+        weights = flat.reshape(scale.shape) * scale
+        odds, chance = chances(weights)
+        likelihood = rows.bought @ odds - rows.count @ np.logaddexp(0, odds)
+        slope = weights / spread**2 - described.T @ summed(rows.bought - rows.count * chance)
+        return 0.5 * ((weights / spread)**2).sum() - likelihood, (slope * scale).ravel()
+
+    found = optimize.minimize(loss, (first / scale).ravel(), jac=True, method="L-BFGS-B",
+                              options={"maxiter": STEPS, "ftol": 1e-8, "maxcor": 20})
+    found = found.x.reshape(scale.shape) * scale
     return found.reshape(-1, 1 + numbers + kinds + offers, size).sum(axis=0)
 
 

@@ -61,3 +61,23 @@ def test_a_model_of_before_predicts_as_it_did():
     again = EffectsModel.from_string(json.dumps(told), None, {})
     new = [("x", 2.99)]
     assert again.of_offers(new)[0].tolist() == (catalogue.describe(new) @ weights).tolist()
+
+
+def test_the_search_ends_where_the_posterior_is_highest():
+    """Wherever it begins: rare bins and offers beside frequent ones are no reason to end early."""
+    rng = np.random.default_rng(1)
+    offers = [(kind, price) for kind in "xyz" for price in (0.99, 4.99, 19.99)]
+    made = rng.choice(len(offers), 60_000, p=np.geomspace(1, 200, len(offers))[::-1] / np.geomspace(
+        1, 200, len(offers)).sum())
+    bins = np.minimum(rng.geometric(0.4, (len(made), 3)) - 1, 5)
+    at = np.column_stack([np.zeros(len(made), int), 1 + bins + 6 * np.arange(3)])
+    tastes = rng.normal(0, 0.7, (len(offers), 19))
+    odds = -3.0 + tastes[made[:, None], at].sum(axis=1)
+    catalogue, offer = Catalogue.of(offers, made)
+    rows = Rows(at, offer, rng.random(len(made)) < 1 / (1 + np.exp(-odds)), np.ones(len(made)), 19,
+                len(offers))
+    described = catalogue.describe(catalogue.offers)
+    asked = described, catalogue.numbers, len(catalogue.kinds)
+    one = fit_odds(rows, *asked)
+    other = fit_odds(rows, *asked, start=rng.normal(0, 1, one.shape))
+    assert np.abs(described @ (one - other)).max() < 0.1
