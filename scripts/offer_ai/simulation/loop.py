@@ -4,13 +4,11 @@ Players come, go and change; offers are decided by the code that serves, from fe
 that the warehouse published; the world alone knows what each decision is worth.
 """
 
-import hashlib
 import os
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -25,12 +23,9 @@ from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.learning.cycle import Step, learn
 from offer_ai.learning.policies import INVERSE_GAP
-from offer_ai.serving.arms import HOLDOUT, Holdout
-from offer_ai.serving.decider import Decider
-from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.serving.reloading import ReloadingCandidates
 from offer_ai.simulation.arms import by_round
 from offer_ai.simulation.comparison import play
+from offer_ai.simulation.deciders import Deciders
 from offer_ai.simulation.game import deliver
 from offer_ai.simulation.moving_game import WORLDS
 from offer_ai.simulation.raw_events import (
@@ -89,33 +84,29 @@ class Loop:
         register_world(self.con, self.game, seed)
         self.offers = as_structs(self.con, "offers", "offer")
         self.store_url = default_store(self.export)
-        self.log = DecisionLog(self.events, seconds=3600, lines=1 << 60)
         self.decisions, self.late, self.day, self.round = Decisions(), None, 0, 0
         self.builds, self.user_ids = 0, []
         self.candidates, self.listed = folder / "offer_candidates.csv", []
         self.list_candidates()
-        self.decider = Decider(self.export / "models", self.store_url, self.log, seed=seed,
-                               candidates=ReloadingCandidates(self.candidates),
-                               holdout=Holdout(holdout_share))
+        self.deciders = Deciders(self.export / "models", self.store_url, self.events,
+                                 self.candidates, holdout_share, seed)
 
-    def list_candidates(self) -> bool:
-        """Writes the day's candidates to the file that the service reads; whether they changed."""
+    def list_candidates(self) -> None:
+        """Writes the day's candidates to the file that the service reads."""
         is_valid = self.game.is_valid(self.day)
         listed = [offer for offer, is_so in zip(self.known, is_valid, strict=True) if is_so]
         if listed == self.listed:
-            return False
+            return
         self.candidates.write_text("\n".join(["offer_type,offer_price", *(
             f"{kind},{price}" for kind, price in listed), ""]))
         self.listed = listed
-        return True
 
     def play(self, days: int) -> int:
         """Plays some days; returns how many events there were."""
         lines = 0
         for _ in tqdm(range(days), desc=f"round {self.round}", unit="day", disable=None):
             self.game.next_day()
-            if self.list_candidates():
-                self.decider.look(after=0)
+            self.list_candidates()
             register_players(self.con, self.game, self.seed)
             self.user_ids = [user for (user,) in self.con.execute(
                 "select user_id from players order by player").fetchall()]
@@ -127,21 +118,18 @@ class Loop:
                 self.con, pa.concat_tables(parts), as_structs(self.con, "players", "player"),
                 self.offers, self.events / f"events-{date}.ndjson")
             self.late, self.day = late, self.day + 1
-            self.log.rotate()
         return lines
 
     def decide(self, player: np.ndarray, session: np.ndarray, second: np.ndarray) -> np.ndarray:
         """The day's decisions, through the code that serves."""
+        asked = [(self.user_ids[who], which, at) for who, which, at in zip(
+            player.tolist(), session.tolist(), second.tolist(), strict=True)]
         choices = []
-        for who, which, at in zip(player.tolist(), session.tolist(), second.tolist(), strict=True):
-            user = self.user_ids[who]
-            made = self.decider.decide(
-                user, hashlib.md5(f"{user}{which}".encode()).hexdigest()[:14],
-                datetime.fromtimestamp(at, UTC))
-            choices.append(self.known.index((made["offer_type"], float(made["offer_price"]))))
-            self.decisions.features.append(made["features"])
-            self.decisions.policy.append(made["policy_version"])
-            self.decisions.is_held.append(self.decider.holdout.arm_of(user) == HOLDOUT)
+        for offer, *told in self.deciders.decide(asked, player.tolist()):
+            choices.append(self.known.index(offer))
+            for values, value in zip((self.decisions.features, self.decisions.policy,
+                                      self.decisions.is_held), told, strict=True):
+                values.append(value)
         self.decisions.worth.extend(self.game.worth(player))
         self.decisions.choice += choices
         self.decisions.player += player.tolist()
@@ -199,7 +187,7 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
             f"events, played in {played:.0f} s, built in {built:.0f} s, learned in {learned:.0f} "
             f"s; {outcome}")
     loop.build()
-    loop.log.close()
+    loop.deciders.close()
     arms = by_round(loop.database, loop.decisions, days, str(START),
                     {user: number for number, user in enumerate(loop.user_ids)})
     return measure(loop.decisions, declarations.features(), arms) | {

@@ -65,7 +65,7 @@ def test_a_moving_loop(tmp_path, monkeypatch):
     loop = Loop(tmp_path / "world", 600, 1, "moving", 1, 0.05)
     for loop.round in range(1, 9):
         loop.play(1)
-    loop.log.close()
+    loop.deciders.close()
     decided = loop.decisions
     choice, number = np.array(decided.choice), np.array(decided.round)
     made = {offer: set(number[choice == loop.known.index(offer)].tolist())
