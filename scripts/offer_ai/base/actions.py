@@ -82,10 +82,6 @@ class Actions:
         """What was done in each row of a table, as models see it; None where a row does not say."""
         return [numbers(row) for row in zip(*(table[name] for name in self.names), strict=True)]
 
-    def of_all(self, action: Action, rows: int) -> dict[str, list]:
-        """The columns of a table of which each row does the same."""
-        return {name: [value] * rows for name, value in zip(self.names, action, strict=True)}
-
 
 def kind_of(data_type: str) -> str | None:
     word = data_type.lower().partition("(")[0].strip()

@@ -117,6 +117,12 @@ class EffectsModel:
         early, rest = self.parts(at, *offers_of(self.encoding, table))
         return early + rest
 
+    def predict_offers(self, table: dict[str, Sequence], offers: Sequence[Offer]) -> np.ndarray:
+        """Expected revenue of each offer in each row: (rows, offers)."""
+        at = self.rows(table)
+        return np.column_stack([
+            sum(self.parts(at, [offer], np.zeros(len(at), int))) for offer in offers])
+
     def rest_of(self, table: dict[str, Sequence]) -> np.ndarray:
         """Of each row, what is expected after the part that is known early: (rows,)."""
         return self.parts(self.rows(table), *offers_of(self.encoding, table))[1]

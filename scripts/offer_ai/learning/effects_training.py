@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import click
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from offer_ai.base import declarations
@@ -64,6 +65,8 @@ def surest(losses: dict[int | None, np.ndarray], known: int | None) -> int | Non
     return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else known
 
 
+# Matrices here are small: of two threads each waits for the other half of the time.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate_days: int,
               bootstraps: int = 0, changed_on: str | None = None
               ) -> tuple[dict[str, EffectsModel], dict]:

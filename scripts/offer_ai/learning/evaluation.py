@@ -119,13 +119,8 @@ def as_seen_by(policy: Policy, table: dict[str, list], label: str,
     Beside them what its model predicts of each offer: (decisions, offers).
     """
     rows, made = len(table[label]), candidates.made
-    every = np.empty((len(policy.models), rows, len(candidates.offers)))
-    at_made = np.empty((len(policy.models), rows))
-    for number, model in enumerate(policy.models):
-        for index, offer in enumerate(candidates.offers):
-            every[number, :, index] = model.predict_rows(
-                table | policy.encoding.actions.of_all(offer, rows))
-        at_made[number] = model.predict_rows(table)
+    every = np.array([model.predict_offers(table, candidates.offers) for model in policy.models])
+    at_made = np.array([model.predict_rows(table) for model in policy.models])
     chances, predicted = policy.of_predictions(every, candidates.is_candidate,
                                                policy.is_new(candidates.offers))
     logged = Logged(

@@ -192,3 +192,12 @@ class RevenueModel:
     def predict_rows(self, table: dict[str, Sequence]) -> np.ndarray:
         """Expected revenue of each row: (rows,)."""
         return self.booster.predict(self.encoding.matrix(table), num_threads=1)
+
+    def predict_offers(self, table: dict[str, Sequence],
+                       offers: Sequence[tuple[str | float, ...]]) -> np.ndarray:
+        """Expected revenue of each offer in each row: (rows, offers)."""
+        matrix, first, found = self.encoding.matrix(table), len(self.encoding.features), []
+        for offer in offers:
+            matrix[:, first:] = self.encoding.action_row(offer)
+            found.append(self.booster.predict(matrix, num_threads=1))
+        return np.column_stack(found)

@@ -126,12 +126,7 @@ class Ours:
 def chosen(policy: Policy, features: dict, offers: list, is_candidate: np.ndarray
            ) -> tuple[np.ndarray, np.ndarray]:
     """Chances and mean predictions of each offer: (rows, offers) both."""
-    rows = len(is_candidate)
-    predicted = []
-    for model in policy.models:
-        at = model.rows(features)
-        predicted.append(np.column_stack([
-            sum(model.parts(at, [offer], np.zeros(rows, int))) for offer in offers]))
+    predicted = [model.predict_offers(features, offers) for model in policy.models]
     return policy.of_predictions(np.array(predicted), is_candidate, policy.is_new(offers))
 
 
