@@ -154,9 +154,12 @@ def test_a_decision_is_made_as_training_will_see_it(world, model):
     loaded = load_model(model)
     table = {name: [row[name] for row in trained] for name in trained[0]}
     assert trained[0]["currency_balance"] == 4000 and trained[0]["installed_on"] == date(2025, 1, 1)
-    for row, seen in zip(trained, loaded.predict_rows(table), strict=True):
+    offers = [(kind, float(price)) for kind, price in OFFERS]
+    for row, seen, of_each in zip(trained, loaded.predict_rows(table),
+                                  loaded.predict_offers(table, offers), strict=True):
         (served,) = loaded.predict(row, [(row["offer_type"], float(row["offer_price"]))])
         assert served == pytest.approx(seen, abs=1e-12)
+        assert loaded.predict(row, offers) == pytest.approx(of_each, abs=1e-12)
 
 
 @pytest.mark.quick
