@@ -83,21 +83,21 @@ def fit_odds(rows: Rows, described: np.ndarray, numbers: int, kinds: int,
     else:
         first[:len(start)] = start
 
-    def chances(weights):
-        odds = rows.x @ (described @ weights).ravel()
-        return odds, 1 / (1 + np.exp(-odds))
+    def odds_of(weights):
+        return rows.x @ (described @ weights).ravel()
 
     def summed(values):
         return (transposed @ values).reshape(rows.shape)
 
     # By how sharply the posterior curves, else the search ends far from its mode.
-    _, chance = chances(first)
+    chance = 1 / (1 + np.exp(-odds_of(first)))
     information = (described**2).T @ summed(rows.count * chance * (1 - chance))
     scale = 1 / np.sqrt(spread**-2 + information)
 
     def loss(flat):
         weights = flat.reshape(scale.shape) * scale
-        odds, chance = chances(weights)
+        odds = odds_of(weights)
+        chance = 1 / (1 + np.exp(-odds))
         likelihood = rows.bought @ odds - rows.count @ np.logaddexp(0, odds)
         slope = weights / spread**2 - described.T @ summed(rows.bought - rows.count * chance)
         return 0.5 * ((weights / spread)**2).sum() - likelihood, (slope * scale).ravel()
