@@ -216,7 +216,10 @@ def arrays_of(table: pa.Table) -> dict[str, np.ndarray]:
     found = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         kind = column.type
-        if pa.types.is_decimal(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+        if pa.types.is_decimal(kind):
+            # By way of text: cast at once 0.9900 is 0.9900000000000001, at which no offer is made.
+            column = column.cast(pa.string()).cast(pa.float64())
+        elif pa.types.is_boolean(kind) or pa.types.is_integer(kind):
             column = column.cast(pa.float64())
         found[name] = column.to_numpy()
     return found

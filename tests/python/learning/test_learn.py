@@ -33,13 +33,13 @@ LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
 
 
 def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0,
-            flip_day=None):
+            flip_day=None, offers=OFFERS):
     """A training table of which the first days alone are mature; `late_vip` is what vip brings
     after its first hour. Buyers in DK like gems, in US vip; from `flip_day` on the other way."""
     rng = np.random.default_rng(len(version) + days)
     country = rng.choice(["DK", "US"], rows)
-    offer = rng.integers(0, len(OFFERS), rows)
-    price = np.array([OFFERS[i][1] for i in offer])
+    offer = rng.integers(0, len(offers), rows)
+    price = np.array([offers[i][1] for i in offer])
     is_turned = np.arange(rows) >= rows * (2 if flip_day is None else flip_day / days)
     likes = np.where(is_turned, np.where(country == "DK", "US", "DK"), country)
     chance = np.where((likes == "DK") & (offer == 0), 0.4,
@@ -49,15 +49,16 @@ def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0
     at = [datetime(2025, 1, 1) + timedelta(days=n * days / rows) for n in range(rows)]
 
     def money(values):
-        return [Decimal(str(round(float(value), 2))) for value in values]
+        return pa.array([Decimal(str(round(float(value), 2))) for value in values],
+                        pa.decimal128(22, 4))
     table = pa.table({
         "offer_id": [f"{n:06}" for n in range(rows)], "user_id": [f"u{n}" for n in range(rows)],
         "offered_at": at, "country": [str(one) for one in country],
         "facebook_connected": rng.choice([True, False], rows),
         "prev_week_purchase_amount": money(rng.integers(0, 9, rows)),
         "last_session_win_ratio": rng.random(rows),
-        "offer_type": [OFFERS[i][0] for i in offer], "offer_price": money(price),
-        "propensity": [1 / 3] * rows, "candidates": [candidates_of(OFFERS)] * rows,
+        "offer_type": [offers[i][0] for i in offer], "offer_price": money(price),
+        "propensity": [1 / len(offers)] * rows, "candidates": [candidates_of(offers)] * rows,
         LABEL: money(early + rest), PART: money(early)})
     mature = sum(one < datetime(2025, 1, 1) + timedelta(days=mature_days) for one in at)
     root = folder / "training" / version
@@ -96,6 +97,13 @@ def test_it_learns_before_a_label_is_mature(tmp_path):
         "offer_price": [price for _, price in OFFERS]}) == pytest.approx(in_denmark)
     told = json.loads((tmp_path / "models" / "promoted.json").read_text())
     assert (told["model"], told["rule"]) == (step.model.name, "inverse-gap")
+
+
+def test_what_was_often_made_is_no_new_candidate(tmp_path):
+    offers = [("starter", 0.99), ("gems", 4.99), ("vip", 19.99)]
+    step = learn(publish(tmp_path, offers=offers))
+    policy = Policy.load(step.model, "inverse-gap", 0.01)
+    assert policy.is_new(offers).tolist() == [False] * 3
 
 
 def test_the_week_corrects_the_first_hour(tmp_path):

@@ -1,7 +1,9 @@
 """Offers whose label is not mature yet are published apart, without it."""
 
 import json
+from decimal import Decimal
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from built import build, write_events
@@ -42,3 +44,11 @@ def test_what_is_young_is_apart(tmp_path):
     assert str(arrays["next_week_purchase_amount"].tolist()) == "[11.99, nan]"
     # The same events again: the same version, nothing sent.
     assert "0 days sent, 1 unchanged" in export(tmp_path, "training").stdout
+
+
+def test_an_amount_is_the_float_that_its_text_is():
+    """Candidates come as text: an amount of another last bit would be another offer."""
+    amounts = [Decimal(cents).scaleb(-2) for cents in range(-100, 20_000)]
+    column = pa.array([None, *amounts], pa.decimal128(22, 4))
+    assert arrays_of(pa.table({"price": column}))["price"].tolist()[1:] == [
+        float(str(amount)) for amount in amounts]
