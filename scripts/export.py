@@ -13,8 +13,8 @@ from offer_ai.base.shown import without_secrets
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest, write_latest
 from offer_ai.features.store import StoreError
-from offer_ai.training.table import publish_training
 from offer_ai.training.versions import PublishError, Versions
+from offer_ai.training.writing import publish_training
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.marts import DATABASE, publish_marts
 

@@ -14,8 +14,8 @@ from offer_ai.bench.serving import bench_bad_day, bench_serve, train_and_promote
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
-from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
+from offer_ai.training.writing import publish_training
 from offer_ai.warehouse.connection import open_warehouse
 
 LOOKUPS = 50_000

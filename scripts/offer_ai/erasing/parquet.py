@@ -79,7 +79,7 @@ def training(target: str, without: Without, part: Path, dry_run: bool) -> list[F
             found.append(Found("training table", f"{target}/{manifest['version']}", gone))
             everything = [*files["files"], *files["young"]]
             replaced[manifest["version"]] = manifest | files | {
-                "version": content_version(everything),
+                "version": content_version(everything), "digests": {},
                 "rows": sum(file["rows"] for file in files["files"])}
     if replaced and not dry_run:
         versions.replace(replaced, part)

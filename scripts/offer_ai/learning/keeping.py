@@ -11,8 +11,8 @@ from offer_ai.base.files import MANIFEST
 from offer_ai.base.running import Running, pause_after, say
 from offer_ai.learning.cycle import is_due, learn
 from offer_ai.learning.promotions import finish
-from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
+from offer_ai.training.writing import publish_training
 from offer_ai.warehouse.connection import open_warehouse, watermark
 
 MAX_PAUSE = 600.0  # seconds between tries of a step that keeps failing

@@ -37,8 +37,8 @@ from offer_ai.simulation.raw_events import (
 from offer_ai.simulation.report import measure
 from offer_ai.simulation.schedule import learning_days, news_days
 from offer_ai.simulation.world import load_candidates
-from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
+from offer_ai.training.writing import publish_training
 from offer_ai.warehouse.connection import open_warehouse
 from offer_ai.warehouse.warm_dbt import Dbt
 

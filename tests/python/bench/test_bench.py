@@ -3,8 +3,8 @@
 from offer_ai.bench.stores import synthetic_warehouse
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish_latest
-from offer_ai.training.table import publish_training
 from offer_ai.training.versions import Versions
+from offer_ai.training.writing import publish_training
 from offer_ai.warehouse.connection import open_warehouse
 
 

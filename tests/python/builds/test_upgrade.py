@@ -15,8 +15,9 @@ from offer_ai.erasing.whole import Places, erase
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.publish import publish_latest
 from offer_ai.learning.model_files import load_model
-from offer_ai.training.table import publish_training, read_training
+from offer_ai.training.table import read_training
 from offer_ai.training.versions import Versions
+from offer_ai.training.writing import publish_training
 from offer_ai.warehouse.connection import open_warehouse
 
 OLD = ROOT / "tests" / "upgrades" / "before_erasing.tar.xz"
@@ -73,6 +74,8 @@ def test_a_warehouse_is_taken_over_by_one_command(old):
     for version in versions.kept():
         folder = old / "export" / "training" / version["version"]
         assert all(file["rows"] for file in version["files"]) and folder.exists()
+        # They are of rows that are no more.
+        assert version["digests"] == {}
     assert {row["user_id"] for row in rows(database, "from marts.sessions")} == {"u1", "u2"}
     build_and_test(events, database)
 

@@ -26,7 +26,8 @@ from offer_ai.learning.revenue_model import Encoding
 from offer_ai.serving.app import create_app
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.training.table import arrays_of, read_offers, write_training
+from offer_ai.training.table import arrays_of, read_offers
+from offer_ai.training.writing import write_training
 from offer_ai.warehouse.connection import open_warehouse
 
 # `battery` is known to the caller alone: no event but the offer's carries it.

@@ -27,7 +27,7 @@ from offer_ai.learning.keeping import Keeper
 from offer_ai.learning.model_files import load_model
 from offer_ai.learning.policies import Policy
 from offer_ai.learning.promotion import Verdict, roll_back
-from offer_ai.training.table import YOUNG
+from offer_ai.training.writing import YOUNG
 
 LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
 

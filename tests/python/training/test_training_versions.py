@@ -15,8 +15,8 @@ import pytest
 from built import build, built_of, write_events
 from commands import PATHS, environment, export
 from events import offers
-from offer_ai.training.table import write_training
 from offer_ai.training.versions import PublishError, Versions
+from offer_ai.training.writing import write_training
 from offer_ai.warehouse.connection import open_warehouse
 from servers import CREDENTIALS, free_port
 
@@ -82,7 +82,7 @@ def test_a_cut_off_publish_leaves_the_last_version(place, monkeypatch):
     code = """
 import os, signal, sys
 from pathlib import Path
-from offer_ai.training.table import publish_training
+from offer_ai.training.writing import publish_training
 from offer_ai.training.versions import Versions
 from offer_ai.warehouse.connection import open_warehouse
 send, count = Versions._send, [0]
@@ -103,6 +103,31 @@ publish_training(open_warehouse(folder / "w.duckdb"), Versions(sys.argv[1]), fol
         assert read(f"{first['version']}/{file['path']}")[-4:] == b"PAR1"
     assert "2 days sent, 2 unchanged" in export(folder, "training", "--to", target).stdout
     assert json.loads(read("manifest.json"))["rows"] == 12
+
+
+def test_days_whose_rows_are_the_same_are_not_written_again(tmp_path):
+    """A purchase that comes late changes a label of the second of three days, and no count."""
+    def written(name, before=None):
+        folder = tmp_path / name
+        folder.mkdir()
+        with open_warehouse(tmp_path / "w.duckdb") as con:
+            manifest = write_training(con, folder, before=before)
+        return manifest, [path.parent.name for path in sorted(folder.glob("*/*.parquet"))]
+    more(tmp_path, "1.ndjson", *offers(1), *offers(3), *offers(5), *offers(20))
+    first, days = written("first")
+    assert days == ["offer_day=2025-01-01", "offer_day=2025-01-03", "offer_day=2025-01-05"]
+    again, days = written("again", first)
+    assert days == [] and again["files"] == first["files"] and again["version"] == first["version"]
+    (offer, *_) = (event for event in offers(3) if event["event_id"] == "offer_shown")
+    more(tmp_path, "2.ndjson", offer | {
+        "event_id": "purchase", "txn_amount": "1.25", "event_time": "2025-01-09T23:00:00"})
+    changed, days = written("changed", first)
+    whole, _ = written("whole")
+    assert days == ["offer_day=2025-01-03", "offer_day=2025-01-05"]
+    for what in ("files", "digests", "version", "rows", "schema"):
+        assert changed[what] == whole[what]
+    other_version = {path: digest.replace("-", "0-") for path, digest in first["digests"].items()}
+    assert len(written("other", first | {"digests": other_version})[1]) == 3
 
 
 def test_readers(place):

@@ -1,0 +1,187 @@
+"""The training table, written and published: offers with a mature label, and young ones."""
+
+import hashlib
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from tqdm import tqdm
+
+from offer_ai.base import declarations
+from offer_ai.base.files import file_hash, new_folder
+from offer_ai.base.sql import sql_text
+from offer_ai.training.versions import Versions, content_version
+from offer_ai.warehouse.connection import relation_of, relation_of_point, schema_of, watermark
+
+# What the service noted of a decision; `lacking` is what the table does not say itself.
+NOTES = """
+select anchors.*, {lacking}notes.arm, notes.holdout_share, notes.candidates
+from {training} as anchors
+left join {decisions} as notes on anchors.{id} = notes.{id}"""
+SAID = ("propensity", "policy_version")
+
+YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes for a day
+
+# Features that drifted on the last day that is over, and since when without a day between.
+DRIFT = """
+with days as (
+    select drift.feature, drift.day, drift.has_drifted
+    from {drift} as drift, sessions.watermark as watermark
+    where drift.day < watermark.watermark_at::date
+)
+select feature, min(day)::varchar from days
+where day > coalesce((
+    select max(calm.day) from days as calm
+    where calm.feature = days.feature and not calm.has_drifted), '0001-01-01')
+group by feature order by feature"""
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, point: dict) -> str:
+    """A query of a decision point's anchors with what the service noted of them.
+
+    Raises ClickException where dbt has not built the point's training table.
+    """
+    training = relation_of_point(con, point["training"], point)
+    decisions = relation_of(con, declarations.notes_of(point))
+    is_decided = point["action"] or point["name"] == declarations.OFFERS
+    if decisions is None or not is_decided:
+        return f"select * from {training}"
+    columns = [column["name"] for column in schema_of(con, f"from {training}")]
+    return NOTES.format(training=training, decisions=decisions, id=point["id"], lacking="".join(
+        f"notes.{name}, " for name in SAID if name not in columns))
+
+
+def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
+                   name: str = declarations.OFFERS, before: dict | None = None) -> dict:
+    """Writes a decision point's training table to a folder, Parquet by day; returns its manifest.
+
+    Days that the version `before` has, by its manifest, are in the manifest and not written.
+    Beside the mart's columns it has what the service noted: `arm`, `holdout_share` and
+    `candidates`. Anchors whose label is not mature but of which a declared part is known are in
+    a file of their own, `young` of the manifest, without the label: they cannot be taken for
+    mature ones.
+    """
+    point = declarations.decision_points()[name]
+    time = point["time"]
+    mature = f"""
+        select * exclude (is_label_mature) from ({rows_of(con, point)}) where is_label_mature"""
+    schema = schema_of(con, mature)
+
+    def path_of(day: str) -> str:
+        return f"{point['one']}_day={day}/{point['name']}.parquet"
+    of_days = digests_of_days(con, mature, time, schema)
+    digests = {path_of(day): digest for day, digest in of_days.items()}
+    kept = unchanged(digests, before or {})
+    days = [day for day in of_days if path_of(day) not in kept]
+    con.execute(f"""
+        create or replace table memory.main.offers as
+        select * from ({mature}) where {time}::date in ({", ".join(map(sql_text, days)) or "null"})
+        order by {time}, {point["id"]}""")
+
+    # A day is too small for DuckDB to divide: days are written side by side.
+    def write_day(day: str) -> dict:
+        path = folder / path_of(day)
+        path.parent.mkdir()
+        with con.cursor() as cursor:
+            (rows,) = cursor.execute(f"""
+                copy (
+                    from memory.main.offers
+                    where {time} >= {sql_text(day)} and {time} < {sql_text(day)}::date + 1
+                ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
+        return {"path": path_of(day), "rows": rows, "sha256": file_hash(path)}
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        written = {file["path"]: file for file in pool.map(write_day, days)}
+    files = [kept.get(path) or written[path] for path in digests]
+    young = write_young(con, folder, point)
+    drift = relation_of(con, declarations.mart_of("feature_drift", point))
+    return {
+        "version": content_version([*files, *young]),
+        "rows": sum(file["rows"] for file in files),
+        "watermark": watermark(con),
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_version": declarations.code_version(),
+        "schema": schema,
+        "decision": {key: point[key] for key in ("name", "one", "id", "time", "action", "reward")}
+        | {"action_columns": [{key: column[key] for key in ("name", "data_type")}
+                              for name in point["action"] for column in point["columns"]
+                              if column["name"] == name]},
+        "features": point["features"],
+        "labels": point["labels"],
+        "drift": [{"feature": feature, "since": since} for feature, since in con.execute(
+            DRIFT.format(drift=drift)).fetchall()] if drift else [],
+        "files": files,
+        "digests": digests,
+        "young": young,
+    }
+
+
+def digests_of_days(con: duckdb.DuckDBPyConnection, rows: str, time: str, schema: list[dict]
+                    ) -> dict[str, str]:
+    """For each day of a query's rows, by the date of a column, what changes when any of it does.
+
+    To hash the rows is far less work than to write them. DuckDB's hashes are those of its version.
+    """
+    written = hashlib.sha256(json.dumps([duckdb.__version__, schema]).encode()).hexdigest()[:16]
+    return {day: f"{written}-{count}-{total}" for day, count, total in con.execute(f"""
+        select {time}::date::varchar, count(*), sum(hash(rows)::hugeint)
+        from ({rows}) as rows group by all order by all""").fetchall()}
+
+
+def unchanged(digests: dict[str, str], before: dict) -> dict[str, dict]:
+    """The files of the version before, by path, whose rows would be written again as they are."""
+    return {file["path"]: file for file in before.get("files", [])
+            if before.get("digests", {}).get(file["path"], "") == digests.get(file["path"])}
+
+
+def write_young(con: duckdb.DuckDBPyConnection, folder: Path, point: dict) -> list[dict]:
+    """Writes the anchors of which a part of the label alone is known; returns the file, if any.
+
+    Which labels they lack and why, the docstring of `write_training` says.
+    """
+    labels = point["labels"]
+    parts = [label for label in labels if "part_of" in label["definition"]]
+    if not parts:
+        return []
+    ((unit, size),) = max((part["definition"]["after"] for part in parts),
+                          key=lambda after: length_of(after)).items()
+    others = ", ".join(label["name"] for label in labels if label not in parts)
+    path = folder / YOUNG
+    (rows,) = con.execute(f"""
+        copy (
+            select offers.* exclude (is_label_mature, {others})
+            from ({rows_of(con, point)}) as offers
+            cross join sessions.watermark as watermark
+            where
+                not is_label_mature
+                and {point["time"]} + interval {int(size)} {unit} <= watermark.watermark_at
+            order by {point["time"]}, {point["id"]}
+        ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
+    if not rows:
+        path.unlink()
+        return []
+    return [{"path": YOUNG, "rows": rows, "sha256": file_hash(path)}]
+
+
+def length_of(after: dict) -> timedelta:
+    """How long {hour: n} or {day: n} is."""
+    return timedelta(**{f"{unit}s": size for unit, size in after.items()})
+
+
+def publish_training(
+    con: duckdb.DuckDBPyConnection, versions: Versions, part: Path, keep: int,
+    name: str = declarations.OFFERS,
+) -> tuple[dict, dict[str, int]]:
+    """Publishes the training table of a decision point as a version, by way of the folder `part`.
+
+    Returns its manifest and the counts of Versions.publish. Raises PublishError and OSError.
+    """
+    manifest = write_training(con, new_folder(part), name, versions.current())
+    with tqdm(total=len(manifest["files"]), unit="day", disable=None) as bar:
+        counts = versions.publish(manifest, part, keep, bar.update)
+    shutil.rmtree(part)
+    return manifest, counts
