@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
-import pyarrow.compute as pc
 
 from offer_ai.base import declarations
 from offer_ai.learning import promotions
@@ -16,7 +15,7 @@ from offer_ai.learning.model_files import write_model
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED, Policy
 from offer_ai.learning.promotion import Verdict, evaluate_against, promote
 from offer_ai.learning.revenue_model import decision_of
-from offer_ai.training.table import arrays_of, label_of, read_offers
+from offer_ai.training.table import arrays_of, label_of, manifest_of, offers_of_version
 
 VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
 FIRST_DAYS = 28  # while nothing is promoted: a small game needs more days to be sure of a first one
@@ -44,8 +43,10 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     nothing can be learned from the table.
     """
     models = export / declarations.folder_of("models", name)
-    manifest, offers = read_offers(export / declarations.folder_of("training", name),
-                                   with_young=True)
+    training = export / declarations.folder_of("training", name)
+    manifest = manifest_of(training)
+    # What is wide is read of the days alone that are valued.
+    offers = offers_of_version(training, manifest, True, without=("candidates", "decision_id"))
     decision = decision_of(manifest)
     time = decision["time"]
     label = label_of(manifest, label)
@@ -54,14 +55,13 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     first, last = (value.as_py().date() for value in (
         offers[time][0], offers[time][len(offers) - 1]))
     validate_days = days_to_value((last - first).days + 1, not (models / PROMOTED).exists())
-    needed = [name for name in offers.column_names if name not in ("candidates", "decision_id")]
-    fitted, description = fit_early(manifest, arrays_of(offers.select(needed)), label,
-                                    validate_days, bootstraps, last_told(models).get("changed_on"))
+    fitted, description = fit_early(manifest, arrays_of(offers), label, validate_days, bootstraps,
+                                    last_told(models).get("changed_on"))
     model = write_model(models, fitted, description)
     # What any of both policies was fitted to is not looked at, so it need not be read.
     since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")
-    late = offers.filter(pc.greater_equal(offers[time], datetime.combine(
-        since + timedelta(days=1), datetime.min.time())))
+    late = offers_of_version(training, manifest, True, since=datetime.combine(
+        since + timedelta(days=1), datetime.min.time()))
     found, made = evaluate_against(model, late.to_pydict(), rule, epsilon, manifest.get("drift"),
                                    is_successor=True)
     promote(model, found, made)

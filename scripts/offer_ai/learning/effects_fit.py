@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from scipy import optimize, sparse
 
 from offer_ai.learning.effects_model import (
@@ -36,11 +37,23 @@ class Rows:
         mixed = np.random.default_rng(1).integers(1, 2**62, at.shape[1] + 1, dtype=np.int64)
         with np.errstate(over="ignore"):
             key = at @ mixed[:-1] + offer * mixed[-1]
-        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        first, inverse = codes_of(key)
         self.count = np.bincount(inverse, weight)
         self.bought = np.bincount(inverse, weight * is_bought)
         self.shape = offers, size
         self.x = one_hot(at[first] + offer[first, None] * size, offers * size)
+
+
+def codes_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each value is first, in order of values, and which of these each is: as np.unique says
+    it, which sorts all of them."""
+    encoded = pa.array(values).dictionary_encode()
+    appearance = encoded.indices.to_numpy()
+    order = np.argsort(encoded.dictionary.to_numpy(zero_copy_only=False), kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(appearance), prepend=-1))
+    return first[order], place[appearance]
 
 
 def one_hot(at: np.ndarray, size: int) -> sparse.csr_matrix:
@@ -139,7 +152,7 @@ def fit_rest(at: np.ndarray, offers: int, offer: np.ndarray, rest: np.ndarray,
         usual = np.linalg.solve(normal, x.T @ (rest - effect[offer]))
         left = rest - x @ usual
         effect = np.bincount(offer, left, offers) / count
-    _, pair = np.unique(user.astype(np.int64) * offers + offer, return_inverse=True)
+    _, pair = codes_of(user.astype(np.int64) * offers + offer)
     sums = np.bincount(pair, left - effect[offer])
     of = np.zeros(len(sums), np.int64)
     of[pair] = offer

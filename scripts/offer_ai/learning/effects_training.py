@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from offer_ai.base import declarations
 from offer_ai.base.actions import as_texts
-from offer_ai.learning.effects_fit import Sample, Seen
+from offer_ai.learning.effects_fit import Sample, Seen, codes_of
 from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.fitting import calibration, check_action
 from offer_ai.learning.revenue_model import Encoding, decision_of
@@ -89,7 +89,7 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
         keep = ~np.isnan(amounts)
         table, amounts, early, dates = (rows_of(table, keep), amounts[keep], early[keep],
                                         dates[keep])
-    _, user = np.unique(table["user_id"], return_inverse=True)
+    _, user = codes_of(table["user_id"])
     encoding = Encoding.of(manifest, table)
     seen = Seen.of(encoding, table)
     is_late = dates > dates.max() - validate_days

@@ -77,8 +77,10 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
         raise click.ClickException(
             "No decision of these days has logged its candidates: log them, with each one's "
             "probability, to value a policy (docs/deciding.md).")
-    table = rows_of(unseen, is_usable)
-    candidates = LoggedCandidates.of(table, encoding.actions)
+    table = unseen
+    if not is_usable.all():
+        table = rows_of(unseen, is_usable)
+        candidates = LoggedCandidates.of(table, encoding.actions)
     logged, predicted = as_seen_by(policy, table, label, candidates)
     found = warnings(logged) + shares(unseen, candidates)
     if (share := is_lost.sum() / len(is_lost)) > limits().max_unknown_share:

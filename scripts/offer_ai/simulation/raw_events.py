@@ -12,6 +12,8 @@ from offer_ai.base.sql import sql_text
 from offer_ai.simulation.game import Game
 from offer_ai.simulation.world import COUNTRIES, expected_week_revenue
 
+BATCH_ROWS = 16_384
+
 LINES = """
 create or replace macro field(key, value) as
     ', "' || key || '": "' || value || '"';
@@ -125,8 +127,10 @@ def write_events(
     offer = events["offer"]
     offer = pc.if_else(pc.less(offer, 0), None, offer).combine_chunks()
     player = events["player"].combine_chunks()
-    con.register("events", events.append_column("p", players.take(player))
-                 .append_column("o", offers.take(offer)))
+    events = events.append_column("p", players.take(player)).append_column(
+        "o", offers.take(offer))
+    # DuckDB reads batches side by side, and one alone by one thread.
+    con.register("events", pa.Table.from_batches(events.to_batches(max_chunksize=BATCH_ROWS)))
     part = path.with_suffix(".part")
     con.execute(f"""
         copy (

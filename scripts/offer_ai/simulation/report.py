@@ -1,5 +1,9 @@
 """What the policies of a loop earned, by round."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
 import lightgbm
 import numpy as np
 
@@ -29,16 +33,20 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
         table | {"offer_type": [""] * rows, "offer_price": [0] * rows}), decisions.round])
     categorical = [encoding.names.index(name) for name in encoding.categories]
     predicted = np.full(worth.shape, -np.inf)
-    for test in (0, 1):
-        for offer in range(worth.shape[1]):
-            is_valid = ~np.isnan(worth[:, offer])
-            train, other = is_valid & (fold != test), is_valid & (fold == test)
-            if not (train.any() and other.any()):
-                continue
-            data = lightgbm.Dataset(matrix[train], worth[train, offer],
-                                    categorical_feature=categorical)
-            predicted[other, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
-                matrix[other], num_threads=1)
+
+    def predict(test: int, offer: int) -> None:
+        is_valid = ~np.isnan(worth[:, offer])
+        train, other = is_valid & (fold != test), is_valid & (fold == test)
+        if not (train.any() and other.any()):
+            return
+        data = lightgbm.Dataset(matrix[train], worth[train, offer],
+                                categorical_feature=categorical)
+        predicted[other, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
+            matrix[other], num_threads=1)
+
+    # Side by side, each of one thread: the same trees on any machine.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(predict, *zip(*product((0, 1), range(worth.shape[1])), strict=True)))
     return predicted.argmax(axis=1)
 
 

@@ -1,6 +1,8 @@
 """The training table, as it is read: offers with a mature label, and young ones."""
 
 import json
+from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -20,26 +22,44 @@ def read_training(folder: Path) -> tuple[dict, dict[str, list]]:
 
 def read_offers(folder: Path, with_young: bool = False) -> tuple[dict, pa.Table]:
     """The manifest and the published offers by time; with young ones the label is null there."""
-    manifest_path = folder / MANIFEST
-    if not manifest_path.exists():
+    manifest = manifest_of(folder)
+    return manifest, offers_of_version(folder, manifest, with_young)
+
+
+def manifest_of(folder: Path) -> dict:
+    """The manifest of the version that holds. Raises ClickException where there is none."""
+    path = folder / MANIFEST
+    if not path.exists():
         raise click.ClickException(
             f"There is no training table in {folder}: run `scripts/export.py training`.")
-    manifest = json.loads(manifest_path.read_text())
+    return json.loads(path.read_text())
+
+
+def offers_of_version(folder: Path, manifest: dict, with_young: bool = False,
+                      without: Collection[str] = (), since: datetime | None = None) -> pa.Table:
+    """The offers of a version by time, `without` these columns, from a time on.
+
+    Raises ClickException where the version has none.
+    """
+    decision = manifest.get("decision", {"time": "offered_at", "id": "offer_id"})
     version = folder / manifest["version"]
     files = [version / file["path"] for file in manifest["files"]]
     young = [version / file["path"] for file in manifest.get("young", [])] if with_young else []
     if not files and not young:
         raise click.ClickException(
             f"The training table in {folder} is empty: no offer's 7 days have passed yet.")
-    parts = [pyarrow.dataset.dataset(some, format="parquet").to_table()
-             for some in (files, young) if some]
+    parts = []
+    for some in filter(None, (files, young)):
+        dataset = pyarrow.dataset.dataset(some, format="parquet")
+        parts.append(dataset.to_table(
+            columns=[name for name in dataset.schema.names if name not in without],
+            filter=None if since is None else pyarrow.dataset.field(decision["time"]) >= since))
     table = pa.concat_tables(parts, promote_options="default")
     if not files:
         for label in manifest["labels"]:
             if label["name"] not in table.column_names:
                 table = table.append_column(label["name"], pa.nulls(len(table), pa.float64()))
-    decision = manifest.get("decision", {"time": "offered_at", "id": "offer_id"})
-    return manifest, table.sort_by([(decision[key], "ascending") for key in ("time", "id")])
+    return table.sort_by([(decision[key], "ascending") for key in ("time", "id")])
 
 
 def label_of(manifest: dict, label: str | None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from offer_ai.learning.catalogue import Catalogue
-from offer_ai.learning.effects_fit import Rows, fit_odds
+from offer_ai.learning.effects_fit import Rows, codes_of, fit_odds
 from offer_ai.learning.effects_model import Bins, EffectsModel
 
 pytestmark = pytest.mark.quick
@@ -81,3 +81,10 @@ def test_the_search_ends_where_the_posterior_is_highest():
     one = fit_odds(rows, *asked)
     other = fit_odds(rows, *asked, start=rng.normal(0, 1, one.shape))
     assert np.abs(described @ (one - other)).max() < 0.1
+
+
+@pytest.mark.parametrize("values", [
+    np.array([5, -2, 5, 7, -2, 2**62]), np.array(["b", "a", "é", "b"], object), np.array([3])])
+def test_codes_are_those_of_a_sort(values):
+    _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+    assert [found.tolist() for found in codes_of(values)] == [first.tolist(), inverse.tolist()]
