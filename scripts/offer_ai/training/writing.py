@@ -67,20 +67,15 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
     """
     point = declarations.decision_points()[name]
     time = point["time"]
-    mature = f"""
-        select * exclude (is_label_mature) from ({rows_of(con, point)}) where is_label_mature"""
-    schema = schema_of(con, mature)
+    con.execute(f"create or replace table memory.main.offers as {rows_of(con, point)}")
+    schema = schema_of(con, "select * exclude (is_label_mature) from memory.main.offers")
 
     def path_of(day: str) -> str:
         return f"{point['one']}_day={day}/{point['name']}.parquet"
-    of_days = digests_of_days(con, mature, time, schema)
+    of_days = digests_of_days(con, time, schema)
     digests = {path_of(day): digest for day, digest in of_days.items()}
     kept = unchanged(digests, before or {})
     days = [day for day in of_days if path_of(day) not in kept]
-    con.execute(f"""
-        create or replace table memory.main.offers as
-        select * from ({mature}) where {time}::date in ({", ".join(map(sql_text, days)) or "null"})
-        order by {time}, {point["id"]}""")
 
     # A day is too small for DuckDB to divide: days are written side by side.
     def write_day(day: str) -> dict:
@@ -89,8 +84,11 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
         with con.cursor() as cursor:
             (rows,) = cursor.execute(f"""
                 copy (
-                    from memory.main.offers
-                    where {time} >= {sql_text(day)} and {time} < {sql_text(day)}::date + 1
+                    select * exclude (is_label_mature) from memory.main.offers
+                    where
+                        is_label_mature
+                        and {time} >= {sql_text(day)} and {time} < {sql_text(day)}::date + 1
+                    order by {time}, {point["id"]}
                 ) to {sql_text(path)} (format parquet, compression zstd)""").fetchone()
         return {"path": path_of(day), "rows": rows, "sha256": file_hash(path)}
 
@@ -120,16 +118,17 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
     }
 
 
-def digests_of_days(con: duckdb.DuckDBPyConnection, rows: str, time: str, schema: list[dict]
+def digests_of_days(con: duckdb.DuckDBPyConnection, time: str, schema: list[dict]
                     ) -> dict[str, str]:
-    """For each day of a query's rows, by the date of a column, what changes when any of it does.
+    """For each day of mature rows, what changes when any of them does.
 
     To hash the rows is far less work than to write them. DuckDB's hashes are those of its version.
     """
     written = hashlib.sha256(json.dumps([duckdb.__version__, schema]).encode()).hexdigest()[:16]
     return {day: f"{written}-{count}-{total}" for day, count, total in con.execute(f"""
-        select {time}::date::varchar, count(*), sum(hash(rows)::hugeint)
-        from ({rows}) as rows group by all order by all""").fetchall()}
+        select {time}::date::varchar, count(*), sum(hash(offers)::hugeint)
+        from memory.main.offers as offers
+        where is_label_mature group by all order by all""").fetchall()}
 
 
 def unchanged(digests: dict[str, str], before: dict) -> dict[str, dict]:
@@ -154,7 +153,7 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path, point: dict) -> li
     (rows,) = con.execute(f"""
         copy (
             select offers.* exclude (is_label_mature, {others})
-            from ({rows_of(con, point)}) as offers
+            from memory.main.offers as offers
             cross join sessions.watermark as watermark
             where
                 not is_label_mature
