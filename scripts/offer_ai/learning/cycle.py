@@ -46,7 +46,8 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     training = export / declarations.folder_of("training", name)
     manifest = manifest_of(training)
     # What is wide is read of the days alone that are valued.
-    offers = offers_of_version(training, manifest, True, without=("candidates", "decision_id"))
+    offers = offers_of_version(training, manifest, with_young=True,
+                               without=("candidates", "decision_id"))
     decision = decision_of(manifest)
     time = decision["time"]
     label = label_of(manifest, label)
@@ -60,7 +61,7 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     model = write_model(models, fitted, description)
     # What any of both policies was fitted to is not looked at, so it need not be read.
     since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")
-    late = offers_of_version(training, manifest, True, since=datetime.combine(
+    late = offers_of_version(training, manifest, with_young=True, since=datetime.combine(
         since + timedelta(days=1), datetime.min.time()))
     found, made = evaluate_against(model, late.to_pydict(), rule, epsilon, manifest.get("drift"),
                                    is_successor=True)

@@ -34,7 +34,8 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
     categorical = [encoding.names.index(name) for name in encoding.categories]
     predicted = np.full(worth.shape, -np.inf)
 
-    def predict(test: int, offer: int) -> None:
+    def predict(case: tuple[int, int]) -> None:
+        test, offer = case
         is_valid = ~np.isnan(worth[:, offer])
         train, other = is_valid & (fold != test), is_valid & (fold == test)
         if not (train.any() and other.any()):
@@ -46,7 +47,7 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
 
     # Side by side, each of one thread: the same trees on any machine.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(predict, *zip(*product((0, 1), range(worth.shape[1])), strict=True)))
+        list(pool.map(predict, product((0, 1), range(worth.shape[1]))))
     return predicted.argmax(axis=1)
 
 

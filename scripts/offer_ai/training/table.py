@@ -20,10 +20,10 @@ def read_training(folder: Path) -> tuple[dict, dict[str, list]]:
     return manifest, table.to_pydict()
 
 
-def read_offers(folder: Path, with_young: bool = False) -> tuple[dict, pa.Table]:
-    """The manifest and the published offers by time; with young ones the label is null there."""
+def read_offers(folder: Path) -> tuple[dict, pa.Table]:
+    """The manifest and the published offers by time."""
     manifest = manifest_of(folder)
-    return manifest, offers_of_version(folder, manifest, with_young)
+    return manifest, offers_of_version(folder, manifest)
 
 
 def manifest_of(folder: Path) -> dict:
@@ -37,7 +37,8 @@ def manifest_of(folder: Path) -> dict:
 
 def offers_of_version(folder: Path, manifest: dict, with_young: bool = False,
                       without: Collection[str] = (), since: datetime | None = None) -> pa.Table:
-    """The offers of a version by time, `without` these columns, from a time on.
+    """The offers of a version by time, `without` these columns, from a time on; of young ones the
+    label is null.
 
     Raises ClickException where the version has none.
     """

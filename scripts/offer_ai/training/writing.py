@@ -133,8 +133,8 @@ def digests_of_days(con: duckdb.DuckDBPyConnection, time: str, schema: list[dict
 
 def unchanged(digests: dict[str, str], before: dict) -> dict[str, dict]:
     """The files of the version before, by path, whose rows would be written again as they are."""
-    return {file["path"]: file for file in before.get("files", [])
-            if before.get("digests", {}).get(file["path"], "") == digests.get(file["path"])}
+    paths = dict(before.get("digests", {}).items() & digests.items())
+    return {file["path"]: file for file in before.get("files", []) if file["path"] in paths}
 
 
 def write_young(con: duckdb.DuckDBPyConnection, folder: Path, point: dict) -> list[dict]:

@@ -106,7 +106,7 @@ publish_training(open_warehouse(folder / "w.duckdb"), Versions(sys.argv[1]), fol
 
 
 def test_days_whose_rows_are_the_same_are_not_written_again(tmp_path):
-    """A purchase that comes late changes a label of the second of three days, and no count."""
+    """A purchase that comes late changes labels of the last two of three days, and no count."""
     def written(name, before=None):
         folder = tmp_path / name
         folder.mkdir()

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from built import build, write_events
 from commands import export
 from events import at
-from offer_ai.training.table import arrays_of, read_offers, read_training
+from offer_ai.training.table import arrays_of, manifest_of, offers_of_version, read_training
 
 
 def test_what_is_young_is_apart(tmp_path):
@@ -37,7 +37,7 @@ def test_what_is_young_is_apart(tmp_path):
 
     _, mature = read_training(folder)
     assert [str(one) for one in mature["next_week_purchase_amount"]] == ["11.9900"]
-    _, both = read_offers(folder, with_young=True)
+    both = offers_of_version(folder, manifest_of(folder), with_young=True)
     assert both["next_week_purchase_amount"].to_pylist()[1] is None
     arrays = arrays_of(both)
     assert arrays["first_hour_offer_amount"].tolist() == [9.99, 9.99]
