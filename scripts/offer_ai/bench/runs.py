@@ -36,6 +36,24 @@ def processor_seconds() -> float:
     return used.children_user + used.children_system
 
 
+def plain_work(rate: int, seconds: float) -> list[float]:
+    """Seconds that the same loop of additions takes on the first core, `rate` times a second.
+
+    It reads nothing and waits for nobody: where these differ, the processor does.
+    """
+    before, times = os.sched_getaffinity(0), []
+    os.sched_setaffinity(0, {min(before)})
+    start = time.perf_counter()
+    for index in range(int(rate * seconds)):
+        time.sleep(max(0, start + index / rate - time.perf_counter()))
+        began, total = time.perf_counter(), 0
+        for number in range(10_000):
+            total += number
+        times.append(time.perf_counter() - began)
+    os.sched_setaffinity(0, before)
+    return sorted(times)
+
+
 def simulate(out: Path, users: int, days: int) -> float:
     """Simulates a world unless it is there; returns events a second, or 0."""
     stamp = out / f"{users}-users-{days}-days"
