@@ -138,9 +138,12 @@ class Loop:
         return np.array(choices)
 
     def build(self) -> None:
-        """Lands, builds and publishes."""
+        """Lands and builds."""
         self.dbt("run", *([] if self.builds == 0 else ["--exclude", "config.materialized:view"]))
         self.builds += 1
+
+    def publish(self) -> None:
+        """Publishes what is served from and learned from."""
         with open_warehouse(self.database) as con:
             store = open_store(self.store_url)
             publish_latest(con, store)
@@ -176,6 +179,7 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
         outcome = "the world ends"
         if until < ends[-1]:
             loop.build()
+            loop.publish()
             built = time.perf_counter() - began - played
             step = loop.learn(epsilon)
             outcome = step.said
