@@ -1,5 +1,9 @@
-"""What the benchmark publishes is what a warehouse has."""
+"""What the benchmark publishes is what a warehouse has, and what it times itself by."""
 
+import os
+import time
+
+from offer_ai.bench.runs import plain_work
 from offer_ai.bench.stores import synthetic_warehouse
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish_latest
@@ -15,3 +19,11 @@ def test_a_synthetic_warehouse_is_published(tmp_path):
         manifest, _ = publish_training(
             con, Versions(str(tmp_path / "training")), tmp_path / "days", 2)
     assert (done.written, manifest["rows"]) == (1000, 1000)
+
+
+def test_the_processor_is_timed_at_the_rate_and_left_as_it_was():
+    cores, began = os.sched_getaffinity(0), time.perf_counter()
+    times = plain_work(200, 0.1)
+    assert len(times) == 20 and times == sorted(times)
+    assert time.perf_counter() - began >= 0.095  # the last one is due then
+    assert times[0] > 0 and os.sched_getaffinity(0) == cores
