@@ -17,8 +17,9 @@ from offer_ai.bench.stores import bench_service
 def main(rate: int, seconds: int, rows: int, work: Path) -> None:
     """Serve on one core: for long; while every user is published and models are promoted; killed.
 
-    Prints how late answers are, from when each request was due, and how many decisions that were
-    answered are in no line of the log.
+    Prints how long the same additions take (what is uneven there is the machine's), how late
+    answers are, from when each request was due, of a service that does nothing and of this one,
+    and how many decisions that were answered are in no line of the log.
     """
     bench_service(work.absolute(), rows, rate, seconds)
 

@@ -44,15 +44,15 @@ class Answers:
     errors: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return (f"{len(self.lags):,} answered: {spread(sorted(self.lags))}; "
+        return (f"{len(self.lags):,} answered: {spread(self.lags)}; "
                 f"{len(self.errors)} errors{': ' + self.errors[0] if self.errors else ''}")
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """Percentiles of times in order."""
+    """Percentiles of times, in milliseconds."""
     parts = [f"p{100 * share:g} {percentile(seconds, share) * 1e3:.2f}"
              for share in (0.5, 0.99, 0.999)]
-    return f"{', '.join(parts)}, slowest {seconds[-1] * 1e3:.1f} ms"
+    return f"{', '.join(parts)}, slowest {max(seconds) * 1e3:.1f} ms"
 
 
 def promote(work: Path, model: str) -> None:
@@ -190,7 +190,8 @@ def bench_serve(work: Path, users: list[str], rate: int = 300, seconds: int = 20
 
 def bench_bad_day(work: Path, users: list[str], rate: int, seconds: int) -> None:
     """At a fixed rate: for long, while all users are published and models change, and killed
-    with -9; prints how late answers are and how many decisions are lost."""
+    with -9; prints how even the processor is, how late answers are and how many decisions are
+    lost."""
     click.echo(f"the processor, the same additions each time, for {min(seconds, 60)} s at {rate} "
                f"a second: {spread(plain_work(rate, min(seconds, 60)))}")
     with serving(work, 18_081, NOTHING) as server:

@@ -190,7 +190,7 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
             f"day {loop.day}: {len(loop.decisions.choice) - before:,} decisions in {lines:,} "
             f"events, played in {played:.0f} s, built in {built:.0f} s, learned in {learned:.0f} "
             f"s; {outcome}")
-    loop.build()
+    loop.build()  # for the report alone: nobody asks any more, so nothing is published
     loop.deciders.close()
     arms = by_round(loop.database, loop.decisions, days, str(START),
                     {user: number for number, user in enumerate(loop.user_ids)})
