@@ -7,19 +7,22 @@ was fitted to, one row per feature and day. `decisions` is a relation of `decisi
     with
 
     decided as (
-        select
-            policy_in_place,
-            policy_fitted_from,
-            policy_fitted_until,
-            row_number() over (order by event_time desc, {{ point.one }}_id asc) as recency
-        from {{ decisions }}
+        select * from {{ decisions }}
         where policy_fitted_from is not null and policy_fitted_until is not null
+    ),
+
+    latest as (
+        select
+            *,
+            row_number() over (order by {{ point.one }}_id) as place
+        from decided
+        where event_time = (select max(event_time) from decided)
     ),
 
     -- The model that decided last, and the days that it was fitted to.
     model as (
-        select * from decided
-        where recency = 1
+        select * from latest
+        where place = 1
     ),
 
     anchors as (
@@ -38,25 +41,36 @@ was fitted to, one row per feature and day. `decisions` is a relation of `decisi
     edges as (
         select
             {%- for feature in point.features if offer_ai.is_number(feature.data_type) %}
-            {{ offer_ai.deciles(feature.name) }},
+            {{ offer_ai.deciles(feature.name) }} as {{ feature.name }},
             {%- endfor %}
             count(*) as anchors
         from anchors
         where is_reference
     ),
 
+    -- Counted feature by feature: anchors are many, and bins of a day few.
     binned as (
         {%- for feature in point.features %}
         select
             '{{ feature.name }}' as feature,
-            anchors.policy_version,
-            anchors.day,
-            anchors.is_reference,
+            policy_version,
+            day,
+            is_reference,
             {{ offer_ai.is_number(feature.data_type) | lower }} as is_numeric,
-            anchors.{{ feature.name }} is null as is_null,
-            {{ offer_ai.bin_of('anchors.' ~ feature.name, feature, 'edges') }} as bin
-        from anchors
-        cross join edges
+            is_null,
+            bin,
+            count(*) as anchors
+        from (
+            select
+                anchors.policy_version,
+                anchors.day,
+                anchors.is_reference,
+                anchors.{{ feature.name }} is null as is_null,
+                {{ offer_ai.bin_of('anchors.' ~ feature.name, feature, 'edges') }} as bin
+            from anchors
+            cross join edges
+        ) as bins
+        group by policy_version, day, is_reference, is_null, bin
         {%- if not loop.last %}
         union all
         {%- endif %}
@@ -66,7 +80,8 @@ was fitted to, one row per feature and day. `decisions` is a relation of `decisi
             '' as feature,
             false as is_numeric,
             false as is_null,
-            '' as bin
+            '' as bin,
+            0 as anchors
         from anchors
         where false
         {%- endfor %}
@@ -78,8 +93,8 @@ was fitted to, one row per feature and day. `decisions` is a relation of `decisi
             is_numeric,
             is_null,
             bin,
-            count(*) as anchors,
-            sum(count(*)) over (partition by feature) as total
+            sum(anchors) as anchors,
+            sum(sum(anchors)) over (partition by feature) as total
         from binned
         where is_reference
         group by feature, is_numeric, is_null, bin
@@ -93,10 +108,9 @@ was fitted to, one row per feature and day. `decisions` is a relation of `decisi
             is_numeric,
             is_null,
             bin,
-            count(*) as anchors
+            anchors
         from binned
         where not is_reference
-        group by feature, policy_version, day, is_numeric, is_null, bin
     ),
 
     days as (

@@ -14,6 +14,19 @@
     percentile({{ value }}, {{ share }})
 {%- endmacro %}
 
+{#- An aggregate: the quantiles of `value` at shares, as an array; its values are sorted once. -#}
+{% macro quantiles(value, shares) -%}
+    {{ return(adapter.dispatch('quantiles', 'offer_ai')(value, shares)) }}
+{%- endmacro %}
+
+{% macro duckdb__quantiles(value, shares) -%}
+    quantile_cont({{ value }}, [{{ shares | join(', ') }}])
+{%- endmacro %}
+
+{% macro spark__quantiles(value, shares) -%}
+    percentile({{ value }}, array({{ shares | join(', ') }}))
+{%- endmacro %}
+
 {#- A number in [0, 1) that any engine draws alike from text. -#}
 {% macro uniform_draw(text) -%}
     {{ return(adapter.dispatch('uniform_draw', 'offer_ai')(text)) }}

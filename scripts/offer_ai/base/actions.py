@@ -7,6 +7,7 @@ candidates and events have them exactly; to models each but text is a float.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 Value = str | Decimal | int | float | bool
 Action = tuple[Value, ...]
@@ -123,7 +124,12 @@ def numbers(action: Iterable) -> tuple[str | float | None, ...]:
 
 def as_json(value: Value) -> str | int | float | bool:
     """An amount is text, so that it stays exact, and says 9.99 for 9.990, 10 for 10.0."""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+    return amount_text(value) if isinstance(value, Decimal) else value
+
+
+@lru_cache(10_000)
+def amount_text(value: Decimal) -> str:
+    return f"{value.normalize():f}"
 
 
 def as_texts(action: Iterable[Value]) -> list[str]:

@@ -1,7 +1,5 @@
 """The training table, written and published: offers with a mature label, and young ones."""
 
-import hashlib
-import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +12,9 @@ from tqdm import tqdm
 from offer_ai.base import declarations
 from offer_ai.base.files import file_hash, new_folder
 from offer_ai.base.sql import sql_text
+from offer_ai.training.anchor_rows import AnchorRows
 from offer_ai.training.versions import Versions, content_version
-from offer_ai.warehouse.connection import relation_of, relation_of_point, schema_of, watermark
-
-# What the service noted of a decision; `lacking` is what the table does not say itself.
-NOTES = """
-select anchors.*, {lacking}notes.arm, notes.holdout_share, notes.candidates
-from {training} as anchors
-left join {decisions} as notes on anchors.{id} = notes.{id}"""
-SAID = ("propensity", "policy_version")
+from offer_ai.warehouse.connection import relation_of, schema_of, watermark
 
 YOUNG = "_young"  # of a name that no reader of a folder, or of *.parquet, takes for a day
 
@@ -40,21 +32,6 @@ where day > coalesce((
 group by feature order by feature"""
 
 
-def rows_of(con: duckdb.DuckDBPyConnection, point: dict) -> str:
-    """A query of a decision point's anchors with what the service noted of them.
-
-    Raises ClickException where dbt has not built the point's training table.
-    """
-    training = relation_of_point(con, point["training"], point)
-    decisions = relation_of(con, declarations.notes_of(point))
-    is_decided = point["action"] or point["name"] == declarations.OFFERS
-    if decisions is None or not is_decided:
-        return f"select * from {training}"
-    columns = [column["name"] for column in schema_of(con, f"from {training}")]
-    return NOTES.format(training=training, decisions=decisions, id=point["id"], lacking="".join(
-        f"notes.{name}, " for name in SAID if name not in columns))
-
-
 def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
                    name: str = declarations.OFFERS, before: dict | None = None) -> dict:
     """Writes a decision point's training table to a folder, Parquet by day; returns its manifest.
@@ -66,16 +43,17 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
     mature ones.
     """
     point = declarations.decision_points()[name]
-    time = point["time"]
-    con.execute(f"create or replace table memory.main.offers as {rows_of(con, point)}")
-    schema = schema_of(con, "select * exclude (is_label_mature) from memory.main.offers")
+    time, rows = point["time"], AnchorRows.of(con, point)
 
     def path_of(day: str) -> str:
         return f"{point['one']}_day={day}/{point['name']}.parquet"
-    of_days = digests_of_days(con, time, schema)
+    of_days, young_days = rows.digests(con)
     digests = {path_of(day): digest for day, digest in of_days.items()}
     kept = unchanged(digests, before or {})
     days = [day for day in of_days if path_of(day) not in kept]
+    con.execute("create or replace table memory.main.offers as "
+                + rows.since(min([*days, *young_days], default=None)))
+    schema = schema_of(con, "select * exclude (is_label_mature) from memory.main.offers")
 
     # A day is too small for DuckDB to divide: days are written side by side.
     def write_day(day: str) -> dict:
@@ -116,19 +94,6 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
         "digests": digests,
         "young": young,
     }
-
-
-def digests_of_days(con: duckdb.DuckDBPyConnection, time: str, schema: list[dict]
-                    ) -> dict[str, str]:
-    """For each day of mature rows, what changes when any of them does.
-
-    To hash the rows is far less work than to write them. DuckDB's hashes are those of its version.
-    """
-    written = hashlib.sha256(json.dumps([duckdb.__version__, schema]).encode()).hexdigest()[:16]
-    return {day: f"{written}-{count}-{total}" for day, count, total in con.execute(f"""
-        select {time}::date::varchar, count(*), sum(hash(offers)::hugeint)
-        from memory.main.offers as offers
-        where is_label_mature group by all order by all""").fetchall()}
 
 
 def unchanged(digests: dict[str, str], before: dict) -> dict[str, dict]:

@@ -130,6 +130,28 @@ def test_days_whose_rows_are_the_same_are_not_written_again(tmp_path):
     assert len(written("other", first | {"digests": other_version})[1]) == 3
 
 
+def test_a_day_is_written_again_when_what_was_noted_of_it_changes(tmp_path):
+    context = json.dumps({"candidates": [], "arm": "policy", "holdout_share": 0.05})
+    built_of(tmp_path, *(
+        event | ({"decision_context": context} if event["event_id"] == "offer_shown" else {})
+        for event in (*offers(1), *offers(2), *offers(15))))
+
+    def written(before=None):
+        folder = tmp_path / f"{time.time_ns()}"
+        folder.mkdir()
+        with open_warehouse(tmp_path / "w.duckdb") as con:
+            manifest = write_training(con, folder, before=before)
+        return manifest, [path.parent.name for path in sorted(folder.glob("*/*.parquet"))]
+    first, days = written()
+    assert len(days) == 2 and written(first)[1] == []
+    with duckdb.connect(tmp_path / "w.duckdb") as con:
+        con.execute("update staging.stg_decisions set arm = 'holdout' "
+                    "where event_time::date = '2025-01-02'")
+    changed, days = written(first)
+    assert days == ["offer_day=2025-01-02"] and changed["files"] == written()[0]["files"]
+    assert changed["version"] != first["version"]
+
+
 def test_readers(place):
     """DuckDB (through httpfs for S3), pandas and polars read a version as it lies."""
     folder, target, read = place

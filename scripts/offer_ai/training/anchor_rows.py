@@ -1,0 +1,80 @@
+"""A decision point's anchors and what was noted of them, as the warehouse has them."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import duckdb
+
+from offer_ai.base import declarations
+from offer_ai.base.sql import sql_text
+from offer_ai.warehouse.connection import relation_of, relation_of_point, schema_of
+
+NOTED = ("arm", "holdout_share", "candidates")  # by the service, of a decision
+SAID = ("propensity", "policy_version")  # likewise, where the training table does not
+
+
+@dataclass(frozen=True)
+class AnchorRows:
+    """A decision point's anchors, with what the service noted of them, in the warehouse."""
+
+    point: dict
+    training: str
+    decisions: str | None
+    noted: tuple[str, ...]  # columns of `decisions`
+
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection, point: dict) -> "AnchorRows":
+        """Raises ClickException where dbt has not built the point's training table."""
+        training = relation_of_point(con, point["training"], point)
+        decisions = relation_of(con, declarations.notes_of(point))
+        if not point["action"] and point["name"] != declarations.OFFERS:
+            decisions = None
+        columns = [column["name"] for column in schema_of(con, f"from {training}")]
+        return cls(point, training, decisions, (
+            *(name for name in SAID if name not in columns), *NOTED))
+
+    def since(self, day: str | None) -> str:
+        """A query of those from a day on; of none without one."""
+        which = "false" if day is None else f"{{time}} >= {sql_text(day)}"
+        anchors = f"select * from {self.training} where {which.format(time=self.point['time'])}"
+        if self.decisions is None:
+            return anchors
+        key = self.point["id"]
+        return f"""
+            select anchors.*, {", ".join(f"notes.{name}" for name in self.noted)}
+            from ({anchors}) as anchors
+            left join (
+                select * from {self.decisions} where {which.format(time="event_time")}
+            ) as notes on anchors.{key} = notes.{key}"""
+
+    def digests(self, con: duckdb.DuckDBPyConnection) -> tuple[dict[str, str], list[str]]:
+        """For each day of mature rows, what changes when any of them does; and the days of which
+        some are young.
+
+        To hash the rows is far less work than to join and write them. DuckDB's hashes are those
+        of its version.
+        """
+        time, key = self.point["time"], self.point["id"]
+        noted = "select null::date as day, 0 as total where false" if self.decisions is None else (
+            f"select event_time::date as day, sum(hash({', '.join((key, *self.noted))})::hugeint) "
+            f"as total from {self.decisions} group by all")
+        schema = schema_of(con, self.since(None))
+        written = hashlib.sha256(json.dumps([duckdb.__version__, schema]).encode()).hexdigest()[:16]
+        days = con.execute(f"""
+            with anchors as (
+                select
+                    {time}::date as day,
+                    count(*) filter (is_label_mature) as mature,
+                    count(*) as every,
+                    sum(hash(anchors)::hugeint) filter (is_label_mature) as total
+                from {self.training} as anchors
+                group by all
+            )
+            select
+                day::varchar, mature, every > mature,
+                anchors.total || '-' || coalesce(noted.total, 0)
+            from anchors left join ({noted}) as noted using (day)
+            order by all""").fetchall()
+        return ({day: f"{written}-{mature}-{total}" for day, mature, _, total in days if mature},
+                [day for day, _, is_young, _ in days if is_young])
