@@ -146,11 +146,25 @@ def promote(model: Path, found: Evaluation, made: Verdict) -> dict:
         "why": made.reasons or [f"{made.difference.low:+.4f} or more per decision than "
                                 f"{made.against}"]}
     if made.is_promoted:
-        return promotions.serve(models, step)
+        step = promotions.serve(models, step)
+        end_outdated(models, found.policy)
+        return step
     step = promotions.record(models, step)
     if model.name != made.against:
         write_json(models / CHALLENGER, step)
     return step
+
+
+def end_outdated(models: Path, promoted: Policy) -> None:
+    """Ends the challenger where it is a model of the kind that was promoted, fitted to less: each
+    decision would go on asking it, for nobody."""
+    try:
+        challenger = Policy.at(models / CHALLENGER)
+    except (OSError, ValueError, KeyError):
+        return
+    if challenger.kind == promoted.kind and (
+            last_day(challenger, "model") < last_day(promoted, "model")):
+        (models / CHALLENGER).unlink(missing_ok=True)
 
 
 def roll_back(models: Path, why: str) -> dict:
