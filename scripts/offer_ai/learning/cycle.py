@@ -45,19 +45,21 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     models = export / declarations.folder_of("models", name)
     training = export / declarations.folder_of("training", name)
     manifest = manifest_of(training)
-    # What is wide is read of the days alone that are valued.
-    offers = offers_of_version(training, manifest, with_young=True,
-                               without=("candidates", "decision_id"))
     decision = decision_of(manifest)
     time = decision["time"]
     label = label_of(manifest, label)
+    # What is noted beside is read of the days alone that are valued.
+    offers = offers_of_version(training, manifest, with_young=True, only=[
+        "user_id", "propensity", *decision["action"],
+        *(column["name"] for column in (*manifest["features"], *manifest["labels"]))])
     if not len(offers):
         raise click.ClickException(f"No {decision['one']} is published yet.")
     first, last = (value.as_py().date() for value in (
         offers[time][0], offers[time][len(offers) - 1]))
     validate_days = days_to_value((last - first).days + 1, not (models / PROMOTED).exists())
-    fitted, description = fit_early(manifest, arrays_of(offers), label, validate_days, bootstraps,
-                                    last_told(models).get("changed_on"))
+    fitted, description = fit_early(
+        manifest, arrays_of(offers.drop_columns(decision["id"])), label, validate_days, bootstraps,
+        last_told(models).get("changed_on"))
     model = write_model(models, fitted, description)
     # What any of both policies was fitted to is not looked at, so it need not be read.
     since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")

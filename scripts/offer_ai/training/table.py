@@ -1,13 +1,14 @@
 """The training table, as it is read: offers with a mature label, and young ones."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
 import click
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 
 from offer_ai.base import declarations
@@ -36,9 +37,10 @@ def manifest_of(folder: Path) -> dict:
 
 
 def offers_of_version(folder: Path, manifest: dict, with_young: bool = False,
-                      without: Collection[str] = (), since: datetime | None = None) -> pa.Table:
-    """The offers of a version by time, `without` these columns, from a time on; of young ones the
-    label is null.
+                      only: Collection[str] | None = None, since: datetime | None = None
+                      ) -> pa.Table:
+    """The offers of a version by time, with all columns or `only` these beside time and id, from a
+    time on; of young ones the label is null.
 
     Raises ClickException where the version has none.
     """
@@ -53,13 +55,18 @@ def offers_of_version(folder: Path, manifest: dict, with_young: bool = False,
     for some in filter(None, (files, young)):
         dataset = pyarrow.dataset.dataset(some, format="parquet")
         parts.append(dataset.to_table(
-            columns=[name for name in dataset.schema.names if name not in without],
+            columns=[name for name in dataset.schema.names
+                     if only is None or name in (*only, decision["time"], decision["id"])],
             filter=None if since is None else pyarrow.dataset.field(decision["time"]) >= since))
     table = pa.concat_tables(parts, promote_options="default")
     if not files:
         for label in manifest["labels"]:
             if label["name"] not in table.column_names:
                 table = table.append_column(label["name"], pa.nulls(len(table), pa.float64()))
+    times = table[decision["time"]]
+    # Each file is in order, and days come one after another: of equal times all are in one file.
+    if pc.all(pc.less_equal(times[:-1], times[1:])).as_py() is not False:
+        return table
     return table.sort_by([(decision[key], "ascending") for key in ("time", "id")])
 
 
@@ -87,8 +94,18 @@ def arrays_of(table: pa.Table) -> dict[str, np.ndarray]:
         kind = column.type
         if pa.types.is_decimal(kind):
             # By way of text: cast at once 0.9900 is 0.9900000000000001, at which no offer is made.
-            column = column.cast(pa.string()).cast(pa.float64())
+            found[name] = of_distinct(
+                column, lambda values: np.array(values.cast(pa.string()).cast(pa.float64()), float))
+        elif pa.types.is_string(kind):
+            found[name] = of_distinct(column, lambda values: np.array(values, object))
         elif pa.types.is_boolean(kind) or pa.types.is_integer(kind):
-            column = column.cast(pa.float64())
-        found[name] = column.to_numpy()
+            found[name] = column.cast(pa.float64()).to_numpy()
+        else:
+            found[name] = column.to_numpy()
     return found
+
+
+def of_distinct(column: pa.ChunkedArray, convert: Callable[[pa.Array], np.ndarray]) -> np.ndarray:
+    """What `convert` makes of the values of a column, which are few, row by row: (rows,)."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return convert(encoded.dictionary)[encoded.indices.to_numpy()]
