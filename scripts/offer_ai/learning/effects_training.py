@@ -42,19 +42,23 @@ def gamma_of(model: EffectsModel, at: np.ndarray, decisions: float) -> float:
                  / max(worth.max(axis=0).mean(), 1e-9))
 
 
-def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray) -> float:
-    """How many random decisions some rows (rows,) of booleans tell as much as.
+def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray, dates: np.ndarray) -> float:
+    """How many random decisions some rows (rows,) of booleans tell as much as; `dates` (rows,) are
+    their days.
 
     After a change the log of a policy that was sure of what held before says little of the rest.
     The effective sample size of a random policy, source: Kish, Survey Sampling (1965), section
-    11.7. Decisions whose propensity nobody knows count as random.
+    11.7; day by day, as what such a policy logged takes nothing from what others log later.
+    Decisions whose propensity nobody knows count as random.
     """
     if "propensity" not in table:
         return float(rows.sum())
     propensity = np.array(table["propensity"][rows], float)
-    weight = 1 / propensity[propensity > 0]
-    unknown = len(propensity) - len(weight)
-    return unknown + (float(weight.sum() ** 2 / (weight**2).sum()) if len(weight) else 0.0)
+    is_known = propensity > 0
+    weight = 1 / propensity[is_known]
+    _, day = codes_of(dates[rows][is_known])
+    effective = np.bincount(day, weight) ** 2 / np.bincount(day, weight**2)
+    return float((~is_known).sum() + effective.sum())
 
 
 def surest(losses: dict[int | None, np.ndarray], known: int | None) -> int | None:
@@ -130,7 +134,7 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     models = {"model": of_all.model(of_all.odds(tried[None], since(every, change))),
               "held_out": of_before.model(odds)}
     learned_from = float(len(every)) if change is None else worth_at_random(
-        table, dates > dates.max() - change)
+        table, dates > dates.max() - change, dates)
     rng = np.random.default_rng(1)
     for number in tqdm(range(bootstraps), unit="model", disable=None):
         times = rng.poisson(1, user.max() + 1)

@@ -165,13 +165,19 @@ def test_a_first_policy_is_valued_on_more_days(tmp_path):
 
 
 def test_what_a_log_is_worth_at_random():
-    """Random decisions count, those of a policy that was sure of itself hardly."""
-    rows = np.ones(1000, bool)
-    assert worth_at_random({"propensity": np.full(1000, 0.1)}, rows) == pytest.approx(1000)
+    """Random decisions count, those of a policy that was sure of itself hardly; and what is logged
+    later adds to it."""
+    rows, day = np.ones(1000, bool), np.zeros(1000, int)
+    random = np.full(1000, 0.1)
+    assert worth_at_random({"propensity": random}, rows, day) == pytest.approx(1000)
     sure = np.where(np.arange(1000) < 990, 0.99, 0.001)
-    assert worth_at_random({"propensity": sure}, rows) < 15
-    assert worth_at_random({"propensity": np.full(1000, np.nan)}, rows) == 1000
-    assert worth_at_random({}, rows[:7]) == 7
+    alone = worth_at_random({"propensity": sure}, rows, day)
+    assert 0 < alone < 15
+    both = {"propensity": np.concatenate([sure, random])}
+    assert worth_at_random(both, np.ones(2000, bool), np.repeat([3, 4], 1000)) == pytest.approx(
+        1000 + alone)
+    assert worth_at_random({"propensity": np.full(1000, np.nan)}, rows, day) == 1000
+    assert worth_at_random({}, rows[:7], day) == 7
 
 
 @pytest.mark.quick
