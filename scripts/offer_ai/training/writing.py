@@ -43,16 +43,16 @@ def write_training(con: duckdb.DuckDBPyConnection, folder: Path,
     mature ones.
     """
     point = declarations.decision_points()[name]
-    time, rows = point["time"], AnchorRows.of(con, point)
+    time, anchors = point["time"], AnchorRows.of(con, point)
 
     def path_of(day: str) -> str:
         return f"{point['one']}_day={day}/{point['name']}.parquet"
-    of_days, young_days = rows.digests(con)
+    of_days, young_days = anchors.digests(con)
     digests = {path_of(day): digest for day, digest in of_days.items()}
     kept = unchanged(digests, before or {})
     days = [day for day in of_days if path_of(day) not in kept]
     con.execute("create or replace table memory.main.offers as "
-                + rows.since(min([*days, *young_days], default=None)))
+                + anchors.since(min([*days, *young_days], default=None)))
     schema = schema_of(con, "select * exclude (is_label_mature) from memory.main.offers")
 
     # A day is too small for DuckDB to divide: days are written side by side.
