@@ -61,7 +61,8 @@ select
     '[{"offer_type": "gems", "offer_price": "4.99", "probability": 0.25}, '
     || '{"offer_type": "vip", "offer_price": "9.99", "probability": 0.25}, '
     || '{"offer_type": "coins", "offer_price": "1.99", "probability": 0.25}, '
-    || '{"offer_type": "energy", "offer_price": "0.99", "probability": 0.25}]' as candidates
+    || '{"offer_type": "energy", "offer_price": "0.99", "probability": 0.25}]' as candidates,
+    offered_at as event_time
 from marts.training_offers;
 """
 

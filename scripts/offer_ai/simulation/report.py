@@ -12,12 +12,13 @@ from offer_ai.learning.revenue_model import Encoding
 BOOTSTRAPS = 1000
 POLICIES = {"ours": "our policy", "random": "random", "single": "best single offer",
             "same_features": "best on the same features", "oracle": "oracle"}
-# Leaves of a thousand decisions: with less, the reference learns the other users by heart. Their
-# hessian is how many there are.
-REFERENCE = {"objective": "regression", "num_leaves": 31, "min_sum_hessian_in_leaf": 1000,
-             "min_data_in_leaf": 1, "min_data_in_bin": 1, "learning_rate": 0.1, "verbosity": -1,
-             "seed": 1, "deterministic": True, "force_row_wise": True, "num_threads": 1}
+REFERENCE = {"objective": "regression", "num_leaves": 31, "min_data_in_leaf": 1,
+             "min_data_in_bin": 1, "learning_rate": 0.1, "verbosity": -1, "seed": 1,
+             "deterministic": True, "force_row_wise": True, "num_threads": 1}
 TREES = 100
+# Decisions in a leaf, or a twentieth of a small world's: with less, the reference learns the other
+# users by heart.
+LEAST = 1000
 
 
 def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.ndarray:
@@ -49,9 +50,11 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
         count = np.bincount(which[train], minlength=len(first))
         total = np.bincount(which[train], worth[train, offer], len(first))
         there = count > 0
+        # Of a squared error the hessian is the weight.
+        least = {"min_sum_hessian_in_leaf": min(LEAST, train.sum() / 20)}
         data = lightgbm.Dataset(distinct[there], total[there] / count[there], weight=count[there],
                                 categorical_feature=categorical)
-        predicted[test, :, offer] = lightgbm.train(REFERENCE, data, TREES).predict(
+        predicted[test, :, offer] = lightgbm.train(REFERENCE | least, data, TREES).predict(
             distinct, num_threads=1)
 
     # Side by side, each of one thread: the same trees on any machine.
