@@ -3,7 +3,7 @@
 with
 
 bulk as (
-    select {{ quantile(microseconds('event_time'), 0.01) }} as starts_us
+    select {{ element_at(quantiles(microseconds('event_time'), [0.01]), 0) }} as starts_us
     from {{ ref('stg_events') }}
 )
 

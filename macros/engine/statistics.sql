@@ -1,20 +1,6 @@
 {#- Quantiles and draws. -#}
 
-{#- An aggregate: the quantile of `value` at a share, interpolated. -#}
-{% macro quantile(value, share) -%}
-    {{ return(adapter.dispatch('quantile', 'offer_ai')(value, share)) }}
-{%- endmacro %}
-
-{% macro duckdb__quantile(value, share) -%}
-    quantile_cont({{ value }}, {{ share }})
-{%- endmacro %}
-
-{#- Spark names it otherwise. -#}
-{% macro spark__quantile(value, share) -%}
-    percentile({{ value }}, {{ share }})
-{%- endmacro %}
-
-{#- An aggregate: the quantiles of `value` at shares, as an array; its values are sorted once. -#}
+{#- An aggregate: the quantiles of `value` at shares, interpolated, as an array. -#}
 {% macro quantiles(value, shares) -%}
     {{ return(adapter.dispatch('quantiles', 'offer_ai')(value, shares)) }}
 {%- endmacro %}
@@ -23,6 +9,7 @@
     quantile_cont({{ value }}, [{{ shares | join(', ') }}])
 {%- endmacro %}
 
+{#- Spark names it otherwise. -#}
 {% macro spark__quantiles(value, shares) -%}
     percentile({{ value }}, array({{ shares | join(', ') }}))
 {%- endmacro %}

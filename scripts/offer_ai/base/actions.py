@@ -129,6 +129,7 @@ def as_json(value: Value) -> str | int | float | bool:
 
 @lru_cache(10_000)
 def amount_text(value: Decimal) -> str:
+    """As `as_json` has an amount; candidates say the same few in each decision."""
     return f"{value.normalize():f}"
 
 

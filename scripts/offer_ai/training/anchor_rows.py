@@ -36,17 +36,17 @@ class AnchorRows:
 
     def since(self, day: str | None) -> str:
         """A query of those from a day on; of none without one."""
-        which = "false" if day is None else f"{{time}} >= {sql_text(day)}"
-        anchors = f"select * from {self.training} where {which.format(time=self.point['time'])}"
+        def of(relation: str, time: str) -> str:
+            which = "false" if day is None else f"{time} >= {sql_text(day)}"
+            return f"(select * from {relation} where {which})"
+        anchors = of(self.training, self.point["time"])
         if self.decisions is None:
-            return anchors
+            return f"from {anchors}"
         key = self.point["id"]
         return f"""
             select anchors.*, {", ".join(f"notes.{name}" for name in self.noted)}
-            from ({anchors}) as anchors
-            left join (
-                select * from {self.decisions} where {which.format(time="event_time")}
-            ) as notes on anchors.{key} = notes.{key}"""
+            from {anchors} as anchors
+            left join {of(self.decisions, "event_time")} as notes on anchors.{key} = notes.{key}"""
 
     def digests(self, con: duckdb.DuckDBPyConnection) -> tuple[dict[str, str], list[str]]:
         """For each day of mature rows, what changes when any of them does; and the days of which

@@ -89,17 +89,17 @@ def test_a_better_policy_is_promoted_once(copy):
     assert all(step["by"] and step["at"] and step["why"] for step in kept)
 
 
-@pytest.mark.parametrize("epsilon, is_ended", [(0.1, True), (0.3, False)])
-def test_a_promotion_ends_an_older_challenger_of_its_kind(copy, epsilon, is_ended):
+@pytest.mark.parametrize("epsilon, last_day, is_ended", [
+    (0.1, "2020-01-01", True), (0.3, "2020-01-01", False), (0.1, "2030-01-01", False)])
+def test_a_promotion_ends_an_older_challenger_of_its_kind(copy, epsilon, last_day, is_ended):
     model, pointer = model_of(copy), copy / "models" / "challenger.json"
-    older = model.with_name("m-older")
-    shutil.copytree(model, older)
-    told = json.loads((older / "model.json").read_text())
-    first, _ = told["training"]["days"]["model"]
-    told["training"]["days"]["model"] = [first, first]
-    (older / "model.json").write_text(json.dumps(told))
+    other = model.with_name("m-other")
+    shutil.copytree(model, other)
+    told = json.loads((other / "model.json").read_text())
+    told["training"]["days"]["model"][1] = last_day
+    (other / "model.json").write_text(json.dumps(told))
     pointer.write_text(json.dumps(
-        {"model": "m-older", "rule": "epsilon-greedy", "epsilon": epsilon}))
+        {"model": "m-other", "rule": "epsilon-greedy", "epsilon": epsilon}))
     assert "promoted: replaces" in evaluate(copy, model, "--promote", "--epsilon", 0.1).stdout
     assert pointer.exists() != is_ended
 

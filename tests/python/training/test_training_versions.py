@@ -105,29 +105,32 @@ publish_training(open_warehouse(folder / "w.duckdb"), Versions(sys.argv[1]), fol
     assert json.loads(read("manifest.json"))["rows"] == 12
 
 
+def written(folder, before=None):
+    """What write_training says of the warehouse of a folder, and the days that it wrote."""
+    out = folder / f"{time.time_ns()}"
+    out.mkdir()
+    with open_warehouse(folder / "w.duckdb") as con:
+        manifest = write_training(con, out, before=before)
+    return manifest, [path.parent.name for path in sorted(out.glob("*/*.parquet"))]
+
+
 def test_days_whose_rows_are_the_same_are_not_written_again(tmp_path):
     """A purchase that comes late changes labels of the last two of three days, and no count."""
-    def written(name, before=None):
-        folder = tmp_path / name
-        folder.mkdir()
-        with open_warehouse(tmp_path / "w.duckdb") as con:
-            manifest = write_training(con, folder, before=before)
-        return manifest, [path.parent.name for path in sorted(folder.glob("*/*.parquet"))]
     more(tmp_path, "1.ndjson", *offers(1), *offers(3), *offers(5), *offers(20))
-    first, days = written("first")
+    first, days = written(tmp_path)
     assert days == ["offer_day=2025-01-01", "offer_day=2025-01-03", "offer_day=2025-01-05"]
-    again, days = written("again", first)
+    again, days = written(tmp_path, first)
     assert days == [] and again["files"] == first["files"] and again["version"] == first["version"]
     (offer, *_) = (event for event in offers(3) if event["event_id"] == "offer_shown")
     more(tmp_path, "2.ndjson", offer | {
         "event_id": "purchase", "txn_amount": "1.25", "event_time": "2025-01-09T23:00:00"})
-    changed, days = written("changed", first)
-    whole, _ = written("whole")
+    changed, days = written(tmp_path, first)
+    whole, _ = written(tmp_path)
     assert days == ["offer_day=2025-01-03", "offer_day=2025-01-05"]
     for what in ("files", "digests", "version", "rows", "schema"):
         assert changed[what] == whole[what]
     other_version = {path: digest.replace("-", "0-") for path, digest in first["digests"].items()}
-    assert len(written("other", first | {"digests": other_version})[1]) == 3
+    assert len(written(tmp_path, first | {"digests": other_version})[1]) == 3
 
 
 def test_a_day_is_written_again_when_what_was_noted_of_it_changes(tmp_path):
@@ -135,20 +138,13 @@ def test_a_day_is_written_again_when_what_was_noted_of_it_changes(tmp_path):
     built_of(tmp_path, *(
         event | ({"decision_context": context} if event["event_id"] == "offer_shown" else {})
         for event in (*offers(1), *offers(2), *offers(15))))
-
-    def written(before=None):
-        folder = tmp_path / f"{time.time_ns()}"
-        folder.mkdir()
-        with open_warehouse(tmp_path / "w.duckdb") as con:
-            manifest = write_training(con, folder, before=before)
-        return manifest, [path.parent.name for path in sorted(folder.glob("*/*.parquet"))]
-    first, days = written()
-    assert len(days) == 2 and written(first)[1] == []
+    first, days = written(tmp_path)
+    assert len(days) == 2 and written(tmp_path, first)[1] == []
     with duckdb.connect(tmp_path / "w.duckdb") as con:
         con.execute("update staging.stg_decisions set arm = 'holdout' "
                     "where event_time::date = '2025-01-02'")
-    changed, days = written(first)
-    assert days == ["offer_day=2025-01-02"] and changed["files"] == written()[0]["files"]
+    changed, days = written(tmp_path, first)
+    assert days == ["offer_day=2025-01-02"] and changed["files"] == written(tmp_path)[0]["files"]
     assert changed["version"] != first["version"]
 
 
