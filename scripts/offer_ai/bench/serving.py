@@ -27,7 +27,8 @@ from offer_ai.features.publish import publish_latest
 from offer_ai.learning.cycle import learn
 from offer_ai.learning.policies import CHALLENGER, INVERSE_GAP, PROMOTED
 from offer_ai.serving.decider import Decider
-from offer_ai.serving.decision_log import CLOSED, DecisionLog
+from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.log_files import CLOSED
 from offer_ai.serving.running import SWITCH
 from offer_ai.warehouse.connection import open_warehouse
 

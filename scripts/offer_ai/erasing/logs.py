@@ -8,7 +8,7 @@ from pathlib import Path
 
 from offer_ai.base.files import part_of
 from offer_ai.erasing.found import Found
-from offer_ai.serving.decision_log import CLOSED, OPEN, closed_name
+from offer_ai.serving.log_files import CLOSED, OPEN, closed_name
 
 USER = re.compile(rb'"customer_identifier": ?("(?:[^"\\]|\\.)*")')
 
@@ -19,7 +19,9 @@ def decisions(folder: Path, users: Collection[str], dry_run: bool) -> list[Found
     A line becomes spaces, and a closed file keeps size and time: it has landed, most likely, and
     is still the file that landed.
     """
-    wanted = {json.dumps(user).encode() for user in users}
+    # As the service writes an id, and as it did before it used orjson.
+    wanted = {json.dumps(user, ensure_ascii=is_ascii).encode()
+              for user in users for is_ascii in (False, True)}
     for left in folder.glob(f".{CLOSED}.part"):  # of a process that was killed
         left.unlink(missing_ok=True)
     found = []

@@ -17,7 +17,7 @@ from offer_ai.base.sql import sql_text
 from offer_ai.erasing import logs, models, parquet, warehouse
 from offer_ai.erasing.found import USERS, Found, keep_users
 from offer_ai.features.opening import open_store
-from offer_ai.serving.decision_log import CLOSED
+from offer_ai.serving.log_files import CLOSED
 from offer_ai.warehouse.event_files import stamp
 from offer_ai.warehouse.marts import DATABASE, publish_marts
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
+import orjson
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
@@ -16,7 +16,7 @@ from offer_ai.base import declarations
 from offer_ai.features.opening import is_at_hand
 from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Decider
-from offer_ai.serving.direct import PATH, Direct, failed_answer, invalid, invalid_answer
+from offer_ai.serving.direct import JSON, PATH, Direct, failed_answer, invalid, invalid_answer
 from offer_ai.serving.figures import Figures
 from offer_ai.serving.requests import Interface
 
@@ -134,7 +134,7 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
         figures.seconds.observe(time.perf_counter() - began)
         figures.decisions.labels(
             decision["policy_version"], label_of(decision[actions.names[0]])).inc()
-        return JSONResponse(decision)
+        return Response(orjson.dumps(decision), media_type=JSON)
 
     @app.get("/healthz")
     def healthz():

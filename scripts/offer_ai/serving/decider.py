@@ -1,6 +1,5 @@
 """One decision: who is asked, what can be offered, a policy over it, a choice, a log."""
 
-import json
 import secrets
 import threading
 import time
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from offer_ai.base import declarations
 from offer_ai.base.actions import Actions
@@ -164,7 +164,7 @@ class Decider:
     def _append(self, kind: str, asked: Asked, decision: dict, context: dict) -> None:
         self.log.append({
             **asked.fields, "event_id": kind, "event_uuid": decision["decision_id"], **decision,
-            "decision_context": json.dumps(context, allow_nan=False)})
+            "decision_context": orjson.dumps(context).decode()})
 
     @property
     def state(self) -> dict:

@@ -1,7 +1,6 @@
 """Decisions as raw events: lines in files that land when they are closed."""
 
 import fcntl
-import json
 import logging
 import os
 import threading
@@ -9,8 +8,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
+
+from offer_ai.serving.log_files import OPEN, close_left, closed_name, names
+
 LOG = logging.getLogger("offer_ai")
-OPEN, CLOSED = ".decisions-*.open", "decisions-*.ndjson"
 
 
 class DecisionLog:
@@ -33,7 +35,7 @@ class DecisionLog:
 
     def append(self, event: dict) -> None:
         """Writes one event; raises OSError when it cannot be kept."""
-        line = json.dumps(event).encode() + b"\n"
+        line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
         full = None
         with self.lock:
             self._writable()
@@ -127,39 +129,3 @@ class DecisionLog:
                 self._close(left)
             except OSError as error:
                 LOG.warning("%s: a file of decisions cannot be closed: %s", self.folder, error)
-
-
-def closed_name(path: Path) -> Path:
-    return path.with_name(path.name.removeprefix(".").removesuffix(".open") + ".ndjson")
-
-
-def names(path: Path, file: int) -> bool:
-    """Whether a path still names an open file."""
-    try:
-        told = path.stat()
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(told, os.fstat(file))
-
-
-def close_left(path: Path) -> None:
-    """Closes a file that a killed process left open, without a line it did not finish."""
-    try:
-        file = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return  # its process has just closed it
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not names(path, file):
-            return
-        content = os.pread(file, os.fstat(file).st_size, 0)
-        whole = content.rfind(b"\n") + 1
-        os.ftruncate(file, whole)
-        if whole:
-            path.rename(closed_name(path))
-        else:
-            path.unlink()
-    except BlockingIOError:
-        return  # it is another server's
-    finally:
-        os.close(file)

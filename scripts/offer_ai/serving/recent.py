@@ -9,7 +9,7 @@ from pathlib import Path
 
 from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import Candidate, Offer
-from offer_ai.serving.decision_log import CLOSED
+from offer_ai.serving.log_files import CLOSED
 
 WEEK = timedelta(days=7)
 FORGET_EVERY = 10_000  # offers

@@ -27,6 +27,7 @@ from commands import environment, export, run
 from compared import REJECTS, same, same_warehouses
 from events import at, offers
 from offer_ai.base.settings import SCRIPTS
+from offer_ai.erasing import logs
 from offer_ai.erasing.whole import Places
 from offer_ai.erasing.whole import erase as whole_erase
 from offer_ai.features import Lookup, open_store
@@ -282,6 +283,16 @@ def test_other_places(place, aws, valkey, monkeypatch):
         assert hashlib.sha256(text).hexdigest() == file["sha256"]
     # It is the version that is published of what is left.
     assert "0 days sent" in export(place, "training", "--to", target).stdout
+
+
+def test_an_id_is_found_in_logs_as_each_version_of_the_service_wrote_it(tmp_path):
+    path = tmp_path / "decisions-1.ndjson"
+    for user, is_ascii in ((PLANTED[1], True), (PLANTED[1], False), ("u1", True)):
+        with path.open("a") as file:
+            file.write(json.dumps({"customer_identifier": user}, ensure_ascii=is_ascii) + "\n")
+    (found,) = logs.decisions(tmp_path, [PLANTED[1]], dry_run=False)
+    assert found.count == 2
+    assert path.read_text().split() == ['{"customer_identifier":', '"u1"}']
 
 
 def test_while_others_are_at_work(place):

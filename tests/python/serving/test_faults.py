@@ -24,7 +24,8 @@ from offer_ai.serving import decision_log
 from offer_ai.serving.app import create_app
 from offer_ai.serving.bounds import HEADERS, Keys
 from offer_ai.serving.decider import Decider
-from offer_ai.serving.decision_log import DecisionLog, close_left
+from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.serving.log_files import OPEN, close_left
 from services import BAD, Service, logged
 
 BODY = {"user_id": "u", "session_id": "s"}
@@ -48,7 +49,7 @@ def test_a_log_that_opens_is_not_taken_for_one_left_behind(tmp_path, monkeypatch
     def another_starts_first(file, how):
         if not started:
             started.append(True)
-            for path in tmp_path.glob(decision_log.OPEN):
+            for path in tmp_path.glob(OPEN):
                 close_left(path)
         return lock(file, how)
 
@@ -63,7 +64,7 @@ def test_a_file_that_its_log_has_just_closed_is_left_alone(tmp_path):
     """Its name was listed by another service that starts."""
     log = DecisionLog(tmp_path)
     log.append({"n": 1})
-    (listed,) = tmp_path.glob(decision_log.OPEN)
+    (listed,) = tmp_path.glob(OPEN)
     close_left(listed)  # it is locked
     log.close()
     close_left(listed)
