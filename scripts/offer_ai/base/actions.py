@@ -22,6 +22,8 @@ KINDS = {
 SAID = ("event_id", "event_uuid", "customer_identifier", "session_id", "received_at", "user_id",
         "at", "propensity", "decision_id", "policy_version", "decision_context")
 NOTED = ("event_time", "features", "reason", "probability", "predicted", "value")
+SHOWN = {"amount": "price of at most four decimals", "whole number": "whole number of 64 bits",
+         "boolean": "boolean (true or false)"}  # what an error calls a kind
 TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -103,17 +105,15 @@ def read(name: str, kind: str, value: object) -> Value:
             amount = Decimal(text)
             if amount.is_finite() and 0 <= amount < 10**18 and amount == round(amount, 4):
                 return amount
-        elif kind == "whole number":
-            return int(text)
+        elif kind == "whole number" and -2**63 <= (whole := int(text)) < 2**63:
+            return whole
         elif kind == "number" and abs(number := float(text)) < float("inf"):
             return number
         elif kind == "boolean":
             return TRUTHS[text.lower()]
     except (ValueError, KeyError, InvalidOperation):
         pass
-    shown = {"text": "text", "amount": "price of at most four decimals",
-             "boolean": "boolean (true or false)"}.get(kind, kind)
-    raise ValueError(f"{name} {value!r} is no {shown}")
+    raise ValueError(f"{name} {value!r} is no {SHOWN.get(kind, kind)}")
 
 
 def numbers(action: Iterable) -> tuple[str | float | None, ...]:

@@ -40,8 +40,9 @@ def in_utc(at: datetime) -> datetime:
 
 Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
 Price = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
+Whole = Annotated[int, Field(ge=-2**63, lt=2**63)]
 # How a request gives a value of an action, and how an answer does, by kind.
-GIVEN = {"text": Text, "amount": Price, "whole number": int, "boolean": StrictBool,
+GIVEN = {"text": Text, "amount": Price, "whole number": Whole, "boolean": StrictBool,
          "number": Annotated[float, Field(allow_inf_nan=False)]}
 ANSWERED = {"text": str, "amount": str, "whole number": int, "boolean": bool, "number": float}
 SOME = """{A} {one} that the request allows."""

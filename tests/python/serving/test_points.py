@@ -79,8 +79,9 @@ def test_an_answer_and_an_event_have_the_columns_of_the_action(app):
     assert {name: event[name] for name in hard} == hard
     assert json.loads(event["decision_context"])["candidates"] == [hard | {"probability": 1.0}]
     assert 'offer_ai_decisions_total{paywall="hard"' in client.get("/metrics").text
-    refused = client.post("/decide", json=REQUEST | {"paywalls": [hard | {"days": "many"}]})
-    assert refused.json()["detail"][0]["field"] == "paywalls.days"
+    for days in ("many", 2**63):
+        refused = client.post("/decide", json=REQUEST | {"paywalls": [hard | {"days": days}]})
+        assert refused.json()["detail"][0]["field"] == "paywalls.days"
 
 
 def test_nothing_can_be_done(app):
@@ -111,7 +112,8 @@ def test_the_status_quo_of_the_holdout(app, monkeypatch):
 
 @pytest.mark.parametrize(("row", "why"), [
     ("hard,-1,7,0.5,true", "price '-1' is no price of at most four decimals"),
-    ("hard,1,7.5,0.5,true", "days '7.5' is no whole number"),
+    ("hard,1,7.5,0.5,true", "days '7.5' is no whole number of 64 bits"),
+    ("hard,1,9223372036854775808,0.5,true", "is no whole number of 64 bits"),
     ("hard,1,7,inf,true", "scale 'inf' is no number"),
     ("hard,1,7,1_0,true", "scale '1_0' is no number"),
     ("hard,1,7,0.5,maybe", r"is_full 'maybe' is no boolean \(true or false\)"),
