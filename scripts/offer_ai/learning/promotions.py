@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +31,11 @@ def now() -> str:
 def record(models: Path, step: dict) -> dict:
     """Appends a step (`step`, `model`, `why`, …) with who took it and when; returns it so."""
     step = step if "at" in step else step | {"by": who(), "at": now()}
-    with (models / LOG).open("a") as file:
-        file.write(json.dumps(step) + "\n")
+    with (models / LOG).open("a+b") as file:
+        end = file.tell()
+        # A line that a full disk cut short would take this one with it.
+        is_cut = end and os.pread(file.fileno(), 1, end - 1) != b"\n"
+        file.write(b"\n" * bool(is_cut) + json.dumps(step).encode() + b"\n")
     return step
 
 

@@ -131,6 +131,16 @@ def test_what_has_changed_is_found_out(tmp_path, flip_day, change_days, favourit
 
 
 @pytest.mark.quick
+def test_a_line_that_a_full_disk_cut_short_takes_no_other_with_it(tmp_path):
+    """What is recorded after it is served."""
+    (tmp_path / promotions.LOG).write_text('{"step": "not promoted", "mod')
+    promotions.serve(tmp_path, {"step": promotions.PROMOTION, "model": "m1", "rule": "thompson",
+                                "epsilon": 0.1, "why": []})
+    assert promotions.pointer(tmp_path)["model"] == "m1"
+    assert [step["model"] for step in promotions.steps(tmp_path)] == ["m1"]
+
+
+@pytest.mark.quick
 @pytest.mark.parametrize(("less_of", "known", "found"), [
     ({}, None, None), ({7: 0.1}, None, 7), ({7: 0.01}, None, None),
     ({None: 0.01}, 14, 14), ({None: 0.1}, 14, None),  # what was found is not lost by chance
