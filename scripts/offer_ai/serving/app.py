@@ -43,9 +43,10 @@ class Refusal(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`ready`; `starting`: no model or features yet, each candidate has the same chance;
-    `degraded`: likewise, as those that there are cannot be used; `broken`: no decision can be
-    logged, so none is made."""
+    """`ready`; `starting`: no model is promoted yet, each candidate has the same chance;
+    `degraded`: a new model or list of candidates cannot be used, and what was in place goes on, or
+    the store or its features cannot, and each candidate has the same chance; `broken`: no decision
+    can be logged, so none is made."""
 
     status: Literal["ready", "starting", "degraded", "broken"]
     why: str | None
