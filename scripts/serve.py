@@ -47,7 +47,7 @@ def main(decision_point: str | None, host: str, port: int, store: str | None, ap
     try:
         service.keys()
         decider = service.decider()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     state = decider.state
     why = f"; {state['why_not']}" if state["why_not"] else ""

@@ -20,6 +20,7 @@ import numpy as np
 
 from offer_ai.base.actions import numbers
 from offer_ai.learning.catalogue import Catalogue, Offer
+from offer_ai.learning.one_request import remember
 from offer_ai.learning.revenue_model import Encoding
 
 BINS = 8  # of a number, by quantiles, beside those of 0 and of missing values
@@ -104,12 +105,11 @@ class EffectsModel:
 
     def one_request(self, offers: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What `of_offers` says, with the weights by bin: (bins, offers)."""
-        if offers not in self.known:
-            if len(self.known) > 1000:
-                self.known.clear()
+        if (found := self.known.get(offers)) is None:
             weights, amounts, rest = self.of_offers([numbers(offer) for offer in offers])
-            self.known[offers] = np.ascontiguousarray(weights.T), amounts, rest
-        return self.known[offers]
+            found = np.ascontiguousarray(weights.T), amounts, rest
+            remember(self.known, offers, found)
+        return found
 
     def predict_rows(self, table: dict[str, Sequence]) -> np.ndarray:
         """Expected revenue of each row: (rows,)."""

@@ -5,6 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+MOST = 1000  # sets of offers that are remembered
+
+
+def remember(known: dict, offers: tuple, found: tuple) -> None:
+    """Keeps what was found of these offers for the next request; one of another thread may forget
+    it at any time."""
+    if len(known) > MOST:
+        known.clear()
+    known[offers] = found
+
 
 def summed(values: Sequence[float]) -> float:
     """The sum as numpy adds up: eight and more values not one after another."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from offer_ai.base.actions import numbers
 from offer_ai.learning.model_files import load_model
-from offer_ai.learning.one_request import inverse_gap_of_one, thompson_of_one
+from offer_ai.learning.one_request import inverse_gap_of_one, remember, thompson_of_one
 from offer_ai.learning.revenue_model import Encoding
 
 PROMOTED, CHALLENGER = "promoted.json", "challenger.json"
@@ -161,13 +161,15 @@ class Policy:
 
     def _new_of_one(self, offers: tuple) -> tuple[float, list[float]] | None:
         """`of_new` of these candidates, in plain floats; None where none is new."""
-        if offers not in self.known:
-            if len(self.known) > 1000:
-                self.known.clear()
+        if (found := self.known.get(offers)) is None:
             is_new = self.is_new(offers)
-            left, added = (None, None) if is_new is None or not is_new.any() else of_new(is_new)
-            self.known[offers] = None if left is None else (left.item(), added.tolist())
-        return self.known[offers]
+            if is_new is None or not is_new.any():
+                found = None, []
+            else:
+                left, added = of_new(is_new)
+                found = left.item(), added.tolist()
+            remember(self.known, offers, found)
+        return None if found[0] is None else found
 
     @property
     def description(self) -> dict:

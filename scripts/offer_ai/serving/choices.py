@@ -55,8 +55,10 @@ def unusable(policy: Policy, known: Collection[str], actions: Actions) -> str | 
 
 
 def noted(features: Mapping[str, Value] | None) -> dict:
-    """Features as a decision notes them, in JSON: amounts, times and dates are text."""
-    return {name: value if value is None or isinstance(value, (bool, int, float)) else str(value)
+    """Features as a decision notes them, in JSON: amounts, times, dates and whole numbers of more
+    than 64 bits are text."""
+    return {name: value if value is None or isinstance(value, (bool, float)) or (
+                isinstance(value, int) and -2**63 <= value < 2**63) else str(value)
             for name, value in (features or {}).items()}
 
 

@@ -72,19 +72,24 @@ class DecisionLog:
         acknowledged: they are written again, which raises OSError while the folder is gone."""
         if self.file is not None and os.fstat(self.file).st_nlink:
             return
-        deleted, count, self.file = self.file, self.count, None
-        events = os.pread(deleted, self.size, 0) if deleted is not None else b""
+        if (deleted := self.file) is None:
+            return self._open()
+        before = self.file, self.path, self.count, self.size, self.opened_at
+        count, size = self.count, self.size
         try:
             self._open()
-            if events:
-                self.size, self.count = os.write(self.file, events), count
+            if os.write(self.file, os.pread(deleted, size, 0)) != size:
+                raise OSError("the disk took only a part of the events")
         except OSError:
-            self.file = deleted
+            if self.file != deleted:
+                self.path.unlink(missing_ok=True)
+                os.close(self.file)
+            self.file, self.path, self.count, self.size, self.opened_at = before
             raise
-        if deleted is not None:
-            os.close(deleted)
-            LOG.warning("%s: a file of decisions was deleted; its %d events are written again",
-                        self.folder, count)
+        self.count, self.size = count, size
+        os.close(deleted)
+        LOG.warning("%s: a file of decisions was deleted; its %d events are written again",
+                    self.folder, count)
 
     def _open(self) -> None:
         while True:

@@ -1,9 +1,11 @@
 """The files of a log of decisions: what they are called, and what a killed service left open."""
 
 import fcntl
+import logging
 import os
 from pathlib import Path
 
+LOG = logging.getLogger("offer_ai")
 OPEN, CLOSED = ".decisions-*.open", "decisions-*.ndjson"
 
 
@@ -26,6 +28,10 @@ def close_left(path: Path) -> None:
         file = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return  # its process has just closed it
+    except OSError as error:
+        LOG.warning("%s was left open and cannot be closed, so its decisions do not land: %s",
+                    path, error.strerror)
+        return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not names(path, file):

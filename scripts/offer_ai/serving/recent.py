@@ -60,7 +60,7 @@ class RecentOffers:
 
     def before(self, user_id: str, at: datetime) -> list[Offer]:
         """The capped offers made to a user in [at - 7 days, at]."""
-        return [offer for when, offer in self.made.get(user_id, ()) if at - WEEK <= when <= at]
+        return [offer for when, offer in self.made.get(user_id, ()) if when <= at <= when + WEEK]
 
     def add(self, user_id: str, at: datetime, offer: Offer) -> None:
         if offer not in self.capped:
@@ -73,7 +73,7 @@ class RecentOffers:
 
     def _forget(self) -> None:
         for user_id, made in list(self.made.items()):
-            left = [entry for entry in made if entry[0] >= self.latest - WEEK]
+            left = [entry for entry in made if self.latest - entry[0] <= WEEK]
             if left:
                 self.made[user_id] = left
             else:
@@ -89,7 +89,7 @@ def decisions_of_week(files: Iterable[Path], made_by: Callable[[dict], Offer]
         try:
             if path.stat().st_mtime < since:
                 continue
-            lines = path.read_text().splitlines()
+            lines = path.read_bytes().split(b"\n")
         except OSError:
             continue
         for line in lines:

@@ -61,6 +61,7 @@ class ReloadingPolicy:
             self._fail(f"{self.pointer} cannot be read: {error}")
             return
         if stamp == self.stamp:
+            self.problem = None
             return
         try:
             policy = Policy.at(self.pointer)

@@ -128,6 +128,17 @@ def test_a_cap_holds_over_a_restart(made):
     assert again.decide("u", "s", AT + timedelta(days=7, seconds=1))["offer_type"] == "weekly"
 
 
+@pytest.mark.parametrize(("user", "at"), [
+    ("a\u2028b\u0085", AT), ("u", datetime(1, 1, 1, tzinfo=UTC))])
+def test_a_cap_holds_for_odd_users_and_times(made, user, at):
+    """A line of the log ends at a line feed alone; a week before the first year is no time."""
+    weekly = Candidate(("weekly", Decimal(1)), most_per_user_week=1)
+    for offer in ("weekly", None):
+        decider = made(candidates=[weekly])
+        assert [decider.decide(user, "s", at)["offer_type"] for _ in range(2)] == [offer, None]
+        decider.log.close()
+
+
 def test_the_holdout(made, model):
     """A stable share of users gets the status quo, whatever is promoted; a greater share keeps
     those of a smaller one."""
@@ -240,6 +251,27 @@ def test_a_number_that_is_none_is_null(made, model):
     assert decision["features"]["last_session_win_ratio"] is None
     assert decision["policy_version"] == model.name
     json.dumps(decision, allow_nan=False)
+
+
+def test_a_whole_number_of_more_than_64_bits_is_noted_as_text(made):
+    decider = made()
+    decider.features = FEATURES | {"score": 2**70, "level": -2**63}
+    told = decider.decide("u", "s", AT)["features"]
+    assert (told["score"], told["level"]) == (str(2**70), -2**63)
+    assert json.loads(made.events()[0]["decision_context"])["features"] == told
+
+
+def test_a_pointer_that_could_not_be_read_for_a_moment(made, model, monkeypatch):
+    decider = made()
+    point(made.models, model)
+    look(decider)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(made.models), "stat", lambda *_, **__: (_ for _ in ()).throw(
+            OSError("stale")))
+        decider.promoted.look()
+    assert "cannot be read" in decider.promoted.problem
+    decider.promoted.look()
+    assert decider.promoted.problem is None
 
 
 def test_a_feature_that_the_store_lacks_is_the_fallback(made, model, caplog):

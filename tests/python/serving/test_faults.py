@@ -103,6 +103,41 @@ def test_six_services_on_one_folder(tmp_path):
                                  for start in range(40) for number in range(20)]
 
 
+@pytest.mark.parametrize("taken", [None, 5])
+def test_a_full_disk_when_a_deleted_file_is_written_again(tmp_path, monkeypatch, taken):
+    """What was acknowledged is kept until it is written whole."""
+    write, files = os.write, len(os.listdir("/proc/self/fd"))
+    log = DecisionLog(tmp_path, seconds=60)
+    log.append({"n": 1})
+    for path in tmp_path.iterdir():
+        path.unlink()
+
+    def full(file, events):
+        if taken is None:
+            raise OSError("no space left")
+        return write(file, events[:taken])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decision_log.os, "write", full)
+        for _ in range(3):
+            with pytest.raises(OSError):
+                log.append({"n": 2})
+    log.append({"n": 3})
+    log.close()
+    assert numbers(tmp_path) == [1, 3]
+    assert len(os.listdir("/proc/self/fd")) == files
+
+
+def test_a_file_left_open_that_cannot_be_opened(tmp_path, caplog):
+    """Of another user, say: what it holds waits, and the service starts."""
+    (tmp_path / ".decisions-1.open").mkdir()
+    log = DecisionLog(tmp_path)
+    log.append({"n": 1})
+    log.close()
+    assert "was left open and cannot be closed" in caplog.text
+    assert len(list(tmp_path.glob("*.ndjson"))) == 1
+
+
 def test_a_log_folder_that_goes_and_comes_back(tmp_path):
     """What was acknowledged before is written again; meanwhile nothing is acknowledged."""
     folder = tmp_path / "events"
