@@ -83,7 +83,7 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     the label (NaN where it is not mature) and its part. Returns models by name as `fit_models`
     does, and their description. Raises ClickException when nothing can be learned from the table.
     """
-    table = rows_that_say(manifest, table)
+    table = rows_that_say(decision_of(manifest)["action"], table)
     amounts = np.array(table[label], float)
     part = part_of(label)
     early = amounts if part is None or part not in table else np.array(table[part], float)

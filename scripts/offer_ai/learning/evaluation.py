@@ -11,7 +11,7 @@ from offer_ai.learning.intervals import Estimate, limits
 from offer_ai.learning.logged_candidates import LoggedCandidates
 from offer_ai.learning.off_policy import Logged, estimates, is_unlikely, warnings
 from offer_ai.learning.policies import Policy
-from offer_ai.learning.table_rows import rows_of
+from offer_ai.learning.table_rows import are_told, rows_of
 
 HOLDOUT = "holdout"
 
@@ -44,8 +44,8 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
     Its twin that was fitted to the days before is what is valued, on all days of the table
     after those and after the day `after`, whatever the table and its last days are. A label that
     is not mature (None) is what its part shows so far and, for the rest, what the model expects;
-    where the model knows no part, such decisions are left out. Raises ClickException when the
-    folder or the logs do not allow it.
+    where the model knows no part, such decisions are left out, as are those that do not say
+    what was done. Raises ClickException when the folder or the logs do not allow it.
     """
     try:
         policy = Policy.load(model, rule, epsilon, held_out=True)
@@ -71,7 +71,7 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
             f"fitted through {after}: there is no day left to value a policy on.")
     unseen = rows_of(table, days > after)
     candidates = LoggedCandidates.of(unseen, encoding.actions)
-    is_usable = candidates.are_logged & candidates.is_open
+    is_usable = candidates.are_logged & candidates.is_open & are_told(encoding.action, unseen)
     is_lost = ~is_usable & np.array([arm != HOLDOUT for arm in arms(unseen)])
     if not is_usable.any():
         raise click.ClickException(
@@ -102,6 +102,10 @@ def completed(policy: Policy, table: dict[str, list], label: str) -> dict[str, l
     part = policy.description.get("part")
     if part is None or part not in table or policy.lacks(table):
         return rows_of(table, ~young)
+    says = ~young | are_told(policy.encoding.action, table)
+    table, young = rows_of(table, says), young[says]
+    if not young.any():
+        return table
     shown = rows_of(table, young)
     rest = np.mean([model.rest_of(shown) for model in policy.models], axis=0)
     values = list(table[label])

@@ -90,7 +90,7 @@ def fit_models(
     both so many bootstrapped copies) and their description. Raises ClickException when
     nothing can be learned from the table.
     """
-    table = rows_that_say(manifest, table)
+    table = rows_that_say(decision_of(manifest)["action"], table)
     amounts = np.array([float(value) for value in table[label]])
     dates = np.array([value.date() for value in table[decision_of(manifest)["time"]]])
     days = np.array([date.toordinal() for date in dates])

@@ -8,6 +8,7 @@ import click
 
 from offer_ai.base import declarations
 from offer_ai.base.files import MANIFEST
+from offer_ai.base.locks import publishing
 from offer_ai.base.running import Running, pause_after, say
 from offer_ai.learning.cycle import is_due, learn
 from offer_ai.learning.promotions import finish
@@ -85,7 +86,7 @@ class Keeper(Running):
         if not self.database.exists():
             return
         try:
-            with open_warehouse(self.database) as con:
+            with publishing(self.export), open_warehouse(self.database) as con:
                 if self.is_due(watermark(con)):
                     publish_training(con, Versions(str(self.training)), self.export
                                      / f".{self.training.name}.part", KEEP_VERSIONS, self.name)

@@ -29,14 +29,21 @@ def now() -> str:
 
 
 def record(models: Path, step: dict) -> dict:
-    """Appends a step (`step`, `model`, `why`, …) with who took it and when; returns it so."""
-    step = step if "at" in step else step | {"by": who(), "at": now()}
+    """Appends a step (`step`, `model`, `why`, …) that changes nothing of what is served, with who
+    took it and when; returns it so."""
+    with after_others(models / LOCK):
+        end_left(models)
+        step = step | {"by": who(), "at": now()}
+        append(models, step)
+    return step
+
+
+def append(models: Path, step: dict) -> None:
     with (models / LOG).open("a+b") as file:
         end = file.tell()
         # A line that a full disk cut short would take this one with it.
         is_cut = end and os.pread(file.fileno(), 1, end - 1) != b"\n"
         file.write(b"\n" * bool(is_cut) + json.dumps(step).encode() + b"\n")
-    return step
 
 
 def steps(models: Path) -> list[dict]:
@@ -77,7 +84,7 @@ def serve(models: Path, step: dict) -> dict:
         end_left(models)
         step = step | {"by": who(), "at": now()}
         write_json(models / NEXT, step)
-        record(models, step)
+        append(models, step)
         end_left(models)
     return step
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from offer_ai.learning.revenue_model import decision_of
-
 
 def rows_of(table: Mapping[str, Sequence], rows: np.ndarray) -> dict[str, Sequence]:
     """Those for which `rows` (all rows, of booleans) holds, or of these numbers; each column stays
@@ -15,13 +13,17 @@ def rows_of(table: Mapping[str, Sequence], rows: np.ndarray) -> dict[str, Sequen
             for name, values in table.items()}
 
 
-def rows_that_say(manifest: dict, table: dict[str, Sequence]) -> dict[str, Sequence]:
-    """Those that say what was done."""
-    names = [name for name in decision_of(manifest)["action"] if name in table]
-    if not names:
+def rows_that_say(action: Sequence[str], table: dict[str, Sequence]) -> dict[str, Sequence]:
+    """Those that say what was done, in each column of the action that is there."""
+    if not (names := [name for name in action if name in table]):
         return table
-    is_told = ~np.any([is_missing(np.asarray(table[name])) for name in names], axis=0)
-    return table if is_told.all() else rows_of(table, is_told)
+    says = are_told(names, table)
+    return table if says.all() else rows_of(table, says)
+
+
+def are_told(action: Sequence[str], table: Mapping[str, Sequence]) -> np.ndarray:
+    """Which rows say what was done: (rows,) of booleans."""
+    return ~np.any([is_missing(np.asarray(table[name])) for name in action], axis=0)
 
 
 def is_missing(values: np.ndarray) -> np.ndarray:

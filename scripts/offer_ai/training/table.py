@@ -99,7 +99,7 @@ def arrays_of(table: pa.Table) -> dict[str, np.ndarray]:
         elif pa.types.is_string(kind):
             found[name] = of_distinct(column, lambda values: np.array(values, object))
         elif pa.types.is_boolean(kind) or pa.types.is_integer(kind):
-            found[name] = column.cast(pa.float64()).to_numpy()
+            found[name] = column.cast(pa.float64(), safe=False).to_numpy()
         else:
             found[name] = column.to_numpy()
     return found

@@ -106,6 +106,18 @@ def test_what_was_often_made_is_no_new_candidate(tmp_path):
     assert policy.is_new(offers).tolist() == [False] * 3
 
 
+def test_a_thread_may_forget_what_another_one_is_about_to_use(tmp_path):
+    class Forgetful(dict):
+        def __setitem__(self, *_):
+            pass
+
+    policy = Policy.load(learn(publish(tmp_path)).model, "inverse-gap", 0.01)
+    chances, _ = policy.choose(user("DK"), OFFERS)
+    policy.models[0].known = Forgetful()
+    forgets = Policy(policy.version, policy.models, policy.rule, policy.epsilon, Forgetful())
+    assert forgets.choose(user("DK"), OFFERS)[0].tolist() == chances.tolist()
+
+
 def test_the_week_corrects_the_first_hour(tmp_path):
     """vip loses in the days after more than it brings at once; mature offers alone know it."""
     step = learn(publish(tmp_path, days=14, mature_days=7, late_vip=-4.0))
@@ -138,6 +150,33 @@ def test_a_line_that_a_full_disk_cut_short_takes_no_other_with_it(tmp_path):
                                 "epsilon": 0.1, "why": []})
     assert promotions.pointer(tmp_path)["model"] == "m1"
     assert [step["model"] for step in promotions.steps(tmp_path)] == ["m1"]
+
+
+@pytest.mark.quick
+def test_a_promotion_that_was_cut_off_is_ended_before_a_refusal_is_recorded(tmp_path, monkeypatch):
+    step = {"step": promotions.PROMOTION, "model": "m1", "rule": "thompson", "epsilon": 0.1,
+            "why": []}
+    with monkeypatch.context() as patched:
+        append = promotions.append
+        patched.setattr(promotions, "append", lambda *of: (append(*of), 1 / 0))
+        with pytest.raises(ZeroDivisionError):
+            promotions.serve(tmp_path, step)
+    promotions.record(tmp_path, step | {"step": promotions.REFUSAL, "model": "m2"})
+    promotions.finish(tmp_path)
+    assert promotions.pointer(tmp_path)["model"] == "m1"
+
+
+def test_young_offers_that_do_not_say_their_price(tmp_path):
+    """An event of before the field was logged stops nobody."""
+    learn(publish(tmp_path))
+    path = publish(tmp_path, days=9, version="v2") / "training" / "v2" / YOUNG
+    table = pq.read_table(path)
+    price = table.column_names.index("offer_price")
+    values = [None if row % 7 == 0 else value
+              for row, value in enumerate(table["offer_price"].to_pylist())]
+    pq.write_table(table.set_column(price, "offer_price", pa.array(
+        values, pa.decimal128(22, 4))), path)
+    assert ": promoted, " in learn(tmp_path).said
 
 
 @pytest.mark.quick
@@ -282,10 +321,10 @@ def kill_at(place: str) -> None:
     if place == "while a model is written":
         model_files.plot = dead
     elif place == "before it is recorded":
-        promotions.record = dead
+        promotions.append = dead
     else:
-        record = promotions.record
-        promotions.record = lambda *of: (record(*of), dead())
+        append = promotions.append
+        promotions.append = lambda *of: (append(*of), dead())
 
 
 @pytest.mark.parametrize(("place", "is_first"), [

@@ -50,5 +50,7 @@ def test_an_amount_is_the_float_that_its_text_is():
     """Candidates come as text: an amount of another last bit would be another offer."""
     amounts = [Decimal(cents).scaleb(-2) for cents in range(-100, 20_000)]
     column = pa.array([None, *amounts], pa.decimal128(22, 4))
+    assert arrays_of(pa.table({"balance": pa.chunked_array([[2**53 + 1, None]])}))[
+        "balance"][0] == 2.0**53
     assert arrays_of(pa.table({"price": column}))["price"].tolist()[1:] == [
         float(str(amount)) for amount in amounts]
