@@ -15,8 +15,8 @@ from offer_ai.training.versions import PublishError
 
 @click.command(context_settings={"show_default": True})
 @click.argument("users", nargs=-1)
-@click.option("--file", "listed", type=click.File(), help="A file of ids, one a line; - for "
-              "standard input.")
+@click.option("--file", "listed", type=click.File(encoding="utf-8-sig"),
+              help="A file of ids, one a line; - for standard input.")
 @click.option("--dry-run", is_flag=True, help="Say where they are and change nothing.")
 @click.option("--store", "stores", multiple=True, envvar="OFFER_AI_STORE",
               help="A further feature store, as a URL, OFFER_AI_STORE by default; the one "

@@ -28,6 +28,14 @@ def only_one(path: Path, what: str) -> Iterator[None]:
 
 
 @contextmanager
+def publishing(export: Path) -> Iterator[None]:
+    """One process at a time publishes into a folder: each writes aside under the same names."""
+    export.mkdir(parents=True, exist_ok=True)
+    with after_others(export / ".publishing"):
+        yield
+
+
+@contextmanager
 def after_others(path: Path) -> Iterator[None]:
     """Holds the lock of a file, once no other process does."""
     with path.open("a") as file:

@@ -1,6 +1,7 @@
 """Erases users from every place that the project keeps anything in."""
 
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import duckdb
 
 from offer_ai.base import settings
 from offer_ai.base.files import MANIFEST
-from offer_ai.base.locks import only_one
+from offer_ai.base.locks import only_one, publishing
 from offer_ai.base.shown import without_secrets
 from offer_ai.base.sql import sql_text
 from offer_ai.erasing import logs, models, parquet, warehouse
@@ -93,8 +94,11 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
     found, raw, fitted = [], [], []
     with only_one(places.export / ".erasing", "erases users"):
         con = None
-        found += in_published(places.export / DATABASE, users)
+        published = in_published(places.export / DATABASE, users)
+        if published and not places.has_warehouse:
+            say(f"{DATABASE} still holds them: run `make export`, then this again")
         if places.has_warehouse:
+            found += published
             found += erase_from_warehouse(users, places, say)
             con = warehouse.opened(places.database, users, say, places.wait)
             warehouse.clear_away(places.database)
@@ -132,7 +136,8 @@ def publish(con: duckdb.DuckDBPyConnection, places: Places, say: Callable[[str],
             f"{places.database} holds no finished build, so {DATABASE} cannot be published "
             "without the users: run `.venv/bin/dbt build`, then this again.")
     say(f"publishing {DATABASE}")
-    publish_marts(con, places.export)
+    with publishing(places.export):
+        publish_marts(con, places.export)
 
 
 def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found]:
@@ -149,8 +154,11 @@ def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found
             store.close()
         if held:
             found.append(Found("feature store", without_secrets(url), len(held)))
-    for target in places.all_trainings:
-        found += parquet.training(target, without, places.export / ".erasing.part", dry_run)
+    with tempfile.TemporaryDirectory() as aside:
+        # A dry run takes nothing from under an erasure that runs beside it.
+        part = Path(aside, "copies") if dry_run else places.export / ".erasing.part"
+        for target in places.all_trainings:
+            found += parquet.training(target, without, part, dry_run)
     if places.decisions:
         found += logs.decisions(places.decisions, users, dry_run)
     return found

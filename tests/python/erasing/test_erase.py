@@ -295,6 +295,27 @@ def test_an_id_is_found_in_logs_as_each_version_of_the_service_wrote_it(tmp_path
     assert path.read_text().split() == ['{"customer_identifier":', '"u1"}']
 
 
+def test_a_dry_run_takes_nothing_from_under_an_erasure(place):
+    copies = place / "export" / ".erasing.part" / "v1"
+    copies.mkdir(parents=True)
+    (place / "events" / ".decisions-1.ndjson.part").touch()
+    erase(place, "--dry-run", "u1")
+    assert copies.is_dir()
+    assert (place / "events" / ".decisions-1.ndjson.part").exists()
+
+
+def test_without_the_warehouse_what_was_published_of_it_stays(place):
+    """The receipt says what is gone, and the command what is not."""
+    done = erase(place, "--no-warehouse", PLANTED[0])
+    assert "published.duckdb still holds them: run `make export`" in done.stderr
+    assert "published.duckdb: " not in done.stdout
+
+
+def test_ids_of_a_file_with_a_byte_order_mark(place):
+    (place / "ids").write_text(f"\ufeff{PLANTED[0]}\r\n")
+    assert "landing.landed_events" in erase(place, "--dry-run", "--file", place / "ids").stdout
+
+
 def test_while_others_are_at_work(place):
     """A build that holds the warehouse is waited for, a reader of the store and a service go on."""
     store = sqlite3.connect(place / "export" / "latest" / "latest_features.sqlite")
