@@ -9,6 +9,7 @@ import time
 import click
 
 from offer_ai.base import declarations, settings
+from offer_ai.base.locks import publishing
 from offer_ai.base.shown import without_secrets
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest, write_latest
@@ -32,7 +33,8 @@ def marts() -> None:
     version that it opened, a new one gets the new.
     """
     export = settings.export_folder()
-    rows = publish_marts(open_warehouse(settings.database()), export)
+    with publishing(export):
+        rows = publish_marts(open_warehouse(settings.database()), export)
     told = [f"{rows['marts.sessions']:,} sessions", *(
         f"{count:,} {name.partition('training_')[2]}" for name, count in rows.items()
         if name.partition(".")[2].startswith("training_"))]
@@ -68,8 +70,9 @@ def training(target: str | None, names: tuple[str, ...], keep: int) -> None:
     for name in names:
         folder = target or str(export / declarations.folder_of("training", name))
         try:
-            manifest, counts = publish_training(
-                con, Versions(folder), export / ".training.part", keep, name)
+            with publishing(export):
+                manifest, counts = publish_training(
+                    con, Versions(folder), export / ".training.part", keep, name)
         except (PublishError, OSError) as error:
             raise click.ClickException(str(error)) from error
         click.echo(f"training: {manifest['rows']:,} {name} of {len(manifest['files'])} days with "
@@ -93,13 +96,14 @@ def latest(url: str | None) -> None:
     export = settings.export_folder()
     con = open_warehouse(settings.database())
     parquet = export / "latest" / "latest_features.parquet"
-    rows = write_latest(con, parquet)
     url = url or settings.default_store(export)
-    began = time.perf_counter()
     try:
-        store = open_store(url)
-        done = publish_latest(con, store)
-        store.close()
+        with publishing(export):
+            rows = write_latest(con, parquet)
+            began = time.perf_counter()
+            store = open_store(url)
+            done = publish_latest(con, store)
+            store.close()
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     seconds = time.perf_counter() - began

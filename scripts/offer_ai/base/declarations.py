@@ -129,9 +129,16 @@ def code_version() -> str:
 
 def cold_start() -> list:
     """Each value of a snapshot for a user without events, as JSON (money is text)."""
-    return [
-        None if (value := feature["definition"].get("if_none")) is None
-        else str(Decimal(str(value))) if feature["data_type"].startswith("decimal")
-        else value
-        for feature in snapshot_features()
-    ]
+    return [value_of_none(feature["definition"].get("if_none"), feature["data_type"])
+            for feature in snapshot_features()]
+
+
+def value_of_none(declared: object, data_type: str) -> object:
+    """What `if_none` comes to, in JSON: it stands in SQL as it is, so text is in quotes there."""
+    if declared is None:
+        return None
+    if data_type.startswith("decimal"):
+        return str(Decimal(str(declared)))
+    if isinstance(declared, str) and declared[:1] == declared[-1:] == "'" != declared:
+        return declared[1:-1].replace("''", "'")
+    return declared

@@ -77,11 +77,11 @@ class RedisStore(Store):
                     items[user_id] = self._item(user_id, value)
         return items
 
+    @as_store_error
     def user_ids(self) -> Iterator[str]:
         start = len(self._key(""))
-        pattern = f"{self.prefix}:user:*"
-        for key in self.client.scan_iter(match=pattern, count=BATCH):
-            yield key.decode()[start:]
+        keys = self.client.scan_iter(match=f"{self.prefix}:user:*", count=BATCH)
+        return iter([key.decode()[start:] for key in keys])
 
     @as_store_error
     def write(self, rows: Sequence[Row], description: Description) -> None:

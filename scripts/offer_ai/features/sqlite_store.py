@@ -113,23 +113,20 @@ class SqliteStore(Store):
         return items
 
     def user_ids(self) -> Iterator[str]:
-        return (user_id for (user_id,) in self.con.execute(
-            "select user_id from latest_features"))
+        with self._told():
+            for (user_id,) in self.con.execute("select user_id from latest_features"):
+                yield user_id
 
     def write(self, rows: Sequence[Row], description: Description) -> None:
-        self._begin()
-        self.con.executemany(stamped(WRITE, description), rows)
+        self._change(stamped(WRITE, description), rows)
 
     def write_changed(self, rows: Sequence[Row], description: Description) -> int:
-        self._begin()
         before = self.con.total_changes
-        self.con.executemany(stamped(UPSERT, description), rows)
+        self._change(stamped(UPSERT, description), rows)
         return self.con.total_changes - before
 
     def remove(self, user_ids: Sequence[str]) -> None:
-        self._begin()
-        self.con.executemany(
-            "delete from latest_features where user_id = ?", [(u,) for u in user_ids])
+        self._change("delete from latest_features where user_id = ?", [(u,) for u in user_ids])
 
     def forget(self, user_ids: Sequence[str]) -> None:
         with self._told("still holds users, in part"):
@@ -147,11 +144,10 @@ class SqliteStore(Store):
         raise StoreError(f"{self.path}: a reader holds the write-ahead log.")
 
     def complete(self, description: Description) -> None:
-        self._begin()
-        self.con.execute("delete from description")
-        self.con.execute(
-            "insert into description values (?)", (description.to_json(),))
-        self.con.execute("commit")
+        self._change("delete from description", [()])
+        self._change("insert into description values (?)", [(description.to_json(),)])
+        with self._told("cannot be written"):
+            self.con.execute("commit")
         if self.part:
             self.con.close()
             with self.part.open("rb") as file:
@@ -163,9 +159,12 @@ class SqliteStore(Store):
     def close(self) -> None:
         self.con.close()
 
-    def _begin(self) -> None:
-        if not self.con.in_transaction:
-            self.con.execute("begin immediate")
+    def _change(self, sql: str, rows: Sequence[tuple]) -> None:
+        """Runs a statement for each of some rows, in the transaction of the publish."""
+        with self._told("cannot be written"):
+            if not self.con.in_transaction:
+                self.con.execute("begin immediate")
+            self.con.executemany(sql, rows)
 
 
 def stamped(sql: str, description: Description) -> str:

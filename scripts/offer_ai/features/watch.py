@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import duckdb
 
+from offer_ai.base.locks import publishing
 from offer_ai.base.running import Running, pause_after, say
 from offer_ai.features.opening import open_store
 from offer_ai.features.publish import publish_latest
@@ -17,6 +18,7 @@ from offer_ai.warehouse.marts import publish_marts
 from offer_ai.warehouse.warm_dbt import Dbt
 
 MAX_PAUSE = 60.0  # seconds between tries of a build that keeps failing
+BUSY = 5.0  # before the next try to publish what was built
 
 
 @dataclass
@@ -52,8 +54,7 @@ class Watch(Running):
             if time.time() - self.unreached_at >= MAX_PAUSE:
                 self.built -= self.unreached
             if files <= self.built:
-                if self.is_marts_due:
-                    self.publish_marts()
+                self.publish_due()
                 time.sleep(self.poll)
                 continue
             began = time.time()
@@ -75,16 +76,16 @@ class Watch(Running):
             self.unreached_at = time.time()
             failures, rounds, self.built = 0, rounds + 1, files | landed
             say(f"round {rounds}: {line}")
-        if self.is_marts_due:
-            self.publish_marts()
+        self.publish_due()
         say("stopped")
 
     def publish(self, began: float) -> tuple[set, str]:
         """Publishes what was built since `began`; returns its files and what to say."""
         con = open_warehouse(self.database)
-        store = open_store(self.store_url)
-        published = publish_latest(con, store)
-        store.close()
+        with publishing(self.export):
+            store = open_store(self.store_url)
+            published = publish_latest(con, store)
+            store.close()
         files = con.execute("""
             select source_file, size, modified_us, line_count - rejected_count, rejected_count
             from landing.landed_files where landed_at >= make_timestamp(?)""",
@@ -99,8 +100,17 @@ class Watch(Running):
             f"{len(files):,} files, {events:,} events, {rejected:,} rejects, "
             f"{published.written:,} users written, {time.time() - began:.1f} s, lag {lag:.1f} s")
 
+    def publish_due(self) -> None:
+        """Publishes the marts if they are behind: whoever has the warehouse now lets go of it."""
+        try:
+            if self.is_marts_due:
+                self.publish_marts()
+        except Exception as error:  # whatever it is, what was published stays
+            say(f"the marts were not published, next try in {BUSY:.0f} s: {error}")
+            self.sleep(BUSY)
+
     def publish_marts(self) -> None:
-        with open_warehouse(self.database) as con:
+        with publishing(self.export), open_warehouse(self.database) as con:
             publish_marts(con, self.export)
             if is_installed():
                 self.write_page(con)

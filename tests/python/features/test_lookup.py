@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from items import description
+from offer_ai.base.declarations import value_of_none
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.lookup import check_same_schema, version_at
 from offer_ai.features.publish import publish
@@ -26,6 +27,14 @@ def test_a_version_holds_from_its_time_on(session, second, held):
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
     for told in (at, at.replace(tzinfo=None), at.astimezone(timezone(timedelta(hours=5)))):
         assert version_at(VERSIONS, session, told)[2] == held
+
+
+@pytest.mark.parametrize(("declared", "data_type", "value"), [
+    (None, "string", None), (0, "decimal(38, 4)", "0"), (0, "bigint", 0), (False, "boolean", False),
+    ("'it''s none'", "string", "it's none"), ("''", "string", ""), ("'", "string", "'")])
+def test_what_stands_for_none_is_what_the_warehouse_has(declared, data_type, value):
+    """`if_none` is SQL there."""
+    assert value_of_none(declared, data_type) == value
 
 
 def test_values_are_of_their_types(tmp_path):

