@@ -117,11 +117,14 @@ sessions, other sessions as far as their events before the anchor (of a window a
                         events.user_id,
                         events.session_id,
                         {{ offer_ai.block_measures_of_events() }}
-                    from {{ anchors }} as anchors
+                    from (
+                        select anchor_id, anchored_at, user_id as own_user_id, session_id as own_session_id
+                        from {{ anchors }}
+                    ) as anchors
                     inner join own_events as events
                         on
-                            anchors.user_id = events.user_id
-                            and events.session_id is distinct from anchors.session_id
+                            anchors.own_user_id = events.user_id
+                            and events.session_id is distinct from anchors.own_session_id
                             {%- if is_back %}
                             and anchors.anchored_at > events.event_time
                             {%- endif %}

@@ -7,7 +7,7 @@
             {% set meta, place = entry.config.meta, kind ~ ', ' ~ entry.name %}
             {% set over = meta.get('over') or meta.get('as_of') %}
             {% set columns = (columns_of('session_rollups' if over == 'sessions' else over) or
-                (event_columns() if over in known_event_types() else [])) if over else [] %}
+                (columns_of_events() if over in known_event_types() else [])) if over else [] %}
             {% set read = expression_columns(place, meta.aggregate) if 'aggregate' in meta else
                 [meta.value] if 'value' in meta else [] %}
             {% for column in read if columns and column | lower not in columns %}
@@ -17,7 +17,7 @@
     {% endfor %}
     {% for measure in session_measures() %}
         {% set place = 'session_measures, ' ~ measure.name %}
-        {% set columns = columns_of('stg_events') + event_columns() %}
+        {% set columns = columns_of('stg_events') + columns_of_events() %}
         {% for column in expression_columns(place, measure.config.meta.aggregate) if column | lower not in columns %}
             {% do refuse(place, "'" ~ column ~ "' is no column of an event: " ~ event_columns() | join(', ')) %}
         {% endfor %}
@@ -25,10 +25,17 @@
     {% if session_split().split_on %}
         {% set code = modules.re.sub('(?i)\\bprevious[.](\\w+)', 'previous_\\1', session_split().split_on) %}
         {% for column in expression_columns('session_split', code)
-            if (column | lower).removeprefix('previous_') not in event_columns() %}
+            if (column | lower).removeprefix('previous_') not in columns_of_events() %}
             {% do refuse('session_split', "'" ~ column ~ "' is no column of an event: " ~ event_columns() | join(', ')) %}
         {% endfor %}
     {% endif %}
+{% endmacro %}
+
+{#- The columns of an event, a list of names in lower case, as engines compare them. -#}
+{% macro columns_of_events() %}
+    {% set columns = event_columns() + (undeclared_columns().keys() | list) %}
+    {% for column in money_columns() %}{% do columns.append(column ~ '_sent') %}{% endfor %}
+    {{ return(columns | map('lower') | unique | list) }}
 {% endmacro %}
 
 {#- The columns of a model as it describes them, a list; none where it does not. -#}

@@ -144,7 +144,7 @@ nor end like a number.
         when {{ value }} = '' or {{ value }} like ' %' and trim({{ value }}) = '' then null
         {%- if words %}
         when
-            {{ offer_ai.byte_length(value) }} <= {{ words | map('length') | max }}
+            {{ offer_ai.byte_length(value) }} <= {{ 4 * (words | map('length') | max) }}
             and lower({{ value }}) in ({{ literals | join(', ') }})
             then null
         {%- endif %}

@@ -35,6 +35,19 @@ part rolls up the part with the same expressions.
     {{ return(var('session_measures', []) or []) }}
 {% endmacro %}
 
+{#- The columns of events that they read, beside time and session, a list of names. -#}
+{% macro measured_columns() %}
+    {% set read = ['event_type', 'txn_amount', 'won'] %}
+    {% for column in offer_ai.event_columns() + (offer_ai.undeclared_columns().keys() | list)
+        if column not in read + ['user_id', 'session_id', 'event_time'] %}
+        {% for aggregate in offer_ai.block_measures().values()
+            if column not in read and modules.re.search('(?i)\\b' ~ column ~ '\\b', aggregate) %}
+            {% do read.append(column) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(read) }}
+{% endmacro %}
+
 {#- The same as the columns of a select list. -#}
 {% macro block_measures_of_events() -%}
     {%- for measure, aggregate in offer_ai.block_measures().items() %}

@@ -11,7 +11,7 @@ newest part of the table alone.
         {{ return(session_events) }}
     {% elif not offer_ai.has_session_ids() %}
         {{ return(
-            '(select user_id, block_id as session_id, event_type, txn_amount, won, event_time'
+            '(select user_id, block_id as session_id, ' ~ offer_ai.measured_columns() | join(', ') ~ ', event_time'
             ~ ' from (' ~ offer_ai.events_in_sessions(offer_ai.changed_events()) ~ ') as blocks)') }}
     {% endif %}
     {% set first_start = run_query(

@@ -17,7 +17,7 @@ Example: split_blocks(ref('stg_events'), ['user_id'], ['event_time'],
     'event_time > previous.event_time + interval 30 minute')
 -#}
 {% macro split_blocks(events, identity, order_by, split_on, ties=[]) -%}
-    {%- set previous = modules.re.findall('previous[.](\\w+)', split_on) | unique | list %}
+    {%- set previous = modules.re.findall('(?i)previous[.](\\w+)', split_on) | map('lower') | unique | list %}
     {#- Spelled out in each window: Spark puts no frame on a named one. -#}
     {%- set in_order = 'partition by ' ~ identity | join(', ')
         ~ ' order by ' ~ (order_by + ties) | unique | join(', ') %}
@@ -30,7 +30,7 @@ Example: split_blocks(ref('stg_events'), ['user_id'], ['event_time'],
     from (
         select
             *,
-            {{ modules.re.sub('previous[.](\\w+)', 'previous_\\1', split_on) }} as is_cut
+            {{ modules.re.sub('(?i)previous[.](\\w+)', 'previous_\\1', split_on) }} as is_cut
         from (
             select
                 *

@@ -139,7 +139,7 @@ after), unit (count, hour or day), size and the features that share the window.
 
 {#- The relation that a window is declared over: sessions, the events of a known type, or a model. -#}
 {% macro window_relation(over) -%}
-    {%- if over in (var('event_types', []) or []) -%}
+    {%- if over in offer_ai.known_event_types() -%}
         {{ return('(select * from ' ~ ref('offer_ai', 'stg_events') ~ ' where event_type = '
             ~ offer_ai.text_literal(over) ~ ')') }}
     {%- endif -%}
@@ -272,22 +272,26 @@ First and last position, among placed rows, of each window at each anchor: colum
         {%- if window.side == 'before' %}
         where ended_at < anchored_at
         union all
+        {#- Of the whole session nothing but its name: a measure may be called as a column that it reads. #}
         select
-            near_sessions.anchor_id,
-            near_sessions.user_id,
-            near_sessions.session_id,
+            going.anchor_id,
+            session_events.user_id,
+            session_events.session_id,
             {{ offer_ai.block_measures_of_events() }}
-        from near_sessions
+        from (
+            select anchor_id, anchored_at, user_id as going_user_id, session_id as going_session_id
+            from near_sessions
+            where ended_at >= anchored_at
+        ) as going
         inner join {{ session_events }} as session_events
             on
-                near_sessions.user_id = session_events.user_id
-                and near_sessions.session_id = session_events.session_id
-                and near_sessions.anchored_at > session_events.event_time
-        where near_sessions.ended_at >= near_sessions.anchored_at
+                going.going_user_id = session_events.user_id
+                and going.going_session_id = session_events.session_id
+                and going.anchored_at > session_events.event_time
         group by
-            near_sessions.anchor_id,
-            near_sessions.user_id,
-            near_sessions.session_id
+            going.anchor_id,
+            session_events.user_id,
+            session_events.session_id
         {%- endif %}
     {%- endif %}
 {%- endmacro %}

@@ -7,8 +7,6 @@ blocks as (
 select
     user_id,
     block_id as session_id,
-    event_type,
-    txn_amount,
-    won,
+    {{ measured_columns() | join(',\n    ') }},
     event_time
 from blocks

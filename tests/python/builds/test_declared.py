@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from built import BuildError, build, rows, write_events
+from built import BuildError, build, build_and_test, edited, rows, write_events
+from declared import FEATURES, feature
+from events import at
 from offer_ai.base.declarations import variables
 
 # Vars that no stored row depends on: of how files are found, of what is read through views, of
@@ -41,6 +43,33 @@ def test_a_change_of_any_declaration_is_refused_by_name(tmp_path):
     with pytest.raises(BuildError, match=r"`action`.*--full-refresh --select stg_decisions\+"):
         build(events, database, "--vars", json.dumps({"decision_points": points}))
     build(events, database)
+
+
+MEASURES = "session_measures:\n" + "".join("    " + feature(name, "bigint", aggregate=aggregate)[4:]
+                                            for name, aggregate in (
+    ("levels_reached", "max(level)"), ("score", "max(score)")))
+SEEN = "".join(feature(f"seen_{name}", "bigint", over="sessions", before={"count": 1},
+                       aggregate=f"max({name})") for name in ("levels_reached", "score"))
+
+
+def test_a_measure_over_any_column_is_of_what_was_seen(tmp_path):
+    """Of a session that goes on, at an offer of another one; a measure may have a column's name."""
+    def game(time, session, level, score, kind="game_end"):
+        return at(1, time, session, kind, level=level, score=score)
+
+    def offer(time):
+        return at(1, time, "s2", "offer_shown", offer_type="x", offer_price="1")
+
+    events = [game("09:00:00", "s1", 1, 10), game("09:10:00", "s1", 2, 30), offer("09:15:00"),
+              game("09:20:00", "s1", 9, 90)]
+    project = edited(tmp_path, ("session_measures: []\n", MEASURES), (FEATURES, FEATURES + SEEN))
+    for name, batches in (("full", [events]), ("batches", [events[1:3], events[:1], events[3:]])):
+        folder, database = tmp_path / name, tmp_path / f"{name}.duckdb"
+        for number, batch in enumerate(batches):
+            write_events(folder / f"{number}.ndjson", *batch)
+            build_and_test(folder, database, project=project)
+        assert rows(database, "select seen_levels_reached as level, seen_score as score "
+                    "from marts.training_offers") == [{"level": 2, "score": 30}]
 
 
 @pytest.mark.quick
