@@ -1,6 +1,7 @@
 """Builds and publishes whenever new event files appear, in one warm process."""
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,16 +82,13 @@ class Watch(Running):
 
     def publish(self, began: float) -> tuple[set, str]:
         """Publishes what was built since `began`; returns its files and what to say."""
-        con = open_warehouse(self.database)
-        with publishing(self.export):
-            store = open_store(self.store_url)
+        with publishing(self.export), open_warehouse(self.database) as con, closing(
+                open_store(self.store_url)) as store:
             published = publish_latest(con, store)
-            store.close()
-        files = con.execute("""
-            select source_file, size, modified_us, line_count - rejected_count, rejected_count
-            from landing.landed_files where landed_at >= make_timestamp(?)""",
-            [int(began * 1e6)]).fetchall()
-        con.close()
+            files = con.execute("""
+                select source_file, size, modified_us, line_count - rejected_count, rejected_count
+                from landing.landed_files where landed_at >= make_timestamp(?)""",
+                [int(began * 1e6)]).fetchall()
         lag = time.time() - min((file[2] / 1e6 for file in files), default=time.time())
         self.is_marts_due = True
         if time.time() - self.marts_at >= self.marts_every:

@@ -11,6 +11,7 @@ import click
 import duckdb
 from jinja2 import Environment, FileSystemLoader
 
+from offer_ai.base import declarations
 from offer_ai.base.files import part_of
 from offer_ai.report.aggregates import MOST_DAYS, read_aggregates
 from offer_ai.report.models import read_fit, read_steps
@@ -35,10 +36,13 @@ def is_installed() -> bool:
 def write_page(con: duckdb.DuckDBPyConnection, export: Path) -> Path:
     """Writes the page beside the published database, whole or not at all; returns its path.
 
-    Raises ClickException without the charting library.
+    Raises ClickException without the charting library, or without what it shows.
     """
     if not is_installed():
         raise click.ClickException("The page needs its charting library: run `make setup-report`.")
+    if not declarations.decision_points().get(declarations.OFFERS, {}).get("action"):
+        raise click.ClickException("The page shows the decision point `offers`, which "
+                                   "dbt_project.yml does not declare with an `action`.")
     made_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     found = read_aggregates(con, made_at)
     found["steps"] = read_steps(export / "models")

@@ -10,16 +10,18 @@ Layout, the same in both:
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pyarrow import fs
 
-from offer_ai.base.files import MANIFEST, json_text, write_json
+from offer_ai.base.files import MANIFEST, json_text, part_of, write_json
 from offer_ai.base.shown import without_secrets
 
 OF_VERSION = f"_{MANIFEST}"
+VERSION = re.compile("v[0-9a-f]{16}")  # as content_version names them
 NO_CREDENTIALS = (
     "No AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
     "AWS_PROFILE, or run with a role.")
@@ -43,6 +45,9 @@ class Versions:
             self.files = s3()
             self.root = f"{parts.netloc}{parts.path}".rstrip("/")
             self._require_bucket(parts.netloc)
+        elif "://" in target:
+            raise PublishError(f"'{without_secrets(target)}' is neither a directory nor "
+                               "s3://bucket/prefix.")
         else:
             self.files = fs.LocalFileSystem()
             self.root = os.path.abspath(target)
@@ -138,10 +143,10 @@ class Versions:
         """Removes the versions that are no more, and what killed publishes left."""
         for found in self.files.get_file_info(fs.FileSelector(self.root, allow_not_found=True)):
             name = found.base_name
-            if found.type == fs.FileType.Directory and name.startswith("v") \
+            if found.type == fs.FileType.Directory and VERSION.fullmatch(name) \
                     and name not in history:
                 self.files.delete_dir(found.path)
-            elif name.endswith(".part"):
+            elif name == part_of(Path(MANIFEST)).name:
                 self.files.delete_file(found.path)
 
     def _kind(self, name: str) -> fs.FileType:

@@ -9,7 +9,7 @@ from offer_ai.base.sql import sql_text
 
 # By DuckDB, and by the schemas of the project.
 RESERVED = {"main", "memory", "system", "temp", "landing", "staging", "sessions", "anchors",
-            "marts", "seeds"}
+            "marts", "seeds", "published"}
 
 
 def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
@@ -18,11 +18,15 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
         raise click.ClickException(
             f"There is no warehouse at OFFER_AI_DB='{database}'. Build it first: "
             "`.venv/bin/dbt build`, or `make build`.")
+    try:
+        catalog = catalog_of(database)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     con = duckdb.connect()
     try:
         # Views name their database, after its file.
-        con.execute(f'attach {sql_text(database)} as "{catalog_of(database)}" (read_only)')
-        con.execute(f'use "{catalog_of(database)}"')
+        con.execute(f'attach {sql_text(database)} as "{catalog}" (read_only)')
+        con.execute(f'use "{catalog}"')
     except duckdb.IOException as error:
         raise click.ClickException(
             f"{database} cannot be opened, most likely because a build is writing it: "
@@ -48,7 +52,7 @@ def catalog_of(database: Path) -> str:
     Raises ValueError for one that no warehouse can have.
     """
     name = database.name.partition(".")[0]
-    if name in RESERVED:
+    if name.lower() in RESERVED:
         raise ValueError(
             f"OFFER_AI_DB='{database}': DuckDB names a database after its file, and "
             f"'{name}' is taken. Give the file another name, such as offer_ai.duckdb.")
@@ -80,6 +84,6 @@ def schema_of(con: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
 
 
 def watermark(con: duckdb.DuckDBPyConnection) -> str | None:
-    """The greatest event_time accepted, in ISO 8601 (UTC)."""
+    """Until when events are taken to be here, in ISO 8601 (UTC); see sessions.watermark."""
     (at,) = con.execute("select watermark_at from sessions.watermark").fetchone()
     return at and at.isoformat() + "Z"

@@ -47,8 +47,9 @@ def write_models(project: Path) -> list[Path]:
         for template in sorted(TEMPLATES.iterdir()):
             texts[template.name] = template.read_text()
         for file, text in texts.items():
-            file = file.replace("name", name).replace("one_", f"{point['one']}_")
-            path = project / FOLDER / file
+            path = project / FOLDER / (
+                f"{point['one']}_{file.removeprefix('one_')}" if file.startswith("one_")
+                else file.replace("name", name))
             for word, value in words.items():
                 text = text.replace(f"<{word}>", value)
             if not path.exists() or path.read_text() != text:

@@ -53,12 +53,22 @@ def may_hold_events(path: str) -> bool:
     if not is_event_name(os.path.basename(path)):
         return False
     # A link that leads nowhere is reported, not passed over.
-    return not os.path.exists(path) or os.path.getsize(path) > 0
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return os.path.lexists(path)  # else it went while it was looked at
 
 
 def list_files(events: str) -> list[dict]:
-    """One row per event file: source_file, size (bytes), modified_us (since 1970)."""
-    return [{"source_file": path, **stamp(path)} for path in find(events)]
+    """One row per event file: source_file, size (bytes), modified_us (since 1970). Raises OSError,
+    also over a name that no table can hold."""
+    found = find(events)
+    for path in found:
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise OSError(f"the name of {path!a} is not UTF-8: rename it") from None
+    return [{"source_file": path, **stamp(path)} for path in found]
 
 
 def stamp(path: str) -> dict:

@@ -40,13 +40,13 @@ class EventSource:
     ) -> Iterator[dict]:
         """How each file (its name and file_id) is read, in order; `scratch` is for copies.
 
-        As `plain_lines.inspect` yields, and is_reached: whether it was there to be read.
+        As `plain_lines.inspect` yields; an object that was not there to be read is not reached.
         """
         scratch.mkdir(parents=True, exist_ok=True)
         if not self.storage:
             for name, file_id in places:
                 copy = scratch / f"{file_id}.ndjson"
-                yield inspect(name, names, below, copy) | {"is_reached": True}
+                yield inspect(name, names, below, copy)
             return
         with ThreadPoolExecutor(AT_ONCE) as pool:
             fetched = pool.map(lambda place: self.fetched(*place, scratch), places)

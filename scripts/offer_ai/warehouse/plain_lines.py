@@ -30,12 +30,13 @@ def inspect(path: str, names: Sequence[str], below: Sequence[str], copy: Path) -
     """How to read a file as lines of JSON, or why it cannot be.
 
     `names` are those of a line's own fields, `below` those in objects that fields hold;
-    `copy` is where a copy may be written. Keys: digest, read_path (`path`, or `copy`),
+    `copy` is where a copy may be written. Keys: digest, is_reached (false where the machine and not
+    the content was at fault, so that the next build tries again), read_path (`path`, or `copy`),
     longest_line (bytes, an upper bound), has_other_case (whether names in another case were
     seen among its fields) and error (text or None).
     """
     row = {"digest": None, "read_path": path, "longest_line": 0, "has_other_case": False,
-           "error": None}
+           "error": None, "is_reached": True}
     try:
         row["digest"] = digest(path)
         content = content_of(path)
@@ -47,6 +48,8 @@ def inspect(path: str, names: Sequence[str], below: Sequence[str], copy: Path) -
         if row["longest_line"] > MAX_LINE:
             row["error"] = f"a line is longer than {MAX_LINE:,} bytes"
     except (OSError, FormError, duckdb.Error, MemoryError) as error:
+        # What Arrow says of damaged content is an OSError without a number.
+        row["is_reached"] = not (isinstance(error, MemoryError) or getattr(error, "errno", None))
         row["error"] = (str(error) or "it is too large").splitlines()[0].removeprefix(f"{path}: ")
     return row
 
@@ -73,13 +76,15 @@ def copy_as_lines(path: str, content: Content, names: Sequence[str], copy: Path)
 
 
 def copy_plain(path: str, encoding: str | None, copy: Path) -> None:
-    """Writes a file decompressed and, where an encoding is given, as UTF-8."""
-    decoder = encoding and codecs.getincrementaldecoder(encoding)(errors="replace")
+    """Writes a file decompressed and, where an encoding is given, as UTF-8; bytes that are none
+    stay as they are, to be rejected with their line."""
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+    decoder = encoding and codecs.getincrementaldecoder(encoding)(errors)
     with copy.open("wb") as out:
         for chunk in chunks(path):
-            out.write(decoder.decode(chunk).encode() if decoder else chunk)
+            out.write(decoder.decode(chunk).encode("utf-8", errors) if decoder else chunk)
         if decoder:
-            out.write(decoder.decode(b"", final=True).encode())
+            out.write(decoder.decode(b"", final=True).encode("utf-8", errors))
 
 
 def copy_values(path: str, copy: Path) -> None:

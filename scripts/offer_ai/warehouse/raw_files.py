@@ -17,7 +17,6 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from offer_ai.base import settings
 from offer_ai.warehouse.connection import catalog_of
 from offer_ai.warehouse.event_source import EventSource
-from offer_ai.warehouse.object_storage import StorageError
 from offer_ai.warehouse.plain_lines import pick_lines
 from offer_ai.warehouse.texts import texts_in
 
@@ -74,7 +73,7 @@ class Plugin(BasePlugin):
         """Looks which files there are, in object storage behind `after`; says why it cannot."""
         try:
             self.listed = self.source.list(after)
-        except StorageError as error:
+        except OSError as error:
             return str(error)
         return None
 

@@ -10,11 +10,13 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from built import rows, write_events
 from offer_ai.base.locks import publishing
 from offer_ai.features import Lookup, open_store, watch
+from offer_ai.features.store import StoreError
 from offer_ai.features.watch import Watch
 from offer_ai.warehouse.event_source import EventSource
 from watches import said, start, stop
@@ -100,6 +102,18 @@ def test_one_publishes_at_a_time(tmp_path):
         assert not began
     thread.join(10)
     assert began
+
+
+@pytest.mark.quick
+def test_a_publish_that_fails_holds_nothing(tmp_path, monkeypatch):
+    """A build would find the warehouse locked while the watch waits to try again."""
+    opened = duckdb.connect()
+    monkeypatch.setattr(watch, "open_warehouse", lambda _: opened)
+    watched = Watch("", tmp_path / "w.duckdb", tmp_path, 0.01, 1e9, "nostore://x")
+    with pytest.raises(StoreError):
+        watched.publish(0.0)
+    with pytest.raises(duckdb.ConnectionException):
+        opened.execute("select 1")
 
 
 @pytest.mark.quick

@@ -238,3 +238,20 @@ def test_a_version_that_comes_again_is_the_last_one(tmp_path):
         assert sorted(path.name for path in (tmp_path / "training").glob("v*")) == sorted(kept)
         assert versions.current()["version"] == version
         assert (tmp_path / "training" / version / "day").read_text() == version
+
+
+def test_what_is_no_version_is_left_alone(tmp_path):
+    """Somebody publishes into a folder that holds more."""
+    versions = Versions(str(tmp_path))
+    for name in ("venv", "v1", "videos.part", "v0123456789abcdef", "vfedcba9876543210"):
+        (tmp_path / name).mkdir()
+    for name in ("notes.part", ".manifest.json.part"):
+        (tmp_path / name).touch()
+    versions._prune(["vfedcba9876543210"])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "venv", "v1", "videos.part", "vfedcba9876543210", "notes.part"}
+
+
+def test_a_place_that_is_none(tmp_path):
+    with pytest.raises(PublishError, match="'gs://bucket/x' is neither a directory nor s3://"):
+        Versions("gs://bucket/x")

@@ -8,7 +8,7 @@ with decisions as (
         target_policy_version is not null as is_asked,
         offer_type = target_offer_type and offer_price = target_offer_price as is_match,
         case when json_valid(candidates)
-            then cast(json_extract(candidates, '$[*].probability') as double[])
+            then try_cast(json_extract(candidates, '$[*].probability') as double[])
         end as chances
     from staging.stg_decisions
     where cast(event_time as date) >= getvariable('first_day')
