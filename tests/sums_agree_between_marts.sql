@@ -7,8 +7,8 @@ sums as (
         'purchase_amount of sessions and of purchases in one' as what,
         (select sum(purchase_amount) from {{ ref('sessions') }}) as one,
         (
-            select sum(txn_amount) from {{ ref('stg_purchases') }}
-            where {{ is_in_a_session() }}
+            select sum(txn_amount) from {{ ref('stg_events') }}
+            where event_type = 'purchase' and {{ is_in_a_session() }}
         ) as other
     union all
     select

@@ -70,7 +70,8 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
 {#- The columns that the rows of decision points have beside features and labels, a list of names. -#}
 {% macro taken_columns() %}
     {% set taken = ['anchor_id', 'user_id', 'session_id', 'client_session_id', 'session_index', 'anchored_at',
-        'as_of', 'feature_versions', 'label_matures_at', 'is_label_mature', 'arm', 'holdout_share', 'candidates'] %}
+        'as_of', 'feature_versions', 'label_matures_at', 'is_label_mature', 'arm', 'holdout_share', 'candidates',
+        'recency', 'version', 'last_us', 'day', 'is_reference'] %}
     {% for point in (var('decision_points') or {}).values() %}
         {% do taken.extend([(point.one or '') ~ '_id', point.time]) %}
         {% do taken.extend(point.get('columns', []) | map(attribute='name')) %}

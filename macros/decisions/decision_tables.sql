@@ -55,10 +55,11 @@ The anchors of a decision point: one row per event of it, or at most so many of 
             *,
             {{ offer_ai.event_id_text() }} as anchor_id
         from (
-            {%- if offer_ai.has_session_ids() %}
+            {%- if offer_ai.session_split().by %}
+            {#- An event outside sessions is an anchor all the same. #}
             select
                 *,
-                session_id as block_id
+                cast({{ offer_ai.session_split().by }} as {{ dbt.type_string() }}) as block_id
             from {{ stg_events }}
             {%- else %}
             {{ offer_ai.events_in_sessions(stg_events) }}

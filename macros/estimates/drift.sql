@@ -1,9 +1,16 @@
 {#- What drift of a feature is measured by. -#}
 
+{#- The word of a declared type, however it is written: `decimal` of `NUMERIC (10, 2)`. -#}
+{% macro type_word(data_type) %}
+    {% set word = (data_type | lower).split('(')[0] | trim %}
+    {{ return('decimal' if word == 'numeric' else word) }}
+{% endmacro %}
+
 {#- Whether a declared type is a number, or a time that becomes one, whose values are binned. -#}
 {% macro is_number(data_type) %}
-    {{ return(data_type.split('(')[0] in
-        ['decimal', 'bigint', 'integer', 'int', 'double', 'float', 'timestamp', 'date']) }}
+    {{ return(offer_ai.type_word(data_type) in
+        ['decimal', 'bigint', 'integer', 'int', 'smallint', 'tinyint', 'hugeint', 'double', 'float', 'real',
+            'timestamp', 'date']) }}
 {% endmacro %}
 
 {#-
@@ -16,7 +23,7 @@ reads of it: days before the anchor, or what `encode` says.
     {%- set days = 'floor(' ~ us ~ ' / 86400000000.0)' -%}
     {%- set encode = feature.config.meta.encode if feature.config else none -%}
     {%- if not offer_ai.is_number(feature.data_type) -%} {{ value }}
-    {%- elif feature.data_type not in ('timestamp', 'date') -%} cast({{ value }} as double)
+    {%- elif offer_ai.type_word(feature.data_type) not in ('timestamp', 'date') -%} cast({{ value }} as double)
     {%- elif encode == 'hour_of_day' -%} ({{ us }} - {{ days }} * 86400000000) / 3600000000.0
     {%- elif encode == 'day_of_week' -%} {{ days }} + 3 - 7 * floor(({{ days }} + 3) / 7.0)
     {%- else -%} ({{ offer_ai.microseconds(relation ~ '.' ~ anchored_at) }} - {{ us }}) / 86400000000.0

@@ -111,6 +111,18 @@ query of user_id, session_id and event_time: what they changed is built again.
         and rates.rate is distinct from {{ 'rates_before.rate' if before is not none else 'null' }}
 {%- endmacro %}
 
+{#-
+Forgets the rates of the last build where this one converts by others. If it is cut off and they are
+put right again, the next build takes all for changed, what this one has converted among them.
+-#}
+{% macro forget_rates() %}
+    {% if not offer_ai.is_executing() or load_cached_relation(rates_before()) is none %}{{ return('') }}{% endif %}
+    {% set now, before = as_configured('exchange_rates', 'seed'), rates_before() %}
+    {% set others = run_query('select 1 as other from ((select * from ' ~ now ~ ' except select * from ' ~ before
+        ~ ') union all (select * from ' ~ before ~ ' except select * from ' ~ now ~ ')) as others limit 1') %}
+    {% if others.rows | length %}{% do run_query('drop table ' ~ before) %}{% endif %}
+{% endmacro %}
+
 {#- Keeps the rates that a build has converted with, for the next to compare. -#}
 {% macro keep_rates() %}
     {% if load_relation(landing_relation('landed_events')) is none

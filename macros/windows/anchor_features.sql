@@ -147,20 +147,20 @@ after), unit (count, hour or day), size and the features that share the window.
 {%- endmacro %}
 
 {#-
-The rows of a window's relation, of users with anchors, with `position` (per user, by
-time) and `us`.
+The rows of a window's relation, of users with anchors, with `_position` (per user, by
+time) and `_us`.
 -#}
 {% macro placed_rows(source, relation, anchors) -%}
         select
             *,
             {%- if source == 'sessions' %}
-            session_index as position,
-            {{ offer_ai.microseconds('started_at') }} as us
+            session_index as _position,
+            {{ offer_ai.microseconds('started_at') }} as _us
             {%- else %}
             row_number() over (
                 partition by user_id order by event_time, coalesce(session_id, '')
-            ) as position,
-            {{ offer_ai.microseconds('event_time') }} as us
+            ) as _position,
+            {{ offer_ai.microseconds('event_time') }} as _us
             {%- endif %}
         from {{ relation }}
         where user_id in (select user_id from {{ anchors }})
@@ -184,10 +184,10 @@ First and last position, among placed rows, of each window at each anchor: colum
                 {{- ',' if not loop.last }}
                 {%- endfor %}
             from (
-                select anchor_id, user_id, session_id, anchored_at, anchor_us as us, null as position
+                select anchor_id, user_id, session_id, anchored_at, anchor_us as _us, null as _position
                 from {{ anchors }}
                 union all
-                select null, user_id, null, null, us, position
+                select null, user_id, null, null, _us, _position
                 from {{ placed }}
             ) as timeline
         ) as bounded
@@ -200,20 +200,20 @@ First and last position, among placed rows, of each window at each anchor: colum
         {#- One more than asked for: the anchor's own session may be among them. -#}
         {%- set reach = window.size - (0 if window.over == 'sessions' else 1) -%}
         {%- if window.side == 'before' -%}
-            max(position) over (
-                    partition by user_id order by us
+            max(_position) over (
+                    partition by user_id order by _us
                     range between unbounded preceding and 1 preceding
                 ){{ ' - ' ~ reach if edge == 'first' }}
         {%- else -%}
-            min(position) over (
-                    partition by user_id order by us
+            min(_position) over (
+                    partition by user_id order by _us
                     range between current row and unbounded following
                 ){{ ' + ' ~ reach if edge == 'last' }}
         {%- endif -%}
     {%- else -%}
         {%- set span = offer_ai.unit_microseconds(window.unit, window.size) -%}
-        {{ 'min' if edge == 'first' else 'max' }}(position) over (
-                    partition by user_id order by us
+        {{ 'min' if edge == 'first' else 'max' }}(_position) over (
+                    partition by user_id order by _us
                     {% if window.side == 'before' -%}
                     range between {{ span }} preceding and 1 preceding
                     {%- else -%}
@@ -235,7 +235,7 @@ First and last position, among placed rows, of each window at each anchor: colum
         inner join {{ placed }} as placed
             on
                 bounds.user_id = placed.user_id
-                and placed.position between {{ first }} and {{ last }}
+                and placed._position between {{ first }} and {{ last }}
     {%- else %}
         with
 
@@ -246,20 +246,20 @@ First and last position, among placed rows, of each window at each anchor: colum
                 placed.*,
                 row_number() over (
                     partition by bounds.anchor_id
-                    order by placed.position{{ ' desc' if window.side == 'before' }}
-                ) as distance
+                    order by placed._position{{ ' desc' if window.side == 'before' }}
+                ) as _distance
             from {{ bounds }} as bounds
             inner join {{ placed }} as placed
                 on
                     bounds.user_id = placed.user_id
-                    and placed.position between {{ first }} and {{ last }}
+                    and placed._position between {{ first }} and {{ last }}
                     and placed.session_id is distinct from bounds.session_id
         ),
 
         near_sessions as (
             select * from other_sessions
             {%- if window.unit == 'count' %}
-            where distance <= {{ window.size }}
+            where _distance <= {{ window.size }}
             {%- endif %}
         )
 

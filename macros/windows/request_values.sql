@@ -7,7 +7,7 @@ features: SQL expressions, in order. Money and times are text, so that they stay
     {% for feature in snapshot_features() %}
         {% do values.append(
             'cast(' ~ feature.name ~ ' as ' ~ dbt.type_string() ~ ')'
-            if feature.data_type.startswith(('decimal', 'timestamp', 'date')) else feature.name) %}
+            if type_word(feature.data_type) in ('decimal', 'timestamp', 'date') else feature.name) %}
     {% endfor %}
     {{ return(values) }}
 {% endmacro %}

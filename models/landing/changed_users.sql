@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ delete_first() }}") }}
+{{ config(pre_hook="{{ delete_first() }}", post_hook="{{ forget_rates() }}") }}
 {%- set sessions = previous_relation(source('rolled_up_before', 'session_rollups')) -%}
 {%- set last_built_file = last_built_file() -%}
 {%- set landed_events, exchange_rates = ref('landed_events'), ref('exchange_rates') -%}

@@ -39,7 +39,7 @@ deliveries as (
         row_number() over (
             partition by {{ delivery_identity('landed_events') }}
             order by
-                landed_events.{{ event_columns() | join(', landed_events.') }},
+                landed_events.{{ event_columns() | join(' nulls last, landed_events.') }} nulls last,
                 landed_events.file_id
         ) as delivery_number
     from {{ 'candidates' if is_delta else ref('landed_events') }} as landed_events

@@ -127,6 +127,12 @@ def code_version() -> str:
     return f"{project()['version']}+{digest.hexdigest()[:12]}"
 
 
+def type_word(data_type: str) -> str:
+    """The word of a declared type, however it is written: `decimal` of `NUMERIC (10, 2)`."""
+    word = data_type.lower().partition("(")[0].strip()
+    return "decimal" if word == "numeric" else word
+
+
 def cold_start() -> list:
     """Each value of a snapshot for a user without events, as JSON (money is text)."""
     return [value_of_none(feature["definition"].get("if_none"), feature["data_type"])
@@ -137,7 +143,7 @@ def value_of_none(declared: object, data_type: str) -> object:
     """What `if_none` comes to, in JSON: it stands in SQL as it is, so text is in quotes there."""
     if declared is None:
         return None
-    if data_type.startswith("decimal"):
+    if type_word(data_type) == "decimal":
         return str(Decimal(str(declared)))
     if isinstance(declared, str) and declared[:1] == declared[-1:] == "'" != declared:
         return declared[1:-1].replace("''", "'")

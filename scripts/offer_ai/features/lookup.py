@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from offer_ai.base.declarations import type_word
 from offer_ai.features.store import Description, Item, Store, StoreError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +36,7 @@ class Lookup:
     def _take(self, description: Description) -> None:
         self.description = description
         self.names = [feature["name"] for feature in description.features]
-        types = [feature["data_type"].partition("(")[0] for feature in description.features]
+        types = [type_word(feature["data_type"]) for feature in description.features]
         self.as_text = [(index, FROM_TEXT[kind]) for index, kind in enumerate(types)
                         if kind in FROM_TEXT]
 

@@ -69,9 +69,10 @@ def as_declared(value: Value, data_type: str) -> Value:
     """What the warehouse casts a field's value to."""
     if value is None:
         return None
-    if data_type == "date":
+    word = declarations.type_word(data_type)
+    if word == "date":
         return value.date()
-    return float(value) if data_type == "double" else value
+    return float(value) if word in ("double", "float", "real") else value
 
 
 def as_json(value: Value) -> str | bool | int | float | None:

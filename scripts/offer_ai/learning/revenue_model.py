@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from offer_ai.base.actions import Actions, kind_of
+from offer_ai.base.declarations import type_word
 from offer_ai.base.files import file_hash
 
 if TYPE_CHECKING:
     import lightgbm
 
-READABLE = {"string", "boolean", "decimal", "numeric", "tinyint", "smallint", "int", "integer",
-            "bigint", "hugeint", "float", "real", "double", "timestamp", "date"}
+READABLE = {"string", "varchar", "text", "boolean", "decimal", "tinyint", "smallint", "int",
+            "integer", "bigint", "hugeint", "float", "real", "double", "timestamp", "date"}
 TIMES = ("timestamp", "date")
 DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
 # How a time becomes a number: from values and anchors, (rows,) of datetime64[us] both.
@@ -59,7 +60,7 @@ class Encoding:
         columns = [
             {key: column[key] for key in ("name", "data_type")} | (
                 {"encode": column["definition"].get("encode", "age_in_days")}
-                if column["data_type"] in TIMES else {})
+                if type_word(column["data_type"]) in TIMES else {})
             for column in [*manifest["features"], *decision["action_columns"]]]
         return cls(columns, {
             column["name"]: sorted({value for value in table[column["name"]]
@@ -71,7 +72,7 @@ class Encoding:
     def refuses(features: Sequence[dict]) -> str | None:
         """Why no model can be trained on these features; None when one can."""
         for feature in features:
-            if feature["data_type"].lower().partition("(")[0].strip() not in READABLE:
+            if type_word(feature["data_type"]) not in READABLE:
                 return (f"The feature {feature['name']} is of type {feature['data_type']}, which "
                         "no model reads: declare a number of it, such as the days since then.")
         return None

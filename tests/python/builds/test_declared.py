@@ -72,6 +72,23 @@ def test_a_measure_over_any_column_is_of_what_was_seen(tmp_path):
                     "from marts.training_offers") == [{"level": 2, "score": 30}]
 
 
+def test_an_offer_outside_sessions_is_an_anchor_by_any_column(tmp_path):
+    """Sessions are by device, and an offer says none: no offer is ever dropped."""
+    offer = {"offer_type": "x", "offer_price": "1"}
+    events = [at(1, "09:00:00", "s", "offer_shown", device_id="d", **offer),
+              at(1, "10:00:00", "s", "offer_shown", **offer),
+              at(1, "11:00:00", "s", "purchase", txn_amount="3", device_id="d"),
+              at(1, "12:00:00", "s", "purchase", txn_amount="4")]
+    database = tmp_path / "w.duckdb"
+    for number, batch in enumerate((events[2:], events[:2])):
+        write_events(tmp_path / "events" / f"{number}.ndjson", *batch)
+        build_and_test(tmp_path / "events", database,
+                       "--vars", json.dumps({"session_split": {"by": "device_id"}}))
+    assert rows(database, "select session_id, next_week_purchase_amount::int as paid "
+                "from marts.training_offers order by offered_at") == [
+        {"session_id": "d", "paid": 7}, {"session_id": None, "paid": 7}]
+
+
 @pytest.mark.quick
 def test_what_differs_in_the_least_is_not_one(tmp_path):
     """Times to the microsecond name an event; a probability ends at 1 and begins at 0."""

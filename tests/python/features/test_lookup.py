@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from items import description
-from offer_ai.base.declarations import value_of_none
+from offer_ai.base.declarations import type_word, value_of_none
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.lookup import check_same_schema, version_at
 from offer_ai.features.publish import publish
@@ -37,10 +37,17 @@ def test_what_stands_for_none_is_what_the_warehouse_has(declared, data_type, val
     assert value_of_none(declared, data_type) == value
 
 
+@pytest.mark.parametrize(("data_type", "word"), [
+    ("decimal(38, 4)", "decimal"), ("NUMERIC (10, 2)", "decimal"), ("TIMESTAMP", "timestamp"),
+    ("bigint", "bigint")])
+def test_a_type_is_one_however_it_is_written(data_type, word):
+    assert type_word(data_type) == word
+
+
 def test_values_are_of_their_types(tmp_path):
     """Money, times and dates are text in a store; null is null of any type."""
     features = [{"name": name, "data_type": kind} for name, kind in (
-        ("money", "decimal(38, 4)"), ("at", "timestamp"), ("on", "date"), ("level", "bigint"),
+        ("money", "NUMERIC (38, 4)"), ("at", "TIMESTAMP"), ("on", "date"), ("level", "bigint"),
         ("country", "string"))]
     version = schema_version(features)
     told = description(1, "w", version, features)

@@ -62,6 +62,25 @@ def test_rates_of_the_day_then_other_rates_as_a_full_build(tmp_path, project):
     assert rows(database, "from landing.changed_users") == []
 
 
+def test_a_wrong_rate_that_is_put_right_before_a_build_went_through(tmp_path, project):
+    """The build that took the wrong one ends half-way; the next has what a full build has."""
+    raw, seed = tmp_path / "1.ndjson", project / "seeds" / "exchange_rates.csv"
+    database = tmp_path / "w.duckdb"
+    write_events(raw, *events("u1", 5, "a", "EUR"), *events("u1", 12, "b", "EUR"))
+    seed.write_text(RATES)
+    build(raw, database, project=project)
+    seed.write_text(RATES.replace("09,3", "09,300"))
+    build(raw, database, "--exclude", "offer_labels", project=project)
+    assert paid(database) == [20, 3000]
+    seed.write_text(RATES)
+    build(raw, database, project=project)
+    assert paid(database) == [20, 30]
+    build(raw, tmp_path / "whole.duckdb", project=project)
+    same_warehouses(database, tmp_path / "whole.duckdb")
+    build(raw, database, project=project)
+    assert rows(database, "from landing.changed_users") == []
+
+
 @pytest.mark.long
 def test_another_reporting_currency_asks_for_a_full_refresh(tmp_path, project):
     write_events(tmp_path / "e.ndjson", *events("u1", 5, "a", "EUR"))
