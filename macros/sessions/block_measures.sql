@@ -38,6 +38,7 @@ part rolls up the part with the same expressions.
 {#- The columns of events that they read, beside time and session, a list of names. -#}
 {% macro measured_columns() %}
     {% set read = ['event_type', 'txn_amount', 'won'] %}
+    {% if not offer_ai.session_measures() %}{{ return(read) }}{% endif %}
     {% for column in offer_ai.event_columns() + (offer_ai.undeclared_columns().keys() | list)
         if column not in read + ['user_id', 'session_id', 'event_time'] %}
         {% for aggregate in offer_ai.block_measures().values()

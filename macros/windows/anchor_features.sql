@@ -139,7 +139,9 @@ after), unit (count, hour or day), size and the features that share the window.
 
 {#- The relation that a window is declared over: sessions, the events of a known type, or a model. -#}
 {% macro window_relation(over) -%}
-    {%- if over in offer_ai.known_event_types() -%}
+    {#- A model of a project that has this one as a package may not see what is declared. -#}
+    {%- set known = offer_ai.known_event_types() if model.package_name == 'offer_ai' else var('event_types', []) or [] -%}
+    {%- if over in known -%}
         {{ return('(select * from ' ~ ref('offer_ai', 'stg_events') ~ ' where event_type = '
             ~ offer_ai.text_literal(over) ~ ')') }}
     {%- endif -%}

@@ -72,6 +72,20 @@ def test_a_measure_over_any_column_is_of_what_was_seen(tmp_path):
                     "from marts.training_offers") == [{"level": 2, "score": 30}]
 
 
+def test_a_window_over_a_type_of_event_that_a_vocabulary_knows(tmp_path):
+    project = edited(tmp_path, (FEATURES, FEATURES + feature(
+        "views", "bigint", over="screen_view", before={"day": 7}, aggregate="count(*)")))
+    micros = 1_735_725_600_000_000
+    path = tmp_path / "1.ndjson"
+    path.write_text("".join(json.dumps({
+        "event_name": name, "event_timestamp": micros + number, "user_id": "u",
+        "event_params": [{"key": "offer_type", "value": {"string_value": "x"}},
+                         {"key": "offer_price", "value": {"double_value": 1.5}}]}) + "\n"
+        for number, name in enumerate(["screen_view", "screen_view", "offer_shown"])))
+    build(path, tmp_path / "w.duckdb", "--vars", "vocabulary: ga4", project=project)
+    assert rows(tmp_path / "w.duckdb", "select views from marts.training_offers") == [{"views": 2}]
+
+
 def test_an_offer_outside_sessions_is_an_anchor_by_any_column(tmp_path):
     """Sessions are by device, and an offer says none: no offer is ever dropped."""
     offer = {"offer_type": "x", "offer_price": "1"}
