@@ -39,8 +39,7 @@ part rolls up the part with the same expressions.
 {% macro measured_columns() %}
     {% set read = ['event_type', 'txn_amount', 'won'] %}
     {% if not offer_ai.session_measures() %}{{ return(read) }}{% endif %}
-    {% for column in offer_ai.event_columns() + (offer_ai.undeclared_columns().keys() | list)
-        if column not in read + ['user_id', 'session_id', 'event_time'] %}
+    {% for column in offer_ai.event_columns() if column not in read + ['user_id', 'session_id', 'event_time'] %}
         {% for aggregate in offer_ai.block_measures().values()
             if column not in read and modules.re.search('(?i)\\b' ~ column ~ '\\b', aggregate) %}
             {% do read.append(column) %}

@@ -228,8 +228,9 @@ def test_a_version_that_comes_again_is_the_last_one(tmp_path):
     """Versions are kept in order of their last use, and every one that is named is there."""
     versions, source = Versions(str(tmp_path / "training")), tmp_path / "source"
     source.mkdir()
-    for version, kept in (("v1", ["v1"]), ("v2", ["v1", "v2"]), ("v1", ["v2", "v1"]),
-                          ("v3", ["v1", "v3"]), ("v3", ["v1", "v3"]), ("v1", ["v3", "v1"])):
+    one, two, three = (f"v{number:016x}" for number in (1, 2, 3))
+    for version, kept in ((one, [one]), (two, [one, two]), (one, [two, one]),
+                          (three, [one, three]), (three, [one, three]), (one, [three, one])):
         (source / "day").write_text(version)
         versions.publish({"version": version, "files": [{"path": "day", "sha256": version}]},
                          source, keep=2)
