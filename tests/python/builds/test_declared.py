@@ -72,6 +72,7 @@ def test_a_measure_over_any_column_is_of_what_was_seen(tmp_path):
                     "from marts.training_offers") == [{"level": 2, "score": 30}]
 
 
+@pytest.mark.long
 def test_a_window_over_a_type_of_event_that_a_vocabulary_knows(tmp_path):
     project = edited(tmp_path, (FEATURES, FEATURES + feature(
         "views", "bigint", over="screen_view", before={"day": 7}, aggregate="count(*)")))
