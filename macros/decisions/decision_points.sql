@@ -67,7 +67,10 @@ at_most_per_user_day. Of one that is not declared all are empty: its models are 
     {{ return((point.columns | selectattr('name', 'equalto', name) | list)[0].data_type) }}
 {% endmacro %}
 
-{#- The columns that the rows of decision points have beside features and labels, a list of names. -#}
+{#-
+The columns that the rows of decision points, and queries over them, have beside features and labels,
+a list of names.
+-#}
 {% macro taken_columns() %}
     {% set taken = ['anchor_id', 'user_id', 'session_id', 'client_session_id', 'session_index', 'anchored_at',
         'as_of', 'feature_versions', 'label_matures_at', 'is_label_mature', 'arm', 'holdout_share', 'candidates',

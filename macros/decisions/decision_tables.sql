@@ -55,15 +55,8 @@ The anchors of a decision point: one row per event of it, or at most so many of 
             *,
             {{ offer_ai.event_id_text() }} as anchor_id
         from (
-            {%- if offer_ai.session_split().by %}
             {#- An event outside sessions is an anchor all the same. #}
-            select
-                *,
-                cast({{ offer_ai.session_split().by }} as {{ dbt.type_string() }}) as block_id
-            from {{ stg_events }}
-            {%- else %}
-            {{ offer_ai.events_in_sessions(stg_events) }}
-            {%- endif %}
+            {{ offer_ai.events_in_sessions(stg_events, with_others=true) }}
         ) as blocks
         where event_type = {{ offer_ai.text_literal(point.event) }}
         {%- endif %}

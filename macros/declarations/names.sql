@@ -82,3 +82,9 @@ that is there. Any other is a model of the user's own, of which dbt says whether
     {% endfor %}
     {{ return(rows.last[-1]) }}
 {% endmacro %}
+
+{#- The word of a declared type, however it is written: `decimal` of `NUMERIC (10, 2)`. -#}
+{% macro type_word(data_type) %}
+    {% set word = (data_type | lower).split('(')[0] | trim %}
+    {{ return('decimal' if word == 'numeric' else word) }}
+{% endmacro %}

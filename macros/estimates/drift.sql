@@ -1,11 +1,5 @@
 {#- What drift of a feature is measured by. -#}
 
-{#- The word of a declared type, however it is written: `decimal` of `NUMERIC (10, 2)`. -#}
-{% macro type_word(data_type) %}
-    {% set word = (data_type | lower).split('(')[0] | trim %}
-    {{ return('decimal' if word == 'numeric' else word) }}
-{% endmacro %}
-
 {#- Whether a declared type is a number, or a time that becomes one, whose values are binned. -#}
 {% macro is_number(data_type) %}
     {{ return(offer_ai.type_word(data_type) in

@@ -38,12 +38,12 @@ part rolls up the part with the same expressions.
 {#- The columns of events that they read, beside time and session, a list of names. -#}
 {% macro measured_columns() %}
     {% set read = ['event_type', 'txn_amount', 'won'] %}
-    {% if not offer_ai.session_measures() %}{{ return(read) }}{% endif %}
-    {% for column in offer_ai.event_columns() if column not in read + ['user_id', 'session_id', 'event_time'] %}
-        {% for aggregate in offer_ai.block_measures().values()
-            if column not in read and modules.re.search('(?i)\\b' ~ column ~ '\\b', aggregate) %}
-            {% do read.append(column) %}
-        {% endfor %}
+    {% set aggregates = offer_ai.session_measures() | map(attribute='config.meta.aggregate') | join(' ') %}
+    {#- Nobody may see what is declared of events where no measure is. -#}
+    {% for column in offer_ai.event_columns() if aggregates
+        and column not in read + ['user_id', 'session_id', 'event_time']
+        and modules.re.search('(?i)\\b' ~ column ~ '\\b', aggregates) %}
+        {% do read.append(column) %}
     {% endfor %}
     {{ return(read) }}
 {% endmacro %}

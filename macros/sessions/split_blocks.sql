@@ -88,15 +88,20 @@ predicate over events.
     partition by user_id order by {{ (offer_ai.split_columns_in_order() + offer_ai.split_ties()) | unique | join(', ') }}
 {%- endmacro %}
 
-{#- Events with `block_id`, the session that the declared split puts each in. -#}
-{% macro events_in_sessions(events) -%}
+{#-
+Events with `block_id`, the session that the declared split puts each in; those that it puts in none
+are not among them, or (`with_others`) have none.
+-#}
+{% macro events_in_sessions(events, with_others=false) -%}
     {%- set split = offer_ai.session_split() -%}
     {%- if split.by %}
     select
         *,
         cast({{ split.by }} as {{ dbt.type_string() }}) as block_id
     from {{ events }} as events
+    {%- if not with_others %}
     where {{ offer_ai.is_in_a_session() }}
+    {%- endif %}
     {%- else -%}
     {{ offer_ai.split_blocks(
         events, ['user_id'], offer_ai.split_columns_in_order(), split.split_on, ties=offer_ai.split_ties()

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
+from offer_ai.base.declarations import type_word
+
 Value = str | Decimal | int | float | bool
 Action = tuple[Value, ...]
 
 KINDS = {
-    "text": ("string", "varchar", "text"), "amount": ("decimal", "numeric"),
+    "text": ("string", "varchar", "text"), "amount": ("decimal",),
     "whole number": ("bigint", "integer", "int", "smallint", "tinyint", "hugeint"),
     "number": ("double", "float", "real"), "boolean": ("boolean",),
 }
@@ -87,7 +89,7 @@ class Actions:
 
 
 def kind_of(data_type: str) -> str | None:
-    word = data_type.lower().partition("(")[0].strip()
+    word = type_word(data_type)
     return next((kind for kind, words in KINDS.items() if word in words), None)
 
 

@@ -22,8 +22,9 @@ def decisions(folder: Path, users: Collection[str], dry_run: bool) -> list[Found
     # As the service writes an id, and as it did before it used orjson.
     wanted = {json.dumps(user, ensure_ascii=is_ascii).encode()
               for user in users for is_ascii in (False, True)}
-    for left in [] if dry_run else folder.glob(f".{CLOSED}.part"):  # of one that was killed
-        left.unlink(missing_ok=True)
+    if not dry_run:
+        for left in folder.glob(f".{CLOSED}.part"):  # of a process that was killed
+            left.unlink(missing_ok=True)
     found = []
     for path in sorted([*folder.glob(CLOSED), *folder.glob(OPEN)]):
         try:

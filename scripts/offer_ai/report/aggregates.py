@@ -63,7 +63,7 @@ def shown_view() -> str:
     """SQL for a view `shown`: the training table with `offer`, what was done in words, and the
     reward."""
     point = declarations.decision_points()[declarations.OFFERS]
-    is_money = {column["name"]: column["data_type"].startswith("decimal")
+    is_money = {column["name"]: declarations.type_word(column["data_type"]) == "decimal"
                 for column in point["columns"]}
     words = ", ".join(f"{name}::decimal(38, 2)" if is_money[name] else name
                       for name in point["action"])

@@ -1,7 +1,6 @@
 """Decisions as raw events: lines in files that land when they are closed."""
 
 import fcntl
-import logging
 import os
 import threading
 import time
@@ -10,9 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from offer_ai.serving.log_files import OPEN, close_left, closed_name, names
-
-LOG = logging.getLogger("offer_ai")
+from offer_ai.serving.log_files import LOG, OPEN, close_left, closed_name, names
 
 
 class DecisionLog:
@@ -72,26 +69,24 @@ class DecisionLog:
         acknowledged: they are written again, which raises OSError while the folder is gone."""
         if self.file is not None and os.fstat(self.file).st_nlink:
             return
+        file, path = self._opened()
         if (deleted := self.file) is None:
-            return self._open()
-        before = self.file, self.path, self.count, self.size, self.opened_at
-        count, size = self.count, self.size
-        try:
-            self._open()
-            if os.write(self.file, os.pread(deleted, size, 0)) != size:
-                raise OSError("the disk took only a part of the events")
-        except OSError:
-            if self.file != deleted:
-                self.path.unlink(missing_ok=True)
-                os.close(self.file)
-            self.file, self.path, self.count, self.size, self.opened_at = before
-            raise
-        self.count, self.size = count, size
-        os.close(deleted)
-        LOG.warning("%s: a file of decisions was deleted; its %d events are written again",
-                    self.folder, count)
+            self.count, self.size = 0, 0
+        else:
+            try:
+                if os.write(file, os.pread(deleted, self.size, 0)) != self.size:
+                    raise OSError("the disk took only a part of the events")
+            except OSError:
+                path.unlink(missing_ok=True)
+                os.close(file)
+                raise
+            os.close(deleted)
+            LOG.warning("%s: a file of decisions was deleted; its %d events are written again",
+                        self.folder, self.count)
+        self.file, self.path, self.opened_at = file, path, time.monotonic()
 
-    def _open(self) -> None:
+    def _opened(self) -> tuple[int, Path]:
+        """A new file of the folder, locked, and its path."""
         while True:
             name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}"
             path = self.folder / f".decisions-{name}.open"
@@ -101,10 +96,8 @@ class DecisionLog:
                 continue
             fcntl.flock(file, fcntl.LOCK_EX)
             if names(path, file):
-                break
+                return file, path
             os.close(file)  # before it was locked, another process took it for one left behind
-        self.file, self.path = file, path
-        self.count, self.size, self.opened_at = 0, 0, time.monotonic()
 
     def _leave(self) -> tuple[int, Path] | None:
         """Takes the open file out of use: what comes next goes to a new one."""

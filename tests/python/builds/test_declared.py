@@ -45,9 +45,9 @@ def test_a_change_of_any_declaration_is_refused_by_name(tmp_path):
     build(events, database)
 
 
-MEASURES = "session_measures:\n" + "".join("    " + feature(name, "bigint", aggregate=aggregate)[4:]
-                                            for name, aggregate in (
-    ("levels_reached", "max(level)"), ("score", "max(score)")))
+MEASURES = "session_measures:\n" + feature(
+    "levels_reached", "bigint", aggregate="max(level)") + feature(
+    "score", "bigint", aggregate="max(score)")
 SEEN = "".join(feature(f"seen_{name}", "bigint", over="sessions", before={"count": 1},
                        aggregate=f"max({name})") for name in ("levels_reached", "score"))
 
