@@ -152,8 +152,9 @@ next one starts where this one ended.
         and is_ours(node) and node.unique_id not in built %}
         {{ return('') }}
     {% endfor %}
-    {#- Before the log: of rates that are not kept, the next build takes all for changed. -#}
+    {#- Before the log: of rates or users that are not kept, the next build takes all for changed. -#}
     {% do keep_rates() %}
+    {% do keep_exclusions() %}
     {% set build_log = landing_relation('build_log') %}
     {% set last_file_id = '(select coalesce(max(file_id), 0) from ' ~ landing_relation('landed_files') ~ ')' %}
     {% set row = build_row(last_file_id, tojson(declarations()), tojson(model_digests())) %}

@@ -15,10 +15,14 @@ changed users that `where` holds for, SQL over `anchors` (a relation) and `chang
 
 {#-
 Whether an anchor's features, or its place in a capped day, may change when something
-changes from `changed_from` on.
+changes from `changed_from` on: earlier ones too, where a feature looks ahead.
 -#}
-{% macro features_are_changed(anchored_at, changed_from) -%}
-    {{ anchored_at }} >= cast(cast({{ changed_from }} as date) as timestamp)
+{% macro features_are_changed(anchored_at, changed_from, features) -%}
+    {%- set ahead = features | selectattr('config.meta.after', 'defined') | list -%}
+    {%- if ahead | selectattr('config.meta.after.count', 'defined') | list -%} true
+    {%- elif ahead -%} {{ offer_ai.labels_are_changed(anchored_at, changed_from, ahead) }}
+    {%- else -%} {{ anchored_at }} >= cast(cast({{ changed_from }} as date) as timestamp)
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Whether these labels of an anchor may: they look ahead of it. -#}

@@ -97,7 +97,7 @@ The anchors of a decision point: one row per event of it, or at most so many of 
     anchors_to_do as (
         {{ offer_ai.changed_anchors(
             ref(point.one ~ '_anchors'),
-            offer_ai.features_are_changed('anchors.anchored_at', 'changed_users.changed_from')) }}
+            offer_ai.features_are_changed('anchors.anchored_at', 'changed_users.changed_from', point.features)) }}
     ),
 
     {%- if point.features %}
@@ -166,8 +166,9 @@ The anchors of a decision point: one row per event of it, or at most so many of 
 
 {#- Pre-hooks of both: take out the rows that a delta inserts again. -#}
 {% macro delete_stale_features(name) %}
+    {% set point = offer_ai.decision_point(name) %}
     {{ return(offer_ai.delete_stale_rows(offer_ai.features_are_changed(
-        offer_ai.decision_point(name).time, 'changed_from'))) }}
+        point.time, 'changed_from', point.features))) }}
 {% endmacro %}
 
 {#- See delete_stale_features. -#}

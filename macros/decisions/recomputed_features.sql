@@ -19,7 +19,7 @@ the edge of a window that counts them: either may be the one.
         where user_id in (select user_id from {{ anchors }})
     ),
     {%- endif %}
-    {%- for source in windows | map(attribute='over') | unique if source != 'sessions' %}
+    {%- for source in windows | map(attribute='over') | unique(case_sensitive=true) if source != 'sessions' %}
 
     {{ offer_ai.as_word(source) }}_own as (
         select * from {{ offer_ai.window_relation(source) }} as rows_of_users

@@ -35,14 +35,28 @@ with one sentence that names the list, the entry and the key, and says what is p
     {% do offer_ai.check_entries('session_measures', offer_ai.session_measures()) %}
     {% do offer_ai.check_entries('features', var('features')) %}
     {% do offer_ai.check_entries('labels', var('labels')) %}
-    {% do offer_ai.check_events() %}
+    {% do offer_ai.check_points() %}
 {% endmacro %}
 
-{#- Checks that decision points are of types of events that are known. -#}
-{% macro check_events() %}
+{#- Checks that decision points are of types of events that are known, and earn what counts for each decision. -#}
+{% macro check_points() %}
     {% for name, point in (var('decision_points') or {}).items() %}
         {% do offer_ai.check_event_type('decision_points, ' ~ name, 'event', point.event) %}
+        {% for label in var('labels') if label.name == point.reward %}
+            {% do offer_ai.check_reward('decision_points, ' ~ name, label) %}
+        {% endfor %}
     {% endfor %}
+{% endmacro %}
+
+{#- Checks that the label which is a reward is a number of each decision. -#}
+{% macro check_reward(place, label) %}
+    {% if label.data_type in ('string', 'timestamp', 'date') %}
+        {% do offer_ai.refuse(place, "the reward '" ~ label.name ~ "' is of type " ~ label.data_type
+            ~ ': what is earned is a number or a boolean') %}
+    {% elif label.config.meta.if_none is not defined %}
+        {% do offer_ai.refuse(place, "the reward '" ~ label.name ~ "' says nothing of an empty window: a "
+            ~ 'decision that nothing follows has earned what `if_none` says, such as `if_none: 0`') %}
+    {% endif %}
 {% endmacro %}
 
 {#- Checks that a type of event which an entry names (`key: type`) is known. -#}
@@ -174,11 +188,16 @@ with one sentence that names the list, the entry and the key, and says what is p
         {% do offer_ai.refuse(place, '`encode` is for a timestamp or a date, and it is of type ' ~ entry.data_type) %}
     {% elif meta.if_none is defined and entry.data_type in ('timestamp', 'date') %}
         {% do offer_ai.refuse(place, '`if_none` is for numbers, text and booleans: no time stands for none') %}
+    {% elif meta.if_none is none %}
+        {% do offer_ai.refuse(place, '`if_none` names no value: leave it out where an empty window is null') %}
     {% elif meta.encode and meta.encode not in encodings %}
         {% do offer_ai.refuse(place, "`encode: " ~ meta.encode ~ "` is none of " ~ encodings | join(', ')) %}
     {% elif meta.part_of and meta.part_of not in var('labels') | map(attribute='name') %}
         {% do offer_ai.refuse(place, "`part_of: " ~ meta.part_of ~ "` is none of the labels: "
             ~ var('labels') | map(attribute='name') | join(', ')) %}
+    {% elif meta.part_of and meta.if_none is not defined %}
+        {% do offer_ai.refuse(place, 'is `part_of` a label and says nothing of an empty window: what is known of '
+            ~ 'a label is what `if_none` says then, such as `if_none: 0`') %}
     {% endif %}
 {% endmacro %}
 

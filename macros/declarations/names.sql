@@ -48,10 +48,13 @@ Ends over a relation that a feature or label (`key: name`) reads and that is nea
 that is there. Any other is a model of the user's own, of which dbt says whether it is there.
 -#}
 {% macro check_relation(place, key, name) %}
-    {% set known = ['user_profiles', 'profile_changes'] if key == 'as_of' else ['sessions'] + known_event_types() + [
+    {% set known = ['user_profiles'] if key == 'as_of' else ['sessions'] + known_event_types() + [
         'stg_events', 'stg_purchases', 'stg_game_starts', 'stg_game_ends', 'stg_profile_events', 'stg_offers_shown'] %}
     {% set nearest = offer_ai.nearest(name, known) %}
-    {% if name not in known and nearest %}
+    {% if key == 'as_of' and name == 'profile_changes' %}
+        {% do offer_ai.refuse(place, '`as_of: profile_changes` says from when on and not until when, which '
+            ~ 'user_profiles does') %}
+    {% elif name not in known and nearest %}
         {% do offer_ai.refuse(place, '`' ~ key ~ ': ' ~ name ~ '` is none of ' ~ known | join(', ')
             ~ '; the nearest is ' ~ nearest ~ ' (call a model of your own less alike)') %}
     {% endif %}

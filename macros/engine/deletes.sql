@@ -119,7 +119,7 @@ statement removes files but of a table, so one is laid over them, and emptied.
 {% macro mend_catalog(present) -%}
     {% set over = offer_ai.landing_relation('laid_over') %}
     {% set stored, unknown = [], [] %}
-    {% for relation in [offer_ai.landing_relation('build_log'), offer_ai.rates_before()] %}
+    {% for relation in [offer_ai.landing_relation('build_log'), offer_ai.rates_before(), offer_ai.exclusions_before()] %}
         {% do stored.append([relation.schema, relation.identifier, none]) %}
     {% endfor %}
     {% for node in graph.nodes.values() if node.resource_type == 'model' and offer_ai.is_ours(node)

@@ -17,6 +17,20 @@ equal ones, and the rare collision is settled by comparing the rows.
     shiftrightunsigned(xxhash64({{ columns | join(', ') }}), {{ 64 - bits }})
 {%- endmacro %}
 
+{#- A fingerprint of a whole row, by the name of its relation; sorted by, it gives equal times an order. -#}
+{% macro row_fingerprint(relation) -%}
+    {{ return(adapter.dispatch('row_fingerprint', 'offer_ai')(relation)) }}
+{%- endmacro %}
+
+{% macro duckdb__row_fingerprint(relation) -%}
+    hash({{ relation }})
+{%- endmacro %}
+
+{#- In Spark a relation's name is no value. -#}
+{% macro spark__row_fingerprint(relation) -%}
+    xxhash64({{ relation }}.*)
+{%- endmacro %}
+
 {#- Whether keys that are stored can be computed again in place when the engine's hash changes. -#}
 {% macro can_rekey() -%}
     {{ return(adapter.dispatch('can_rekey', 'offer_ai')()) }}

@@ -45,7 +45,9 @@ A text id of an event: a digest of what its deliveries have in common. Two event
         {%- if spec.type == 'timestamp' -%}
             {%- do texts.append('cast(' ~ offer_ai.microseconds(column) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
         {%- elif spec.type in ('number', 'probability') -%}
-            {%- do texts.append('cast(' ~ offer_ai.try_to('decimal(38, 12)', column) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+            {#- By way of the shortest text: a double itself is scaled in floating point by one engine. -#}
+            {%- do texts.append('cast(' ~ offer_ai.try_to('decimal(38, 12)', 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')')
+                ~ ' as ' ~ dbt.type_string() ~ ')') -%}
         {%- else -%}
             {%- do texts.append('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') -%}
         {%- endif -%}

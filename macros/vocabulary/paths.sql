@@ -131,7 +131,7 @@ line itself and one of those in objects below it.
         {% endfor %}
         {% if 'elements' in node.keys() %}{% do nodes.append(node['elements']) %}{% endif %}
     {% endfor %}
-    {{ return([tree['names'].keys() | list, below | unique | list]) }}
+    {{ return([tree['names'].keys() | list, below | unique(case_sensitive=true) | list]) }}
 {% endmacro %}
 
 {#- Whether any raw name leads below a line's own fields; `fields` are those of the tree's shape. -#}

@@ -32,14 +32,14 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
             {{ offer_ai.microseconds('anchored_at') }} as anchor_us
         from {{ anchors }}
     )
-    {%- for source in windows | map(attribute='over') | unique %}
+    {%- for source in windows | map(attribute='over') | unique(case_sensitive=true) %}
     {%- set source_windows = windows | selectattr('over', 'equalto', source) | list %}
     {%- set word = offer_ai.as_word(source) %},
 
     {{ word }}_placed as (
         {{ offer_ai.placed_rows(
             source, sessions if sessions and source == 'sessions' else offer_ai.window_relation(source),
-            'anchors') }}
+            'anchors', source_windows | selectattr('unit', 'equalto', 'count') | list) }}
     ),
 
     {{ word }}_bounds as (
@@ -132,27 +132,34 @@ after), unit (count, hour or day), size and the features that share the window.
     {{ return(offer_ai.as_word(meta.over) ~ '_' ~ side ~ '_' ~ window[0][1] ~ '_' ~ window[0][0]) }}
 {%- endmacro %}
 
-{#- What a window is over, as part of an identifier. -#}
+{#- What a window is over, as part of an identifier: of two names never the same. -#}
 {% macro as_word(over) -%}
-    {{ return(modules.re.sub('[^A-Za-z0-9_]', '_', over)) }}
+    {%- if modules.re.fullmatch('[a-z_][a-z0-9_]*', over) -%}{{ return(over) }}{%- endif -%}
+    {{ return('of_' ~ modules.re.sub('[^A-Za-z0-9_]', '_', over) ~ '_' ~ local_md5(over)[:6]) }}
 {%- endmacro %}
 
 {#- The relation that a window is declared over: sessions, the events of a known type, or a model. -#}
 {% macro window_relation(over) -%}
-    {#- A model of a project that has this one as a package may not see what is declared. -#}
-    {%- set known = offer_ai.known_event_types() if model.package_name == 'offer_ai' else var('event_types', []) or [] -%}
-    {%- if over in known -%}
+    {%- if offer_ai.is_event_type(over) -%}
         {{ return('(select * from ' ~ ref('offer_ai', 'stg_events') ~ ' where event_type = '
             ~ offer_ai.text_literal(over) ~ ')') }}
     {%- endif -%}
     {{ return(ref('offer_ai', 'session_rollups') if over == 'sessions' else ref(over)) }}
 {%- endmacro %}
 
+{#- Whether a window is over the events of a known type. -#}
+{% macro is_event_type(over) %}
+    {#- A model of a project that has this one as a package may not see what is declared. -#}
+    {{ return(over in (offer_ai.known_event_types() if model.package_name == 'offer_ai'
+        else var('event_types', []) or [])) }}
+{% endmacro %}
+
 {#-
 The rows of a window's relation, of users with anchors, with `_position` (per user, by
-time) and `_us`.
+time) and `_us`. Where a window counts them, rows of one time and session have an order too:
+any, but the same in every build.
 -#}
-{% macro placed_rows(source, relation, anchors) -%}
+{% macro placed_rows(source, relation, anchors, is_counted) -%}
         select
             *,
             {%- if source == 'sessions' %}
@@ -161,10 +168,16 @@ time) and `_us`.
             {%- else %}
             row_number() over (
                 partition by user_id order by event_time, coalesce(session_id, '')
+                {%- if is_counted %},
+                {#- Where events lie says in which file they came, which is not the same in every build. #}
+                {{ offer_ai.event_id_text() if model.package_name == 'offer_ai'
+                    and (offer_ai.is_event_type(source) or source == 'stg_events')
+                    else offer_ai.row_fingerprint('placed') }}
+                {%- endif %}
             ) as _position,
             {{ offer_ai.microseconds('event_time') }} as _us
             {%- endif %}
-        from {{ relation }}
+        from {{ relation }} as placed
         where user_id in (select user_id from {{ anchors }})
 {%- endmacro %}
 

@@ -1,8 +1,9 @@
-{{ config(pre_hook="{{ delete_first() }}", post_hook="{{ forget_rates() }}") }}
+{{ config(pre_hook="{{ delete_first() }}", post_hook=["{{ forget_rates() }}", "{{ note_exclusions() }}"]) }}
 {%- set sessions = previous_relation(source('rolled_up_before', 'session_rollups')) -%}
 {%- set last_built_file = last_built_file() -%}
 {%- set landed_events, exchange_rates = ref('landed_events'), ref('exchange_rates') -%}
 {%- set rates_before = previous_relation(source('landed_before', 'built_rates')) -%}
+{%- set exclusions_before = previous_relation(source('landed_before', 'built_exclusions')) -%}
 
 with
 
@@ -19,7 +20,8 @@ amounts_at_other_rates as (
     {%- endif %}
 ),
 
--- New events, earlier deliveries of those delivered again, and amounts at another rate.
+-- New events, earlier deliveries of those delivered again, amounts at another rate, and what
+-- is of a user who did not count before or does not any more.
 new_deliveries as (
     select
         user_id,
@@ -44,6 +46,10 @@ new_deliveries as (
         session_id,
         event_time
     from amounts_at_other_rates
+    {%- if last_built_file is not none and exclusions_may_change() %}
+    union all
+    {{ events_of_changed_exclusions(landed_events, exclusions_before, last_built_file) }}
+    {%- endif %}
 ),
 
 changes as (

@@ -9,12 +9,16 @@ profiles as (
     where valid_to is null
 ),
 
--- Every country has a row for every day: sums over countries lack nothing.
+-- Every country has a row for every day, so that sums over countries lack nothing; but for days
+-- more than a year after anyone's last one, as one event of the year 1 would have it.
 spans as (
     select
-        min(day) as first_day,
-        max(day) as last_day
-    from active_days
+        day as first_day,
+        least(
+            coalesce({{ days_before('lead(day) over (order by day)', 1) }}, day),
+            {{ days_before('day', -365) }}
+        ) as last_day
+    from (select distinct day from active_days) as active
 ),
 
 countries as (
@@ -27,7 +31,6 @@ grid as (
         {{ days_between('spans.first_day', 'spans.last_day') }} as day
     from spans
     cross join countries
-    where spans.first_day is not null
 ),
 
 players as (

@@ -54,7 +54,8 @@ class World:
             "features": self.features, "labels": self.labels,
             "decision_points": {"offers": {
                 "event": self.kind, "one": "offer", "time": "offered_at", "columns": [],
-                "reward": self.labels[0]["name"]}}}
+                "reward": next((label["name"] for label in self.labels
+                                if "if_none" in label["config"]["meta"]), None)}}}
 
 
 @st.composite

@@ -20,6 +20,7 @@ from offer_ai.learning.trees import (
 )
 
 MIN_ROWS = 1_000
+MIN_PAYERS = 10  # users; of fewer, what is fitted to and what tells of it may each hold none
 MAX_ROUNDS = 500
 MIN_ROUNDS = 40  # with fewer trees many offers are predicted alike, however well on average
 BINS = 10
@@ -58,20 +59,27 @@ def check(manifest: dict, table: dict[str, list], label: str, is_late: np.ndarra
             f"All {decision['name']} lie within --validate-days: there is nothing earlier to "
             "train on.")
     check_action(manifest, table)
+    if unknown := sum(value is None for value in table[label]):
+        raise click.ClickException(
+            f"Of {unknown:,} {decision['name']} {label} says nothing: declare an `if_none` of it "
+            "in dbt_project.yml, such as 0, and publish the table again.")
     if len(set(table[label])) == 1:
         raise click.ClickException(
             f"{label} is the same for every {decision['one']}: nothing to learn.")
-    if not any(value > 0 for value, late in zip(table[label], is_late, strict=True) if not late):
+    payers = {user for user, value, late in zip(table["user_id"], table[label], is_late,
+                                                strict=True) if value > 0 and not late}
+    if len(payers) < MIN_PAYERS:
         raise click.ClickException(
-            f"No {decision['one']} before the last days has a {label} above 0: nothing was earned "
-            "that could be learned from.")
+            f"{len(payers):,} users have a {label} above 0 before the last days, which are too "
+            f"few to learn from: {MIN_PAYERS} are the least.")
 
 
 def calibration(label: np.ndarray, predicted: np.ndarray) -> list[dict]:
-    """Bins of equal size in order of prediction: mean predicted, mean earned, rows."""
+    """Bins of equal size in order of prediction, as many as rows where those are few: mean
+    predicted, mean earned, rows."""
     order = np.argsort(predicted, kind="stable")
     return [{"predicted": float(predicted[part].mean()), "earned": float(label[part].mean()),
-             "rows": len(part)} for part in np.array_split(order, BINS)]
+             "rows": len(part)} for part in np.array_split(order, min(BINS, len(order)))]
 
 
 def tuning_rows(users: list) -> np.ndarray:
@@ -91,11 +99,11 @@ def fit_models(
     nothing can be learned from the table.
     """
     table = rows_that_say(decision_of(manifest)["action"], table)
-    amounts = np.array([float(value) for value in table[label]])
     dates = np.array([value.date() for value in table[decision_of(manifest)["time"]]])
     days = np.array([date.toordinal() for date in dates])
-    is_late = days > days.max() - validate_days
+    is_late = days > days.max(initial=0) - validate_days
     check(manifest, table, label, is_late)
+    amounts = np.array([float(value) for value in table[label]])
     objective = objective_of(amounts)
 
     encoding = Encoding.of(manifest, table)

@@ -64,8 +64,16 @@ def compression_of(path: str) -> str | None:
 
 def is_read_as_it_lies(path: str, content: Content) -> bool:
     """Whether DuckDB, which goes by names, decompresses the file as its content asks."""
+    if is_oddly_named(path):
+        return False
     by_name = next((c for c, suffix in SUFFIXES.items() if path.endswith(suffix)), None)
     return (by_name, content.encoding, content.form) == (content.compression, None, Form.LINES)
+
+
+def is_oddly_named(path: str) -> bool:
+    """Whether DuckDB would take the name for another: what is behind `?` it takes for the query
+    of a URL, and behind a backslash no sign of a glob can be escaped."""
+    return "?" in path or "\\" in path
 
 
 def chunks(path: str, size: int = BLOCK) -> Iterator[bytes]:

@@ -179,7 +179,8 @@ def is_glob(name: str) -> bool:
 def pattern_of(name: str) -> re.Pattern:
     """What the keys of a folder (it ends with `/`), or of a glob, are like.
 
-    As in a file system `*` ends at a slash, `**` does not, and all below a match counts.
+    As in a file system `*` ends at a slash, `**` does not, and all below a match counts. Raises
+    StorageError for what is no glob.
     """
     tokens: dict[str, Callable] = {"**/": lambda _: "(?:.*/)?", "**": lambda _: ".*",
                                    "*": lambda _: "[^/]*", "?": lambda _: "[^/]"}
@@ -194,4 +195,8 @@ def pattern_of(name: str) -> re.Pattern:
     if not is_glob(name):
         return re.compile(re.escape(name) + ".*", re.DOTALL)
     text = re.sub(r"\*\*/|\*\*|\*|\?|\[[^\]/]+\]|.", translated, name, flags=re.DOTALL)
-    return re.compile(f"{text}(?:/.*)?" if not name.endswith("/") else f"{text}.*", re.DOTALL)
+    below = ".*" if name.endswith("/") else "(?:/.*)?"
+    try:
+        return re.compile(text + below, re.DOTALL)
+    except re.error as error:
+        raise StorageError(f"'{name}' is no glob: {error.msg}") from error

@@ -19,6 +19,7 @@ from offer_ai.warehouse.file_forms import (
     chunks,
     compression_of,
     content_of,
+    is_oddly_named,
     is_read_as_it_lies,
     split_values,
 )
@@ -62,7 +63,8 @@ def is_in_other_case(found: frozenset[str], names: Sequence[str]) -> bool:
 
 def copy_as_lines(path: str, content: Content, names: Sequence[str], copy: Path) -> str:
     """Writes a file of any form as plain lines of JSON; returns where."""
-    if content.compression or content.encoding or content.form is Form.LINES:
+    if (content.compression or content.encoding or content.form is Form.LINES
+            or is_oddly_named(path)):
         plain = copy.with_suffix(".plain")
         copy_plain(path, content.encoding, plain)
         path = str(plain)

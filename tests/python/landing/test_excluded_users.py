@@ -1,11 +1,14 @@
 """Users who do not count are landed, counted and in nothing else."""
 
+import duckdb
 import pytest
 
 from built import BuildError, build, build_and_test, rows, write_events
 from commands import environment, run
+from compared import same_warehouses
 
 EXCLUDED = """{"excluded_users": "user_id like 'test%' or user_id = 'bot'"}"""
+BY_TABLE = """{"excluded_users": "user_id in (select user_id from main.bots)"}"""
 
 
 def day(number: int, user: str) -> list[dict]:
@@ -36,3 +39,35 @@ def test_users_who_do_not_count(tmp_path):
     said = run("summary", env=environment(tmp_path)).stdout
     assert "8 events + 2 repeats + 0 rejects" in said
     assert "Of the events 4 are of 2 excluded users" in said
+
+
+def name_bots(database, *users: str) -> None:
+    with duckdb.connect(str(database)) as con:
+        con.execute("create or replace table main.bots (user_id varchar)")
+        con.executemany("insert into main.bots values (?)", [[user] for user in ("none", *users)])
+
+
+def test_a_table_of_bots_that_changes(tmp_path):
+    """Who is named, or not any more, is built again with nothing new to land; after a build that
+    was cut off too, where the table is put right again in between."""
+    events, database, whole = tmp_path / "events", tmp_path / "w.duckdb", tmp_path / "f.duckdb"
+    write_events(events / "1.ndjson", *(event for user in "uvw" for event in day(1, user)))
+
+    def users(*named: str, tests: bool = False) -> list[str]:
+        name_bots(database, *named)
+        (build_and_test if tests else build)(events, database, "--vars", BY_TABLE)
+        return [row["user_id"] for row in rows(
+            database, "select user_id from marts.training_offers order by 1")]
+
+    assert users("w") == ["u", "v"]
+    assert users("v", tests=True) == ["u", "w"]
+    changed = "select user_id from landing.changed_users order by 1"
+    assert [row["user_id"] for row in rows(database, changed)] == ["v", "w"]
+    name_bots(database, "w", "u")
+    build(events, database, "--exclude", "offer_labels", "--vars", BY_TABLE)
+    assert users("v") == ["u", "w"]
+    name_bots(whole, "v")
+    build(events, whole, "--vars", BY_TABLE)
+    same_warehouses(database, whole)
+    users("v")
+    assert rows(database, changed) == []

@@ -60,6 +60,9 @@ FORMS = {
     "utf16.ndjson": lambda e: b"".join(lines(e)).decode().encode("utf-16"),
     "utf16_without_mark.json": lambda e: b"".join(lines(e)).decode().encode("utf-16-le"),
     "it's [a] {{ name }} *.ndjson": lambda e: b"".join(lines(e)),
+    "query.gz?x": lambda e: b"".join(lines(e)),
+    "packed_query.zst?": lambda e: zstd(b"".join(lines(e))),
+    "back\\slash [1].ndjson": lambda e: b"".join(lines(e)),
     "no_suffix": lambda e: b"".join(lines(e)),
     "packed.ndjson.gz": lambda e: gzip.compress(b"".join(lines(e))),
     "packed.json": lambda e: gzip.compress(b"".join(lines(e))),
@@ -84,6 +87,7 @@ FORMS = {
     "one_name.ndjson": lambda e: b"".join(lines(e)).replace(b'"level"', b'"Level"'),
     "table": parquet,
     "table.parquet": parquet,
+    "table\\?.parquet": parquet,
     "UPPER.parquet": lambda e: parquet(upper_case(e)),
     "table.parquet.gz": lambda e: gzip.compress(parquet(e)),
 }

@@ -160,6 +160,7 @@ def test_what_is_wrong_is_one_sentence(tmp_path, store, aws, monkeypatch):
     assert "OFFER_AI_EVENTS='s3://nowhere/in' cannot be listed: there is no bucket 'nowhere'." \
         in problem("s3://nowhere/in")
     assert "No event file at OFFER_AI_EVENTS='s3://box/in'. Set" in problem("s3://box/in")
+    assert "'[z-a].ndjson' is no glob: bad character range z-a" in problem("s3://box/[z-a].ndjson")
     # From here on moto checks keys.
     requests.post(f"{aws}/moto-api/reset-auth", data=b"0", timeout=10)
     try:

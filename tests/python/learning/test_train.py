@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 
+import click
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import pytest
 
 from commands import train
 from learned import OFFERS, published
-from offer_ai.learning.fitting import fit_models
+from offer_ai.learning.fitting import calibration, fit_models
 from offer_ai.learning.revenue_model import RevenueModel
 from offer_ai.learning.trees import deviance
 from offer_ai.training.table import read_training
@@ -117,7 +118,26 @@ def test_nothing_earned_is_one_sentence(tmp_path):
                                                   for n in range(6000)])
     said = train(tmp_path)
     assert (said.returncode, len(said.stderr.strip().splitlines())) == (1, 1)
-    assert "nothing was earned that could be learned from" in said.stderr
+    assert "0 users have a next_week_purchase_amount above 0 before the last days" in said.stderr
+
+
+def test_few_payers_or_rows_that_say_nothing_are_one_sentence(tmp_path):
+    manifest, table = read_training(published(tmp_path, rows=1500) / "training")
+    label, users = "next_week_purchase_amount", table["user_id"]
+    rare = [Decimal(int(n < 40)) for n in range(len(users))]
+    for told, sentence in (
+            (table | {label: rare, "user_id": [
+                f"u{n % 9}" if n < 40 else user for n, user in enumerate(users)]},
+             f"9 users have a {label} above 0"),
+            (table | {label: [None, *table[label][1:]]}, f"Of 1 offers {label} says nothing"),
+            ({name: values[:0] for name, values in table.items()}, "0 offers with a mature label")):
+        with pytest.raises(click.ClickException, match=sentence):
+            fit_models(manifest, told, label, 7, 0)
+
+
+def test_as_many_bins_as_rows():
+    assert calibration(np.array([1.0, 3.0]), np.array([2.0, 1.0])) == [
+        {"predicted": 1.0, "earned": 3.0, "rows": 1}, {"predicted": 2.0, "earned": 1.0, "rows": 1}]
 
 
 @pytest.mark.parametrize("kind", ["interval", "varchar[]"])

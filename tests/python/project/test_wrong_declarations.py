@@ -29,6 +29,15 @@ def label(**change):
                               "aggregate": "sum(txn_amount)"} | change)]}
 
 
+def rewarded(data_type="double", **change):
+    """A decision point whose reward is the label."""
+    declared = label(**change)
+    declared["labels"][0]["data_type"] = data_type
+    offers = copy.deepcopy(declarations.variables()["decision_points"]["offers"])
+    return declared | {"decision_points": {"offers": offers | {
+        "labels": ["mine"], "reward": "mine", "measures": []}}}
+
+
 def anchor(field, data_type="double", **more):
     return {"features": [entry({"from_anchor": field} | more, data_type)]}
 
@@ -67,12 +76,15 @@ WRONG = [
     (feature({"encode": "year"}, data_type="date"),
      "`encode: year` is none of age_in_days, hour_of_day, day_of_week"),
     (feature({"if_none": 0}, data_type="date"), "features, mine: `if_none` is for numbers, text"),
+    (feature({"if_none": None}), "features, mine: `if_none` names no value"),
     (feature({"over": "stg_purchase"}),
      "features, mine: `over: stg_purchase` is none of sessions, app_launched"),
     (feature({"over": "stg_purchase"}), "; the nearest is stg_purchases"),
     (label(over="game_ends"), "labels, mine: `over: game_ends` is none of"),
     ({"features": [entry({"as_of": "user_profile", "value": "country"}, "string")]},
-     "`as_of: user_profile` is none of user_profiles, profile_changes"),
+     "`as_of: user_profile` is none of user_profiles"),
+    ({"features": [entry({"as_of": "profile_changes", "value": "country"}, "string")]},
+     "`as_of: profile_changes` says from when on and not until when, which user_profiles does"),
     # What is counted of a session.
     ({"session_measures": [entry({"aggregate": "count(*)"}, name="win_ratio")]},
      "session_measures, win_ratio: is the name of another column"),
@@ -87,6 +99,8 @@ WRONG = [
     (label(after={"count": 7}), "labels, mine: needs `after` as one of {hour: n}, {day: n}"),
     (label(before={"day": 7}), "labels, mine: a label looks ahead, with `after`"),
     (label(part_of="nothing") | {"features": []}, "`part_of: nothing` is none of the labels: mine"),
+    (label(part_of="mine"),
+     "labels, mine: is `part_of` a label and says nothing of an empty window"),
     ({"labels": [entry({"as_of": "user_profiles", "value": "country"})]}, "labels, mine: 'as_of'"),
     # What is given with the request.
     (anchor("balance"),
@@ -101,6 +115,9 @@ WRONG = [
     # Decision points.
     ({"decision_points": {"walls": {"event": "wall", "one": "wall", "time": "shown_at"}}},
      "decision_points, walls: `event: wall` is none of the event types: app_launched"),
+    (rewarded(), "decision_points, offers: the reward 'mine' says nothing of an empty window"),
+    (rewarded("string", if_none="''"),
+     "decision_points, offers: the reward 'mine' is of type string"),
     # Fields.
     (field("mood", type="word"), "event_fields, mood: type 'word' is none of text, id"),
     (field("mood", typ="text"), "event_fields, mood: 'typ' is none of type, description"),
