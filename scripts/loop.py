@@ -21,7 +21,7 @@ from offer_ai.simulation.report_page import draw, table
               help="The rhythm of learning, in days; sooner in the first ones.")
 @click.option("--epsilon", default=0.01, type=click.FloatRange(0, 1),
               help="Share of decisions that is spread evenly over the candidates: the floor.")
-@click.option("--holdout-share", default=0.05, type=click.FloatRange(0, 1),
+@click.option("--holdout-share", default=0.05, type=click.FloatRange(0, 1, max_open=True),
               help="Share of players outside the policy, to measure its lift by.")
 @click.option("--world", default="drifting", type=click.Choice(list(WORLDS)),
               help="What the world does: drift, move by leaps, or neither.")

@@ -19,7 +19,7 @@ decision; from `events`, a relation of stg_events' columns.
             {%- endfor %}
             event_time,
             {{ offer_ai.json_struct('decision_context', {
-                'arm': none, 'in_place': none, 'holdout_share': none, 'candidates': none,
+                'arm': none, 'in_place': none, 'holdout_share': none, 'candidates': none, 'features': none,
                 'fitted': {'first': none, 'last': none}, 'target': dict.fromkeys(target)}) }} as context
         from {{ events }}
         where event_type = {{ offer_ai.text_literal(point.event) }} and decision_context is not null
@@ -32,6 +32,7 @@ decision; from `events`, a relation of stg_events' columns.
         context['in_place'] as policy_in_place,
         context['arm'] as arm,
         context['candidates'] as candidates,
+        context['features'] as features,
         context['target']['policy_version'] as target_policy_version,
         {%- for column in point.action %}
         {{ column }},

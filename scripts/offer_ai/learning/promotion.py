@@ -124,10 +124,11 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
                            + allowed)
     else:
         reasons = list(warnings)
-        expected = 0.0 if margin == 0 else gain.value * margin**2 / (margin**2 + gain.error**2)
-        if expected <= -margin:
+        # Nothing is a margin of what earns nothing.
+        least = -margin - gain.error**2 / margin if margin > 0 else 0.0
+        if gain.value < least:
             reasons.append(f"the difference, {gain.value:+.4f} per decision, is not above the "
-                           f"{-margin - gain.error**2 / margin:.4f} that a successor is allowed")
+                           f"{least:.4f} that a successor is allowed")
         if gain.high < 0:
             reasons.append(f"the difference is below zero: {gain.high:+.4f} per decision at most")
     return Verdict(not reasons and not np.isnan(gain.low), reasons, gain, against)

@@ -58,12 +58,12 @@ def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, 
     if isinstance(learner, Ours):
         learner.has_gate = has_gate
     due = set(learning_days(rounds * days, every))
-    if isinstance(learner, VowpalWabbit):
-        due = set(range(1, rounds * days + 1))
     for day in range(1, rounds * days + 1):
         world.play(learner.chances)
         if day in due:
             world.publish()
+        # It learns each day, from features as old as everyone's.
+        if day in due or isinstance(learner, VowpalWabbit):
             learner.learn()
             due |= news_days(day, every, getattr(learner, "change_days", None))
     played = Played(world, days)
@@ -100,16 +100,18 @@ def moved(played: Played, best: np.ndarray, arriving: int, days: int) -> dict:
 
     `back`: its share in the last week of the two rounds from the flip on, in parts of its share
     in the round before; `new_offer`: in the second round of the offer that arrives, its share of
-    the decisions, in parts of the share that the reference gives it. None before those rounds.
+    the decisions, in parts of the share that the reference gives it. None before those rounds, and
+    where the reference gives it none.
     """
     earned, last = earned_by(played, best), (FLIP_ROUND + 1) * days
     week = (played.day >= last - 7) & (played.day < last)
     there = played.round == ARRIVAL_ROUND + 1
+    wanted = (best[there] == arriving).mean() if there.any() else 0.0
     return {
         "back": None if not week.any() else share_of_gap(earned, week) / share_of_gap(
             earned, played.round == FLIP_ROUND - 1),
-        "new_offer": None if not there.any() else float(
-            played.chances[there, arriving].mean() / (best[there] == arriving).mean())}
+        "new_offer": None if wanted == 0 else float(
+            played.chances[there, arriving].mean() / wanted)}
 
 
 def table(found: list[dict]) -> str:

@@ -27,7 +27,7 @@ class Deciders:
                  holdout_share: float, seed: int):
         self.pools = [
             ProcessPoolExecutor(1, get_context("spawn"), begin, (
-                models, store_url, events, candidates, holdout_share, [seed, number]))
+                models, store_url, events, candidates, holdout_share, [seed, 1 + number]))
             for number in range(COUNT)]
 
     def decide(self, asked: Sequence[Asked], of: Sequence[int]) -> list[Made]:

@@ -80,6 +80,8 @@ class Loop:
         self.game = WORLDS[world](players, seed, load_candidates(), round_days)
         self.known = list(zip(self.game.offers.offer_type.tolist(),
                               self.game.offers.price.tolist(), strict=True))
+        # The game's own numbers are then those that it has in memory.
+        self.delays = np.random.default_rng([seed, 0, 0])
         self.con = duckdb.connect(config={"preserve_insertion_order": True})
         register_world(self.con, self.game, seed)
         self.offers = as_structs(self.con, "offers", "offer")
@@ -112,7 +114,7 @@ class Loop:
                 "select user_id from players order by player").fetchall()]
             date = START + self.day
             second = int(date.astype("datetime64[s]").astype(np.int64))
-            today, late = deliver(self.game.rng, self.game.play_day(second, self.decide))
+            today, late = deliver(self.delays, self.game.play_day(second, self.decide))
             parts = [today] if self.late is None else [self.late, today]
             lines += write_events(
                 self.con, pa.concat_tables(parts), as_structs(self.con, "players", "player"),

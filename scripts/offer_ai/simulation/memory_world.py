@@ -56,6 +56,8 @@ class PlayerFeatures:
         for day in self.spent[-WEEK:]:
             week[:len(day)] += day
         self.values["prev_week_purchase_amount"] = week
+        if not launched.any():
+            return
         order = np.argsort(second[launched], kind="stable")
         last = np.full(count, -1)
         last[player[launched][order]] = session[launched][order]

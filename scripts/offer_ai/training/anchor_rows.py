@@ -11,6 +11,8 @@ from offer_ai.base.sql import sql_text
 from offer_ai.warehouse.connection import relation_of, relation_of_point, schema_of
 
 NOTED = ("arm", "holdout_share", "candidates")  # by the service, of a decision
+FEATURES = "features"  # likewise, as JSON
+DECIDED_WITH = "decided_with"  # what these come to, a struct of each feature
 SAID = ("propensity", "policy_version")  # likewise, where the training table does not
 
 
@@ -42,9 +44,11 @@ class AnchorRows:
         anchors = of(self.training, self.point["time"])
         if self.decisions is None:
             return f"from {anchors}"
-        key = self.point["id"]
+        key, noted = self.point["id"], [f"notes.{name}" for name in self.noted]
+        if self.point["features"]:
+            noted.append(f"{decided_with(self.point['features'])} as {DECIDED_WITH}")
         return f"""
-            select anchors.*, {", ".join(f"notes.{name}" for name in self.noted)}
+            select anchors.*, {", ".join(noted)}
             from {anchors} as anchors
             left join {of(self.decisions, "event_time")} as notes on anchors.{key} = notes.{key}"""
 
@@ -56,9 +60,10 @@ class AnchorRows:
         of its version.
         """
         time, key = self.point["time"], self.point["id"]
+        columns = ", ".join((key, FEATURES, *self.noted))
         noted = "select null::date as day, 0 as total where false" if self.decisions is None else (
-            f"select event_time::date as day, sum(hash({', '.join((key, *self.noted))})::hugeint) "
-            f"as total from {self.decisions} group by all")
+            f"select event_time::date as day, sum(hash({columns})::hugeint) as total "
+            f"from {self.decisions} group by all")
         schema = schema_of(con, self.since(None))
         written = hashlib.sha256(json.dumps([duckdb.__version__, schema]).encode()).hexdigest()[:16]
         days = con.execute(f"""
@@ -78,3 +83,16 @@ class AnchorRows:
             order by all""").fetchall()
         return ({day: f"{written}-{mature}-{total}" for day, mature, _, total in days if mature},
                 [day for day, _, is_young, _ in days if is_young])
+
+
+def decided_with(features: list[dict]) -> str:
+    """The features that a decision was made with, as a SQL struct over `anchors` and `notes`: one
+    that the service did not note is the anchor's own. Null where it noted none at all.
+
+    Offers are made at random given these, and not given what had happened by then as well.
+    """
+    noted = f"try_cast(notes.{FEATURES} as json)"
+    return f"case when json_type({noted}) = 'OBJECT' then struct_pack(" + ", ".join(
+        f"{name} := case when json_exists({noted}, '$.{name}') "
+        f"then try_cast({noted} ->> '$.{name}' as {kind}) else anchors.{name} end"
+        for name, kind in ((one["name"], one["data_type"]) for one in features)) + ") end"

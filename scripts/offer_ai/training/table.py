@@ -13,6 +13,7 @@ import pyarrow.dataset
 
 from offer_ai.base import declarations
 from offer_ai.base.files import MANIFEST
+from offer_ai.training.anchor_rows import DECIDED_WITH
 
 
 def read_training(folder: Path) -> tuple[dict, dict[str, list]]:
@@ -40,7 +41,8 @@ def offers_of_version(folder: Path, manifest: dict, with_young: bool = False,
                       only: Collection[str] | None = None, since: datetime | None = None
                       ) -> pa.Table:
     """The offers of a version by time, with all columns or `only` these beside time and id, from a
-    time on; of young ones the label is null.
+    time on; of young ones the label is null. Features of a service's decisions are those that it
+    decided with.
 
     Raises ClickException where the version has none.
     """
@@ -56,9 +58,10 @@ def offers_of_version(folder: Path, manifest: dict, with_young: bool = False,
         dataset = pyarrow.dataset.dataset(some, format="parquet")
         parts.append(dataset.to_table(
             columns=[name for name in dataset.schema.names
-                     if only is None or name in (*only, decision["time"], decision["id"])],
+                     if only is None or name in (
+                         *only, decision["time"], decision["id"], DECIDED_WITH)],
             filter=None if since is None else pyarrow.dataset.field(decision["time"]) >= since))
-    table = pa.concat_tables(parts, promote_options="default")
+    table = as_decided(pa.concat_tables(parts, promote_options="default"))
     if not files:
         for label in manifest["labels"]:
             if label["name"] not in table.column_names:
@@ -68,6 +71,22 @@ def offers_of_version(folder: Path, manifest: dict, with_young: bool = False,
     if pc.all(pc.less_equal(times[:-1], times[1:])).as_py() is not False:
         return table
     return table.sort_by([(decision[key], "ascending") for key in ("time", "id")])
+
+
+def as_decided(table: pa.Table) -> pa.Table:
+    """With the features that decisions were made with, where that was noted, in place of what was
+    known by then: a model is asked with these, and the action is at random given these alone."""
+    if DECIDED_WITH not in table.column_names:
+        return table
+    decided = table[DECIDED_WITH].combine_chunks()
+    is_noted, table = decided.is_valid(), table.drop_columns(DECIDED_WITH)
+    for field in decided.type:
+        if field.name in table.column_names:
+            own = table[field.name].combine_chunks()
+            table = table.set_column(
+                table.column_names.index(field.name), field.name,
+                pc.if_else(is_noted, decided.field(field.name).cast(own.type), own))
+    return table
 
 
 def label_of(manifest: dict, label: str | None) -> str:

@@ -115,6 +115,13 @@ def test_the_rule_of_the_cycle(gain, told, is_promoted):
     judged_so(verdict(gain, told, "another", 0.02, is_successor=True), told, is_promoted)
 
 
+@pytest.mark.parametrize(("value", "is_promoted"), [(0.01, True), (0.0, True), (-0.01, False)])
+def test_a_policy_that_earns_nothing_makes_room(value, is_promoted):
+    """Of it a margin is nothing: a successor must not be worse at all."""
+    judged_so(verdict(replace(SURE, value=value, low=-0.1), [], "another", 0.0,
+                      is_successor=True), [], is_promoted)
+
+
 def judged_so(made, told, is_promoted) -> None:
     assert made.is_promoted == is_promoted
     assert bool(made.reasons) != is_promoted

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from commands import run
-from offer_ai.simulation.comparison import moved, play
+from offer_ai.simulation.comparison import LEARNERS, moved, play
 from offer_ai.simulation.drifting_game import DriftingGame, SteadyGame
+from offer_ai.simulation.memory_world import MemoryWorld
 from offer_ai.simulation.schedule import learning_days, news_days
 from offer_ai.simulation.world import load_candidates
 
@@ -41,6 +42,7 @@ def test_what_a_moving_world_asks_by_hand():
     gain = 1 - one.worth.mean()
     assert found["back"] == pytest.approx((gain - 0.2) / (gain - 0.1), abs=0.01)
     assert found["new_offer"] == pytest.approx(0.2 / 0.25)
+    assert moved(one, np.zeros_like(best), 2, DAYS)["new_offer"] is None  # never the right one
     early = SimpleNamespace(**{name: values[one.round < 4] for name, values in vars(one).items()})
     assert moved(early, best[one.round < 4], 2, DAYS) == {"back": None, "new_offer": None}
 
@@ -79,6 +81,15 @@ def test_learners_side_by_side(tmp_path):
     # Too few offers to learn from: each is as likely as any, and the steps say why.
     assert "too few to learn from" in found[2]["steps"][0]
     assert np.allclose(found[2]["chance"], 1 / len(load_candidates().price))
+
+
+@pytest.mark.quick
+def test_a_day_on_which_nobody_plays():
+    game = SteadyGame(10, 1, load_candidates())
+    world = MemoryWorld(game, 1)
+    game.players.sessions_per_day[:] = 0
+    world.play(LEARNERS["a/b test"](world).chances)
+    assert (world.day, len(world.log.choice[0])) == (1, 0)
 
 
 @pytest.mark.quick
