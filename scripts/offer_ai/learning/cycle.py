@@ -50,7 +50,7 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     label = label_of(manifest, label)
     # What is noted beside is read of the days alone that are valued.
     offers = offers_of_version(training, manifest, with_young=True, only=[
-        "user_id", "propensity", *decision["action"],
+        "user_id", "propensity", "arm", *decision["action"],
         *(column["name"] for column in (*manifest["features"], *manifest["labels"]))])
     if not len(offers):
         raise click.ClickException(f"No {decision['one']} is published yet.")

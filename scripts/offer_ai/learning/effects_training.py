@@ -11,6 +11,7 @@ from offer_ai.base import declarations
 from offer_ai.base.actions import as_texts
 from offer_ai.learning.effects_fit import Sample, Seen, codes_of
 from offer_ai.learning.effects_model import EffectsModel
+from offer_ai.learning.evaluation import HOLDOUT
 from offer_ai.learning.fitting import calibration, check_action
 from offer_ai.learning.revenue_model import Encoding, decision_of
 from offer_ai.learning.table_rows import rows_of, rows_that_say
@@ -44,11 +45,12 @@ def gamma_of(model: EffectsModel, at: np.ndarray, decisions: float) -> float:
 
 def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray, dates: np.ndarray) -> float:
     """How many random decisions some rows (rows,) of booleans tell as much as; `dates` (rows,) are
-    their days.
+    their days; a holdout is told apart by the column `arm`, if there is one.
 
     After a change the log of a policy that was sure of what held before says little of the rest.
     The effective sample size of a random policy, source: Kish, Survey Sampling (1965), section
-    11.7; day by day, as what such a policy logged takes nothing from what others log later.
+    11.7; by day and arm, as what such a policy logged takes nothing from what others log later or
+    beside it.
     Decisions whose propensity nobody knows count as random.
     """
     if "propensity" not in table:
@@ -56,17 +58,21 @@ def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray, dates: np.nd
     propensity = np.array(table["propensity"][rows], float)
     is_known = propensity > 0
     weight = 1 / propensity[is_known]
-    _, day = codes_of(dates[rows][is_known])
-    effective = np.bincount(day, weight) ** 2 / np.bincount(day, weight**2)
+    is_held = np.asarray(table["arm"])[rows] == HOLDOUT if "arm" in table else False
+    _, part = codes_of((2 * dates[rows] + is_held)[is_known])
+    effective = np.bincount(part, weight) ** 2 / np.bincount(part, weight**2)
     return float((~is_known).sum() + effective.sum())
 
 
-def surest(losses: dict[int | None, np.ndarray], known: int | None) -> int | None:
+def surest(losses: dict[int | None, np.ndarray], known: int | None, user: np.ndarray
+           ) -> int | None:
     """The change with the least loss, (rows,) each, where it is surely less than that of the
-    known one; the known one, perhaps None, where it is not."""
+    known one; the known one, perhaps None, where it is not. What varies is users, whose numbers
+    from 0 on are `user` (rows,)."""
     best = min(losses, key=lambda change: losses[change].mean())
     less = losses[known] - losses[best]
-    return best if less.mean() > SURE * less.std() / np.sqrt(len(less)) else known
+    error = np.linalg.norm(np.bincount(user, less - less.mean())) / len(less)
+    return best if less.mean() > SURE * error else known
 
 
 # Matrices here are small: of two threads each waits for the other half of the time.
@@ -102,7 +108,7 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
         return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows])
 
     def since(rows, change):
-        return None if change is None else dates[rows] > dates[rows].max() - change
+        return None if change is None else dates[rows] > dates.max() - change
 
     before, late, every = (np.flatnonzero(rows) for rows in (
         ~is_late, is_late, np.ones(len(dates), bool)))
@@ -121,16 +127,17 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     for change in possible:
         tried[change] = of_half.odds(tried[None], since(half, change))
     change = surest({one: of_half.log_losses(odds, seen.rows(others), early[others])
-                     for one, odds in tried.items()}, known if known in tried else None)
+                     for one, odds in tried.items()}, known if known in tried else None,
+                    user[others])
     of_before, of_all = sample(before), sample(every)
     shown, shown_early = seen.rows(late), early[late]
     twin, odds = None, of_before.odds(tried[None])
     losses = of_before.log_losses(odds, shown, shown_early)
     if change is not None and change > validate_days:
-        other = of_before.odds(odds, since(before, change - validate_days))
+        other = of_before.odds(odds, since(before, change))
         other_losses = of_before.log_losses(other, shown, shown_early)
         if other_losses.mean() < losses.mean():
-            twin, odds, losses = change - validate_days, other, other_losses
+            twin, odds, losses = change, other, other_losses
     models = {"model": of_all.model(of_all.odds(tried[None], since(every, change))),
               "held_out": of_before.model(odds)}
     learned_from = float(len(every)) if change is None else worth_at_random(

@@ -190,7 +190,17 @@ def test_what_was_known_holds_until_another_is_surely_better(less_of, known, fou
     noise = np.tile([0.5, -0.5], 1250)
     losses = {change: 1.0 - less_of[change] + noise if change in less_of else np.ones(2500)
               for change in (None, 7, 14)}
-    assert surest(losses, known) == found
+    assert surest(losses, known, np.arange(2500)) == found
+
+
+@pytest.mark.quick
+def test_what_a_few_users_repeat_is_not_sure():
+    """Ten of one user are as sure as one of each of ten."""
+    less = 0.04 + np.tile([0.5, -0.5], 1250)
+    losses = {None: np.ones(2500), 7: 1 - less}
+    assert surest(losses, None, np.arange(2500)) == 7
+    many = {change: np.repeat(loss[:250], 10) for change, loss in losses.items()}
+    assert surest(many, None, np.repeat(np.arange(250), 10)) is None
 
 
 def test_a_change_that_was_found_is_remembered(tmp_path):
@@ -225,6 +235,9 @@ def test_what_a_log_is_worth_at_random():
     both = {"propensity": np.concatenate([sure, random])}
     assert worth_at_random(both, np.ones(2000, bool), np.repeat([3, 4], 1000)) == pytest.approx(
         1000 + alone)
+    held = both | {"arm": np.repeat(np.array(["policy", "holdout"], object), 1000)}
+    assert worth_at_random(held, np.ones(2000, bool), np.zeros(2000, int)) == pytest.approx(
+        1000 + alone)  # beside it, too
     assert worth_at_random({"propensity": np.full(1000, np.nan)}, rows, day) == 1000
     assert worth_at_random({}, rows[:7], day) == 7
 
