@@ -1,12 +1,12 @@
-"""Fits an EffectsModel: log-odds by penalised likelihood, the rest by shrunken means."""
+"""Fits an EffectsModel: log-odds by penalised likelihood, what purchases bring by their means."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-from scipy import optimize, sparse
+from scipy import optimize
 
+from offer_ai.learning.coded import codes_of, one_hot
 from offer_ai.learning.effects_model import (
     Bins,
     Catalogue,
@@ -15,6 +15,7 @@ from offer_ai.learning.effects_model import (
     feature_matrix,
     offers_of,
 )
+from offer_ai.learning.effects_rest import Rest, fit_rest
 from offer_ai.learning.revenue_model import Encoding
 
 # Prior standard deviations of log-odds: of what all users share, by 1, price, type and offer,
@@ -24,7 +25,6 @@ SHARED = {"one": 3.0, "price": 3.0, "type": 3.0, "offer": 1.0}
 BY_BIN = {"one": 0.5, "price": 0.3, "type": 0.5, "offer": 0.15}
 CHANGE = 2.0  # times BY_BIN: by how much the days since a change may differ from those before
 PRIOR_PURCHASES = 20  # what a purchase brings is its share of the price, until so many are seen
-RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
 STEPS = 300
 
 
@@ -42,24 +42,6 @@ class Rows:
         self.bought = np.bincount(inverse, weight * is_bought)
         self.shape = offers, size
         self.x = one_hot(at[first] + offer[first, None] * size, offers * size)
-
-
-def codes_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each value is first, in order of values, and which of these each is: as np.unique says
-    it, which sorts all of them."""
-    encoded = pa.array(values).dictionary_encode()
-    appearance = encoded.indices.to_numpy()
-    order = np.argsort(encoded.dictionary.to_numpy(zero_copy_only=False), kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    first = np.flatnonzero(np.diff(np.maximum.accumulate(appearance), prepend=-1))
-    return first[order], place[appearance]
-
-
-def one_hot(at: np.ndarray, size: int) -> sparse.csr_matrix:
-    """Sparse (rows, size), 1 in the columns that each row names."""
-    ends = np.arange(0, at.size + 1, at.shape[1])
-    return sparse.csr_matrix((np.ones(at.size), at.ravel(), ends), (len(at), size))
 
 
 def since_change(described: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,42 +115,6 @@ def fit_amounts(catalogue: Catalogue, offer: np.ndarray, amount: np.ndarray,
     return share, (paid + refunds + PRIOR_PURCHASES * share * price) / (bought + PRIOR_PURCHASES)
 
 
-def fit_rest(at: np.ndarray, offers: int, offer: np.ndarray, rest: np.ndarray,
-             user: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """What each offer adds to the rest of the label, (offers,), and what users spend, (bins,).
-
-    The offers' means of what the bins leave, in turn with the bins' ridge regression of what the
-    offers leave, then shrunk to 0 by how much they vary beyond chance, of which users, not
-    decisions, are the units. Source: DerSimonian, Laird, Meta-analysis in clinical trials (1986).
-    """
-    effect = np.zeros(offers)
-    if not len(rest):
-        return effect, np.zeros(size)
-    x = one_hot(at, size)
-    # The ridge leaves the mean of all alone.
-    normal = (x.T @ x).toarray() + RIDGE * np.diag(np.arange(size) > 0) + 1e-6 * np.eye(size)
-    count = np.maximum(np.bincount(offer, minlength=offers), 1)
-    for _ in range(3):
-        usual = np.linalg.solve(normal, x.T @ (rest - effect[offer]))
-        left = rest - x @ usual
-        effect = np.bincount(offer, left, offers) / count
-    _, pair = codes_of(user.astype(np.int64) * offers + offer)
-    sums = np.bincount(pair, left - effect[offer])
-    of = np.zeros(len(sums), np.int64)
-    of[pair] = offer
-    error = np.bincount(of, sums**2, offers) / count**2
-    is_known = np.bincount(of, minlength=offers) >= 30  # users
-    if is_known.sum() < 2:
-        return np.zeros(offers), usual
-    weight = 1 / np.maximum(error[is_known], 1e-12)
-    mean = weight @ effect[is_known] / weight.sum()
-    q = weight @ (effect[is_known] - mean) ** 2
-    spread = max(0.0, (q - (is_known.sum() - 1)) / (
-        weight.sum() - (weight**2).sum() / weight.sum()))
-    shrunk = (effect - mean) * spread / (spread + error + 1e-12)
-    return np.where(is_known, shrunk, 0.0), usual
-
-
 @dataclass(frozen=True)
 class Seen:
     """Decisions as a model sees them: features (decisions, features), NaN where missing, and
@@ -190,12 +136,14 @@ class Seen:
 
 class Sample:
     """Decisions that models are fitted to, with the early part of their label, and the label, NaN
-    where it is not mature: it then takes no part in the rest; `user` are codes of users.
-    (decisions,) all. What fits with one change or another share is made once.
+    where it is not mature: it then takes no part in the rest; `user` are codes of users, `week`
+    numbers of weeks. (decisions,) all. What fits with one change or another share is made once.
     """
 
-    def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray):
+    def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
+                 week: np.ndarray, is_held: np.ndarray):
         self.encoding, self.early, self.label, self.user = seen.encoding, early, label, user
+        self.week, self.is_held = week, is_held
         self.bins = Bins.of(seen.matrix, [
             column["name"] in seen.encoding.categories for column in seen.encoding.features])
         self.at = self.bins.indices(seen.matrix)
@@ -217,9 +165,9 @@ class Sample:
         """With these log-odds, and what purchases bring, and what comes after."""
         share, amounts = fit_amounts(self.catalogue, self.offer, self.early, self._weight(weight))
         is_mature = ~np.isnan(self.label)
-        rest, usual = fit_rest(self.at[is_mature], len(self.catalogue.offers),
-                               self.offer[is_mature], (self.label - self.early)[is_mature],
-                               self.user[is_mature], self.bins.size)
+        rest, usual = fit_rest(Rest(
+            self.at, self.bins.size, len(self.catalogue.offers), self.offer,
+            self.label - self.early, self.user, self.week, self.is_held).rows(is_mature))
         return EffectsModel(self.encoding, self.bins, self.catalogue, odds, share, amounts, rest,
                             usual)
 

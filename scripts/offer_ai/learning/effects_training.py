@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from offer_ai.base import declarations
 from offer_ai.base.actions import as_texts
-from offer_ai.learning.effects_fit import Sample, Seen, codes_of
+from offer_ai.learning.coded import codes_of
+from offer_ai.learning.effects_fit import Sample, Seen
 from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.evaluation import HOLDOUT
 from offer_ai.learning.fitting import calibration, check_action
@@ -58,10 +59,14 @@ def worth_at_random(table: dict[str, np.ndarray], rows: np.ndarray, dates: np.nd
     propensity = np.array(table["propensity"][rows], float)
     is_known = propensity > 0
     weight = 1 / propensity[is_known]
-    is_held = np.asarray(table["arm"])[rows] == HOLDOUT if "arm" in table else False
-    _, part = codes_of((2 * dates[rows] + is_held)[is_known])
+    _, part = codes_of((2 * dates + held(table, len(dates)))[rows][is_known])
     effective = np.bincount(part, weight) ** 2 / np.bincount(part, weight**2)
     return float((~is_known).sum() + effective.sum())
+
+
+def held(table: dict[str, np.ndarray], count: int) -> np.ndarray:
+    """Which of so many rows are of the holdout, by the column `arm`, if there is one."""
+    return np.asarray(table["arm"]) == HOLDOUT if "arm" in table else np.zeros(count, bool)
 
 
 def surest(losses: dict[int | None, np.ndarray], known: int | None, user: np.ndarray
@@ -104,8 +109,11 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     seen = Seen.of(encoding, table)
     is_late = dates > dates.max() - validate_days
 
+    is_held = held(table, len(dates))
+
     def sample(rows):
-        return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows])
+        return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows], dates[rows] // 7,
+                      is_held[rows])
 
     def since(rows, change):
         return None if change is None else dates[rows] > dates.max() - change
