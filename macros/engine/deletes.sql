@@ -50,7 +50,7 @@ The rows that stay are whole in a table of their own before anything is taken aw
     {% set found = run_query('select distinct ' ~ ('cast(partition_day as string)' if is_daily else 1)
         ~ ' from ' ~ relation ~ ' as stored' ~ gone).columns[0].values() | list %}
     {% if not found %}{{ return('select 1') }}{% endif %}
-    {% set copy = relation.incorporate(path={'identifier': relation.identifier ~ '__kept'}) %}
+    {% set copy = offer_ai.beside(relation, 'kept') %}
     {% set days = " where partition_day in (date '" ~ found | join("', date '") ~ "')" if is_daily %}
     {% do run_query('drop table if exists ' ~ copy) %}
     {% do run_query('create table ' ~ copy ~ ' using parquet as select stored.* from (select * from '
@@ -73,6 +73,23 @@ The rows that stay are whole in a table of their own before anything is taken aw
         ~ ' select * from ' ~ copy) %}
 {%- endmacro %}
 
+{#- Spark: the table beside another that holds the rows that stay (`kept`) or all of them (`anew`). -#}
+{% macro beside(relation, what) -%}
+    {{ return(relation.incorporate(path={'identifier': relation.identifier ~ '__' ~ what})) }}
+{%- endmacro %}
+
+{#-
+Spark: puts a table that was made anew, and is whole, in the place of the one before. What was
+killed on the way is done again from its beginning, by `mend_tables`.
+-#}
+{% macro take_place(relation, anew) -%}
+    {% do run_query('drop table if exists ' ~ relation) %}
+    {% do run_query('create table ' ~ relation ~ ' using parquet'
+        ~ (' partitioned by (partition_day)' if offer_ai.day_of(relation) is not none else '')
+        ~ ' as select * from ' ~ anew) %}
+    {% do run_query('drop table ' ~ anew) %}
+{%- endmacro %}
+
 {#- Before a build: ends what a killed one had begun to write, or to take out of its tables. -#}
 {% macro mend_tables() -%}
     {{ return(adapter.dispatch('mend_tables', 'offer_ai')()) }}
@@ -82,7 +99,7 @@ The rows that stay are whole in a table of their own before anything is taken aw
 {% macro duckdb__mend_tables() -%}{%- endmacro %}
 
 {#-
-A table of rows that stay is whole when it is there. While a build is under way, and after one
+A table beside another is whole when it is there. While a build is under way, and after one
 that did not end, there is a table `build_under_way`: files may lie there then that the catalog
 does not know.
 -#}
@@ -100,10 +117,17 @@ does not know.
     {% for schema, names in present.items() %}
         {% for name in names if name.endswith('__kept') %}
             {% set copy = api.Relation.create(schema=schema, identifier=name) %}
-            {% if name[:-6] in names and not flags.FULL_REFRESH %}
+            {#- In a full refresh too: it keeps what has landed, and what it does not select. -#}
+            {% if name[:-6] in names %}
                 {% do offer_ai.put_back(api.Relation.create(schema=schema, identifier=name[:-6]), copy) %}
             {% endif %}
             {% do run_query('drop table ' ~ copy) %}
+        {% endfor %}
+        {% for name in names if name.endswith('__anew') %}
+            {% set relation = api.Relation.create(schema=schema, identifier=name[:-6], type='table') %}
+            {% do offer_ai.take_place(relation, api.Relation.create(schema=schema, identifier=name)) %}
+            {#- dbt has looked what there is before. -#}
+            {% do adapter.cache_added(relation) %}
         {% endfor %}
     {% endfor %}
 {%- endmacro %}
@@ -130,7 +154,7 @@ statement removes files but of a table, so one is laid over them, and emptied.
         {% if day and name in present[schema] %}
             {% do run_query('msck repair table ' ~ api.Relation.create(schema=schema, identifier=name)) %}
         {% endif %}
-        {% for known in [name, name ~ '__kept'] if known not in present[schema] %}
+        {% for known in [name, name ~ '__kept', name ~ '__anew'] if known not in present[schema] %}
             {% do unknown.append([schema, known]) %}
         {% endfor %}
     {% endfor %}

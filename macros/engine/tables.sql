@@ -36,6 +36,25 @@ other columns; what else dbt could be told of one is refused, not passed over.
 {% endmaterialization %}
 
 {#-
+Spark: dbt drops a table before it makes it anew. What has landed is made beside it instead, from
+what is in it: of files that are gone no more is left.
+-#}
+{% materialization incremental, adapter='spark' %}
+    {%- if not config.get('meta', {}).get('is_landing') or not should_full_refresh()
+        or load_relation(this) is none -%}
+        {{ return(dbt.materialization_incremental_spark()) }}
+    {%- endif -%}
+    {%- set anew = beside(this, 'anew') -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- call statement('main') %}
+        create table {{ anew }} using parquet as {{ with_day(compiled_code) }}
+    {%- endcall %}
+    {%- do take_place(this, anew) %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
+{% endmaterialization %}
+
+{#-
 A view takes the place of the one before in one statement: dbt's own way, which makes it beside
 that and renames both, is for so many views a quarter of a batch. What takes the place of a
 table, or is to have more than a view has, is dbt's own.
@@ -92,20 +111,27 @@ Spark keeps the rows of a day in files of their own, under a column more, partit
 a row without a time lies under 1970.
 -#}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
+    {%- if day_of(this) is none -%}
+        {{ dbt.spark__create_table_as(temporary, relation, compiled_code, language) }}
+    {%- elif temporary -%}
+        {{ create_temporary_view(relation, with_day(compiled_code)) }}
+    {%- else -%}
+        {%- if config.get('contract').enforced -%}
+            {{ get_assert_columns_equivalent(compiled_code) }}
+        {%- endif -%}
+        create table {{ relation }} using parquet partitioned by (partition_day) as {{ with_day(compiled_code) }}
+    {%- endif -%}
+{%- endmacro -%}
+
+{#- Spark: the query of this model, with the day of each row where its table is by days. -#}
+{% macro with_day(compiled_code) -%}
     {%- set day = day_of(this) -%}
     {%- if day is none -%}
-        {{ dbt.spark__create_table_as(temporary, relation, compiled_code, language) }}
+        {{ compiled_code }}
     {%- else -%}
-        {%- set rows = "select *, coalesce(cast(" ~ day ~ " as date), date '1970-01-01')"
-            ~ " as partition_day from (\n" ~ compiled_code ~ "\n) as rows" -%}
-        {%- if temporary -%}
-            {{ create_temporary_view(relation, rows) }}
-        {%- else -%}
-            {%- if config.get('contract').enforced -%}
-                {{ get_assert_columns_equivalent(compiled_code) }}
-            {%- endif -%}
-            create table {{ relation }} using parquet partitioned by (partition_day) as {{ rows }}
-        {%- endif -%}
+        select *, coalesce(cast({{ day }} as date), date '1970-01-01') as partition_day from (
+{{ compiled_code }}
+) as rows
     {%- endif -%}
 {%- endmacro %}
 
