@@ -167,7 +167,7 @@ statement removes files but of a table, so one is laid over them, and emptied.
                 {% do folders.update({schema: row[1]}) %}
             {% endfor %}
         {% endif %}
-        {% do run_query('alter table ' ~ over ~ ' set location ' ~ dbt.string_literal(folders[schema] ~ '/' ~ name)) %}
+        {% do run_query('alter table ' ~ over ~ ' set location ' ~ offer_ai.text_literal(folders[schema] ~ '/' ~ name)) %}
         {% do run_query('truncate table ' ~ over) %}
     {% endfor %}
     {% do run_query('drop table ' ~ over) %}

@@ -1,4 +1,18 @@
-{#- What a SQL expression reads. -#}
+{#- Text as a literal, and what a SQL expression reads. -#}
+
+{#- Text as a SQL literal, whatever is in it. -#}
+{% macro text_literal(text) -%}
+    {{ return(adapter.dispatch('text_literal', 'offer_ai')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__text_literal(text) -%}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
+{%- endmacro %}
+
+{#- In Spark a backslash escapes. -#}
+{% macro spark__text_literal(text) -%}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text | replace('\\', '\\\\'))) }}
+{%- endmacro %}
 
 {#- DuckDB parses without running; what names a lambda's parameter is no column. -#}
 {% macro duckdb__expression_columns(place, expression) %}

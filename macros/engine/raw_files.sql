@@ -426,7 +426,7 @@ whole: it may be one array.
             {{ text_literal(file) }} as read_path,
             cast(monotonically_increasing_id() as int) + 1 as line_number,
             to_json(struct(*)) as raw_line
-        from parquet.`{{ file | replace('`', '``') }}`
+        from parquet.`{{ modules.re.sub('([*?{}\\[\\]\\\\])', '\\\\\\1', file) | replace('`', '``') }}`
         {{ 'union all' if not loop.last }}
         {%- endfor %}
     ) as every_line

@@ -53,11 +53,6 @@
     end
 {%- endmacro %}
 
-{#- Text as a SQL literal, whatever is in it. -#}
-{% macro text_literal(text) -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
-{%- endmacro %}
-
 {#- A raw name as a quoted identifier of the engine. -#}
 {% macro quoted(name) -%}
     {{ adapter.quote(name | replace('"', '""')) }}

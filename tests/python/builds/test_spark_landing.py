@@ -1,9 +1,13 @@
 """What lands on Spark is what lands on DuckDB, and stays."""
 
 import contextlib
+import json
+import pprint
 import re
+from collections import Counter
 from functools import partial
 
+import duckdb
 import pytest
 
 import built
@@ -13,15 +17,15 @@ from compared import REJECTS, same
 
 pytest.importorskip("pyspark")
 
-from dbt.adapters.spark.session import Cursor  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
+from dbt.adapters.spark.session import Cursor
+from pyspark.sql import SparkSession
 
 LANDING = ["--select", "models/landing"]
 ALIAS = "{field_aliases: {sku: [thing]}, missing_files: keep}"
 LANDED = """
     select events.user_id, events.event_type, events.event_time, events.session_id, events.sku,
-        events.is_rejected, files.source_file, files.line_count, files.rejected_count,
-        files.vocabulary
+        events.device_id, events.received_at, events.is_rejected,
+        files.source_file, files.line_count, files.rejected_count, files.vocabulary
     from landing.landed_files as files
     left join landing.landed_events as events on files.file_id = events.file_id"""
 
@@ -99,3 +103,99 @@ def test_a_full_refresh_puts_back_what_a_killed_build_had_taken_out(tmp_path):
     session.sql("alter table landing.landed_events drop partition (partition_day = '2025-01-01')")
     spark_engine.dbt("run", *LANDING, "--full-refresh", events=tmp_path)
     same(spark_engine.rows(LANDED), before)
+
+
+def parquet(path, select: str, **options) -> None:
+    """A Parquet file of what a query of DuckDB says."""
+    duckdb.sql(select).write_parquet(str(path), **options)
+
+
+def odd_files(folder) -> None:
+    """Files whose values, forms and names engines are apt to read each in its own way."""
+    event = "'game_start' as event_id, '2025-01-05T10:00:00' as event_time"
+    parquet(folder / "times.parquet", """
+        select 'game_start' as event_id, u as customer_identifier,
+            timestamp '2025-01-05 10:00:00.123456' + interval (n) microsecond as event_time,
+            timestamptz '2025-01-05 11:00:00.654321+00' as received_at
+        from (values ('u1', 1), ('u2', 2)) as t(u, n)""")
+    parquet(folder / "ids.parquet", f"""
+        select {event}, id as customer_identifier, -id as device_id, id + 0.5 as session_id
+        from (values (12345678.0::double), (7), (9007199254740991)) as t(id)""")
+    parquet(folder / "bytes.parquet", f"""
+        select {event}, encode(u) as customer_identifier, encode('s1') as session_id
+        from (values ('u1'), (chr(252))) as t(u)""")
+    # Read in several splits, as files of more than 128 MB are.
+    parquet(folder / "splits.parquet", f"""
+        select {event}, case when n % 3000 > 7 then 'u' || n end as customer_identifier,
+            md5(n::varchar) as device_id, n as score
+        from range(1, 9000) as t(n)""", row_group_size=2048)
+    mark, lines = b"\xef\xbb\xbf", [
+        {"customer_identifier": "u1", "device_id": 1}, {"customer_identifier": "u2"}]
+    whole = [{"event_id": "game_start", "event_time": f"2025-01-0{n}T10:00:00", **line}
+             for n, line in enumerate(lines, 1)]
+    forms = {
+        "pretty.json": json.dumps(whole[0], indent=2),
+        "pretty array.json": json.dumps(whole, indent=2),
+        "lines.json": "\n".join(map(json.dumps, whole)),
+        "mark.json": mark.decode() + json.dumps(whole),
+        "pretty mark.json": mark.decode() + json.dumps(whole[0], indent=2),
+        "one.json": json.dumps(whole[0]), "a\\b.ndjson": json.dumps(whole[0]),
+        "pretty reject.json": json.dumps({"event_id": "x", "sku": "y"}, indent=1) + "\n",
+        "one reject.json": json.dumps({"event_id": "x"}) + "\n",
+        "two arrays.json": f"{json.dumps(whole[:1])}\n{json.dumps(whole[1:])}\n",
+        "end\\": json.dumps(whole[1]), "c\\d.json": json.dumps(whole[1], indent=1),
+        "no\\.ndjson": "no JSON\n" + json.dumps(whole[0])}
+    for name, text in forms.items():
+        (folder / name).write_text(text)
+    for name in ("it's\\.parquet", "{1} [a-b]?.parquet"):
+        parquet(folder / name, f"select {event}, 'u3' as customer_identifier")
+    write_events(folder / "values.ndjson", *(
+        {"event_time": time, "session_id": str(number)} for number, time in enumerate((
+            "2025/01/05 10:00:00", "2025-01-05 24:00:00", "2025-01-05T24:00:00Z",
+            "2025-01-05T10:00:00\n", "2025-01-05 10:00UTC", "2025-01-05 10:00 UTC",
+            "2025-01-05T10:00:00UTC", "2025-01-05T10:00:00.5+0100", "2025-1-5 10:00:00",
+            "2025-01-05 10-00:00", "1736071200\n", "1.736071200e9", "2025-01-05"))),
+        *({"customer_identifier": user, "device_id": user} for user in (
+            12345678.0, 1e7, -12345678.0, 123456789012.0, 12345678.5, 7.0, 1234567.0, 1e16,
+            "1.2345678E7", "7.0\n", "7.0")))
+    with (folder / "values.ndjson").open("a") as file:
+        for text in ("{'event_time': '2025-01-05', 'customer_identifier': 'q'}",
+                     '{"event_time": "2025-01-05", "customer_identifier": "q", \'sku\': "x"}',
+                     '{"event_time": "2025-01-05", "customer_identifier": "q", "sku": "it\'s"}',
+                     '{"event_time": "2025-01-05", "customer_identifier": "q", "score": NaN}',
+                     '{"event_time": "2025-01-05", "customer_identifier": "q", }',
+                     '{"event_time": "2025-01-05", "customer_identifier": "q", "score": 007}',
+                     '{"event_time": "2025-01-05", "customer_identifier": "\\ud800"}'):
+            file.write(f'{{"event_id": "game_start", {text[1:]}\n')
+
+
+def test_odd_files_land_alike(tmp_path):
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    events.mkdir()
+    odd_files(events)
+    spark_engine.dbt("show", "--inline", "select 1", events=events)  # starts the session
+    session = SparkSession.builder.getOrCreate()
+    session.sql("create database if not exists landing")
+    session.conf.set("spark.sql.files.maxPartitionBytes", "20000")
+    try:
+        spark_engine.dbt_anew("run", *LANDING, events=events)
+    finally:
+        session.conf.unset("spark.sql.files.maxPartitionBytes")
+    built.dbt("run", *LANDING, events=events, database=database)
+    engines = spark_engine.rows, partial(built.rows, database)
+    found = {name: [landed(rows, name) for rows in engines]
+             for name in sorted(path.name for path in events.iterdir())}
+    different = {name: [list((ours - theirs).elements()), list((theirs - ours).elements())]
+                 for name, (ours, theirs) in found.items() if ours != theirs}
+    assert different == {}, pprint.pformat(different, width=400)
+
+
+def landed(rows, name: str) -> Counter:
+    """What landed of a file: events and rejects, these with the text of lines of JSON."""
+    def of_file(found):
+        return (row for row in found if row.pop("source_file").endswith(f"/events/{name}"))
+
+    rejects = [row | ({"raw_line": ""} if name.endswith(".parquet") else {})
+               for row in of_file(rows(REJECTS))]
+    return Counter(
+        str(sorted(map(str, row.items()))) for row in [*of_file(rows(LANDED)), *rejects])
