@@ -17,6 +17,15 @@ from offer_ai.base import declarations
 from offer_ai.base.settings import ROOT
 from offer_ai.base.sql import sql_text
 
+# Not all below a table's folder: a killed build leaves what it had not yet put in its place in
+# hidden folders there.
+FILES = ("*.parquet", "partition_day=*/*.parquet")
+
+
+def files_of(table: Path) -> Path | None:
+    """The pattern of a table's files, in its folder or in those of its days; None without any."""
+    return next((table / pattern for pattern in FILES if any(table.glob(pattern))), None)
+
 
 def stored_tables(warehouse: Path, target_schema: str) -> dict[str, Path]:
     """Spark's tables that hold files, as schema.table to folder; raises ClickException.
@@ -26,7 +35,7 @@ def stored_tables(warehouse: Path, target_schema: str) -> dict[str, Path]:
     prefix = "" if target_schema == "main" else f"{target_schema.lower()}_"
     tables = {f"{schema}.{path.name}": path for schema in declarations.schemas()
               for path in sorted((warehouse / f"{prefix}{schema}.db").glob("*"))
-              if next(path.rglob("*.parquet"), None)}
+              if files_of(path)}
     if "landing.build_log" not in tables:
         raise click.ClickException(
             f"There is no finished Spark build under OFFER_AI_SPARK_WAREHOUSE='{warehouse}', "
@@ -52,7 +61,7 @@ def show(con: duckdb.DuckDBPyConnection, tables: dict[str, Path]) -> None:
     for name in {name for (name,) in empty} | tables.keys():
         if name in tables:
             # The day in a folder's name is no column.
-            rows = (f"from read_parquet({sql_text(tables[name] / '**' / '*.parquet')}, "
+            rows = (f"from read_parquet({sql_text(files_of(tables[name]))}, "
                     "hive_partitioning = false)")
         else:
             columns = con.execute(f"describe {name}").fetchall()

@@ -1,9 +1,10 @@
 """Which of Spark's tables the bridge shows."""
 
 import click
+import duckdb
 import pytest
 
-from offer_ai.warehouse.bridge import stored_tables
+from offer_ai.warehouse.bridge import show, stored_tables
 
 pytestmark = pytest.mark.quick
 FOLDERS = ("landing.db/build_log", "ann_landing.db/build_log", "ann_anchors.db/offer_features",
@@ -31,3 +32,18 @@ def test_only_tables_of_the_target_schema(spark, target_schema, folders):
 def test_without_a_finished_build(spark):
     with pytest.raises(click.ClickException, match=r"no finished Spark build under .* 'eve'"):
         stored_tables(spark, "eve")
+
+
+@pytest.mark.parametrize("day", ["", "partition_day=2025-01-01"])
+def test_what_a_killed_build_had_not_yet_put_in_its_place_is_not_seen(tmp_path, day):
+    table = tmp_path / "landing.db" / "build_log"
+    for folder in ("", ".spark-staging-1", "_temporary/0/task_1"):
+        (table / folder / day).mkdir(parents=True)
+        duckdb.sql("select 1 as one").write_parquet(str(table / folder / day / "part.parquet"))
+    (tmp_path / "landing.db" / "offer_features" / ".spark-staging-1").mkdir(parents=True)
+    (tmp_path / "landing.db" / "offer_features" / ".spark-staging-1" / "a.parquet").touch()
+    tables = stored_tables(tmp_path, "main")
+    assert tables == {"landing.build_log": table}
+    with duckdb.connect() as con:
+        show(con, tables)
+        assert con.execute("from landing.build_log").fetchall() == [(1,)]
