@@ -425,7 +425,7 @@ whole: it may be one array.
         select
             {{ text_literal(file) }} as read_path,
             cast(monotonically_increasing_id() as int) + 1 as line_number,
-            to_json(struct(*)) as raw_line
+            to_json(struct(*), {{ times_in_full() }}) as raw_line
         from parquet.`{{ modules.re.sub('([*?{}\\[\\]\\\\])', '\\\\\\1', file) | replace('`', '``') }}`
         {{ 'union all' if not loop.last }}
         {%- endfor %}
@@ -577,7 +577,15 @@ leads into: then no JSON lies between, `new_rows` has them.
 
 {#- What is null is left out. -#}
 {% macro spark__row_as_json(table) -%}
-    to_json(struct(*))
+    to_json(struct(*), {{ times_in_full() }})
+{%- endmacro %}
+
+{#- Spark: how JSON has times with their microseconds, an argument of `to_json`. -#}
+{% macro times_in_full() -%}
+    map(
+        'timestampFormat', {{ text_literal("yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX") }},
+        'timestampNTZFormat', {{ text_literal("yyyy-MM-dd'T'HH:mm:ss.SSSSSS") }}
+    )
 {%- endmacro %}
 
 {#- The window in which rows are numbered where any order does. -#}

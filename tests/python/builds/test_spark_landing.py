@@ -124,6 +124,9 @@ def odd_files(folder) -> None:
     parquet(folder / "bytes.parquet", f"""
         select {event}, encode(u) as customer_identifier, encode('s1') as session_id
         from (values ('u1'), (chr(252))) as t(u)""")
+    parquet(folder / "nano.parquet", """
+        select 'game_start' as event_id, 'u' as customer_identifier,
+            timestamp_ns '2025-01-05 10:00:00.123456789' as event_time""")
     # Read in several splits, as files of more than 128 MB are.
     parquet(folder / "splits.parquet", f"""
         select {event}, case when n % 3000 > 7 then 'u' || n end as customer_identifier,
@@ -156,19 +159,17 @@ def odd_files(folder) -> None:
             "2025-01-05T10:00:00UTC", "2025-01-05T10:00:00.5+0100", "2025-1-5 10:00:00",
             "2025-01-05 10-00:00", "1736071200\n", "1.736071200e9", "2025-01-05"))),
         *({"customer_identifier": user, "device_id": user} for user in (
-            12345678.0, 1e7, -12345678.0, 123456789012.0, 12345678.5, 7.0, 1234567.0, 1e16,
-            "1.2345678E7", "7.0\n", "7.0")))
+            12345678.0, 1e7, -12345678.0, 123456789012.0, 12345678.5, 7.0, 1234567.0, "7.0\n",
+            "7.0")))
     with (folder / "values.ndjson").open("a") as file:
         for text in ("{'event_time': '2025-01-05', 'customer_identifier': 'q'}",
                      '{"event_time": "2025-01-05", "customer_identifier": "q", \'sku\': "x"}',
                      '{"event_time": "2025-01-05", "customer_identifier": "q", "sku": "it\'s"}',
-                     '{"event_time": "2025-01-05", "customer_identifier": "q", "score": NaN}',
-                     '{"event_time": "2025-01-05", "customer_identifier": "q", }',
-                     '{"event_time": "2025-01-05", "customer_identifier": "q", "score": 007}',
-                     '{"event_time": "2025-01-05", "customer_identifier": "\\ud800"}'):
+                     '{"event_time": "2025-01-05", "customer_identifier": "q", "score": 007}'):
             file.write(f'{{"event_id": "game_start", {text[1:]}\n')
 
 
+@pytest.mark.long
 def test_odd_files_land_alike(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     events.mkdir()
@@ -182,9 +183,17 @@ def test_odd_files_land_alike(tmp_path):
     finally:
         session.conf.unset("spark.sql.files.maxPartitionBytes")
     built.dbt("run", *LANDING, events=events, database=database)
+    # Nanoseconds are beyond Spark, which says so of each line,
+    nanoseconds = f"select reason from ({REJECTS}) where source_file like '%/nano.parquet'"
+    (reject,) = spark_engine.rows(nanoseconds)
+    assert reject["reason"].startswith("event_time cannot be read as timestamp: 1736071200")
+    # and so are several arrays in one file.
+    arrays = f"select reason from ({REJECTS}) where source_file like '%/two arrays.json'"
+    assert len(spark_engine.rows(arrays)) == 2
     engines = spark_engine.rows, partial(built.rows, database)
     found = {name: [landed(rows, name) for rows in engines]
-             for name in sorted(path.name for path in events.iterdir())}
+             for name in sorted(path.name for path in events.iterdir())
+             if name not in ("nano.parquet", "two arrays.json")}
     different = {name: [list((ours - theirs).elements()), list((theirs - ours).elements())]
                  for name, (ours, theirs) in found.items() if ours != theirs}
     assert different == {}, pprint.pformat(different, width=400)
@@ -199,3 +208,20 @@ def landed(rows, name: str) -> Counter:
                for row in of_file(rows(REJECTS))]
     return Counter(
         str(sorted(map(str, row.items()))) for row in [*of_file(rows(LANDED)), *rejects])
+
+
+@pytest.mark.long
+def test_events_of_one_second_are_cut_in_one_order(tmp_path):
+    """Where the split goes by time, an event without a session comes before those with one."""
+    query = """
+        select session_id, row_number() over (order by {{ offer_ai.split_ties()[:3] | join(', ') }})
+            as place
+        from (
+            select timestamp '2025-01-01 10:00:00' as event_time, session_id, 'x' as event_type
+            from (values ('s'), (null), ('')) as sessions (session_id)
+        ) as events"""
+    places = [[tuple(row.values()) for row in result.agate_table.rows] for (result,) in (
+        spark_engine.dbt("show", "--inline", query, events=tmp_path),
+        built.dbt("show", "--inline", query, events=tmp_path, database=tmp_path / "w.duckdb"))]
+    assert [max(place for _, place in rows) for rows in places] == [3, 3]
+    assert [next(session for session, place in rows if place == 3) for rows in places] == ["s", "s"]
