@@ -424,7 +424,7 @@ whole: it may be one array.
         {%- for file in parquets %}
         select
             {{ text_literal(file) }} as read_path,
-            cast(monotonically_increasing_id() as int) + 1 as line_number,
+            {{ '_metadata.row_index + 1' if numbered else 'cast(null as int)' }} as line_number,
             to_json(struct(*), {{ times_in_full() }}) as raw_line
         from parquet.`{{ modules.re.sub('([*?{}\\[\\]\\\\])', '\\\\\\1', file) | replace('`', '``') }}`
         {{ 'union all' if not loop.last }}
