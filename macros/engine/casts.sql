@@ -150,8 +150,24 @@ nor end like a number.
         {%- endif %}
         when {{ value }} like '%.0' and {{ offer_ai.matches(value, '-?[0-9]+[.]0') }}
             then replace({{ value }}, '.0', '')
+        {{- offer_ai.digits_of_large_number(value) }}
         else {{ value }}
     end
+{%- endmacro %}
+
+{#- A branch of `to_id` for a number that the engine has put down with an exponent, if it does. -#}
+{% macro digits_of_large_number(value) -%}
+    {{ return(adapter.dispatch('digits_of_large_number', 'offer_ai')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__digits_of_large_number(value) -%}{%- endmacro %}
+
+{#- Java's way with doubles from ten million on: of JSON's numbers with a fraction, too. -#}
+{% macro spark__digits_of_large_number(value) %}
+        when {{ offer_ai.matches(value, '-?[0-9][.][0-9]+E[0-9]+') }}
+            then coalesce(regexp_replace(
+                cast({{ offer_ai.try_to('decimal(38, 10)', value) }} as string), '[.]?0+$', ''
+            ), {{ value }})
 {%- endmacro %}
 
 {#- The length of text in bytes, which no engine has to count. -#}
