@@ -575,9 +575,15 @@ leads into: then no JSON lies between, `new_rows` has them.
     }
 {%- endmacro %}
 
-{#- What is null is left out. -#}
+{#- What is null is left out. Bytes would become base64. -#}
 {% macro spark__row_as_json(table) -%}
-    to_json(struct(*), {{ times_in_full() }})
+    {%- set columns = [] -%}
+    {%- for column in (adapter.get_columns_in_relation(table) if is_executing() else []) -%}
+        {%- set name = quoted(column.name) -%}
+        {%- do columns.append('cast(' ~ name ~ ' as string) as ' ~ name
+            if column.dtype | lower == 'binary' else name) -%}
+    {%- endfor -%}
+    to_json(struct({{ columns | join(', ') or '*' }}), {{ times_in_full() }})
 {%- endmacro %}
 
 {#- Spark: how JSON has times with their microseconds, an argument of `to_json`. -#}

@@ -414,7 +414,8 @@ def test_exports_are_equal(tmp_path, method):
 
 @in_long_form
 def test_a_table_is_a_source_there_too(tmp_path):
-    """Rows that share a loading time, are late or there twice land as on DuckDB."""
+    """Rows that share a loading time, are late or there twice land as on DuckDB, and so do bytes
+    and microseconds."""
     from pyspark.sql import SparkSession
 
     events, table, database = tmp_path / "events", "table:raw.events", tmp_path / "w.duckdb"
@@ -424,11 +425,12 @@ def test_a_table_is_a_source_there_too(tmp_path):
         session.sql(f"create database if not exists {schema}")
     session.sql("drop table if exists raw.events")
     session.sql("create table raw.events (event_id string, event_time timestamp, "
-                "customer_identifier int, session_id string, txn_amount decimal(9, 2), "
+                "customer_identifier int, session_id binary, txn_amount decimal(9, 2), "
                 "loaded_at timestamp) using parquet")
-    first = ["('purchase', timestamp'2025-01-01 10:00:00', 1, 's', 4.99, timestamp'2025-01-01')",
-             "('game_start', null, 1, 's', null, timestamp'2025-01-01 12:00:00')"]
-    second = [first[0], "('game_start', timestamp'2025-01-01 09:00:00', 2, 't', null, "
+    first = ["('purchase', timestamp'2025-01-01 10:00:00.123456', 1, binary('s'), 4.99, "
+             "timestamp'2025-01-01')",
+             "('game_start', null, 1, binary('s'), null, timestamp'2025-01-01 12:00:00')"]
+    second = [first[0], "('game_start', timestamp'2025-01-01 09:00:00', 2, binary('t'), null, "
               "timestamp'2025-01-01 11:00:00')", first[1]]
     run = spark_engine.dbt_anew
     for part in (first, second):
@@ -437,7 +439,8 @@ def test_a_table_is_a_source_there_too(tmp_path):
         run = spark_engine.dbt
     assert spark_engine.rows(COUNTS)[0].items() >= {"lines": 5, "events": 2, "repeats": 1}.items()
     write_events(events / "1.ndjson", *(
-        {"event_id": "purchase", "customer_identifier": 1, "txn_amount": 4.99},
+        {"event_id": "purchase", "customer_identifier": 1, "txn_amount": 4.99,
+         "event_time": "2025-01-01T10:00:00.123456"},
         {"event_time": None, "customer_identifier": 1}) * 2,
         {"event_time": "2025-01-01T09:00:00", "customer_identifier": 2, "session_id": "t"})
     built.build(events, database)
