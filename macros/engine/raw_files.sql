@@ -411,13 +411,19 @@ whole: it may be one array.
                 {{ path_of_row() }} as read_path,
                 posexplode(coalesce(
                     case
-                        when {{ without_mark('value') }} rlike '^\\s*\\['
-                            then from_json(value, 'array<string>')
+                        when not {{ is_one_json('text') }} then null
+                        when text rlike '^\\s*\\[' then from_json(text, 'array<string>')
+                        else array(trim(translate(text, '\r\n', '  ')))
                     end,
-                    split({{ without_mark('value') }}, '\n')
+                    split(text, '\n')
                 )) as (line_index, line)
-            from {{ landing_relation('raw_texts') }}
-            where {{ is_among(wholes) }}
+            from (
+                select
+                    _metadata,
+                    {{ without_mark('value') }} as text
+                from {{ landing_relation('raw_texts') }}
+                where {{ is_among(wholes) }}
+            ) as marked
         ) as texts
         {{ 'union all' if parquets }}
         {%- endif %}

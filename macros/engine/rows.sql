@@ -80,16 +80,19 @@ expressions; make text of what JSON numbers cannot hold.
     coalesce(case when json_valid({{ value }}) then json_type({{ value }}) = 'OBJECT' end, false)
 {%- endmacro %}
 
-{#-
-Spark has no `json_valid`, and passes over what follows a value: only an object has keys, and
-before a zero it alone makes an array of two.
--#}
+{#- Spark has no `json_valid`; only an object has keys. -#}
 {% macro spark__is_json_object(value) -%}
-    coalesce(
-        json_object_keys({{ value }}) is not null
-        and size(from_json(concat('[', {{ value }}, ',0]'), 'array<string>')) = 2,
-        false
-    )
+    coalesce(json_object_keys({{ value }}) is not null and {{ is_one_json(value) }}, false)
+{%- endmacro %}
+
+{#-
+Spark: whether text is one value of JSON, which Spark reads whatever follows it: before a zero it
+alone makes an array of two.
+-#}
+{% macro is_one_json(value) -%}
+    coalesce(size(from_json(
+        concat('[', {{ value }}, ',0]'), 'array<string>'
+    )) = 2, false)
 {%- endmacro %}
 
 {#-
