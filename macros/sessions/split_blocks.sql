@@ -80,7 +80,7 @@ predicate over events.
 
 {#- What orders events that are equal in these, as a list of expressions. -#}
 {% macro split_ties() %}
-    {{ return(['event_time', 'session_id', 'event_type', offer_ai.fingerprint(offer_ai.event_columns())]) }}
+    {{ return(['event_time', "coalesce(session_id, '')", 'event_type', offer_ai.fingerprint(offer_ai.event_columns())]) }}
 {% endmacro %}
 
 {#- A window of each user's events in the order in which they are cut. -#}
