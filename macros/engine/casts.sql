@@ -20,11 +20,14 @@ four times as slow.
 -#}
 {% macro duckdb__to_utc_timestamp(value) -%}
     case
-        when length({{ value }}) = 19 and substr({{ value }}, 17, 1) = ':'
+        when
+            length({{ value }}) = 19
+            and substr({{ value }}, 5, 1) = '-' and substr({{ value }}, 8, 1) = '-'
+            and substr({{ value }}, 17, 1) = ':' and substr({{ value }}, 12, 2) <> '24'
             then try_cast({{ value }} as timestamp)
         when regexp_full_match(
             {{ value }},
-            '\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?([Zz]|UTC|[+-]\d\d(:?\d\d)?))?)?'
+            '\d{4}-\d\d-\d\d([Tt ]([01]\d|2[0-3]):\d\d(:\d\d([.,]\d+)?)?( ?([Zz]|UTC|[+-]\d\d(:?\d\d)?))?)?'
         )
             then cast(try_cast(
                 regexp_replace(
@@ -44,13 +47,13 @@ four times as slow.
 {% macro spark__to_utc_timestamp(value) -%}
     case
         when {{ value }} rlike
-            '^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?([Zz]|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?$'
+            '^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?([Zz]|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?\\z'
             then try_cast(
                 regexp_replace(
                     regexp_replace(
                         regexp_replace(
                             replace(replace(replace(
-                                upper({{ value }}), ',', '.'), ' UTC', 'Z'), ' ', 'T'),
+                                upper({{ value }}), ',', '.'), 'UTC', 'Z'), ' ', 'T'),
                             'T([Z+-])', '$1'
                         ),
                         '^(.{10}T[0-9]{2}:[0-9]{2})([Z+-].*)?$', '$1:00$2'
@@ -222,9 +225,9 @@ nor end like a number.
     regexp_full_match({{ value }}, '{{ pattern }}')
 {%- endmacro %}
 
-{#- Spark has `rlike`, which looks for a match anywhere. -#}
+{#- Spark has `rlike`, which looks for a match anywhere; `$` is before a last line's end, too. -#}
 {% macro spark__matches(value, pattern) -%}
-    {{ value }} rlike '^({{ pattern }})$'
+    {{ value }} rlike '^({{ pattern }})\\z'
 {%- endmacro %}
 
 {#- Whether `value` holds a match of a regular expression. -#}
