@@ -91,7 +91,7 @@ alone makes an array of two.
 -#}
 {% macro is_one_json(value) -%}
     coalesce(size(from_json(
-        concat('[', {{ value }}, ',0]'), 'array<string>'
+        concat('[', {{ value }}, ',0]'), 'array<string>', map('allowSingleQuotes', 'false')
     )) = 2, false)
 {%- endmacro %}
 
