@@ -127,6 +127,7 @@ def test_a_window_over_a_type_of_event_that_a_vocabulary_knows(tmp_path):
     assert rows(tmp_path / "w.duckdb", "select views from marts.training_offers") == [{"views": 2}]
 
 
+@pytest.mark.long
 def test_an_offer_outside_sessions_is_an_anchor_by_any_column(tmp_path):
     """Sessions are by device, and an offer says none: no offer is ever dropped."""
     offer = {"offer_type": "x", "offer_price": "1"}

@@ -62,6 +62,7 @@ def test_rates_of_the_day_then_other_rates_as_a_full_build(tmp_path, project):
     assert rows(database, "from landing.changed_users") == []
 
 
+@pytest.mark.long
 def test_a_wrong_rate_that_is_put_right_before_a_build_went_through(tmp_path, project):
     """The build that took the wrong one ends half-way; the next has what a full build has."""
     raw, seed = tmp_path / "1.ndjson", project / "seeds" / "exchange_rates.csv"
