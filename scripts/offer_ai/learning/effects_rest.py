@@ -1,6 +1,6 @@
 """What an offer adds to what comes after the early part of a label, whoever decides then."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,9 +81,13 @@ def fit_rest(decisions: Rest) -> tuple[np.ndarray, np.ndarray]:
 
     All decisions tell it, but to whom a policy makes an offer, features alone do not tell; in the
     holdout chance does. So the holdout corrects what all say, by how far both differ beyond chance.
+    Without one, of what a policy hardly makes its first, random days tell most: weeks stay together
+    then.
     """
     if not len(decisions.rest):
         return np.zeros(decisions.offers), np.zeros(decisions.size)
+    if not decisions.is_held.any():
+        decisions = replace(decisions, week=np.zeros_like(decisions.week))
     effect, variance, usual = decisions.effects()
     found = shrunk(effect, variance)
     if decisions.is_held.any() and not decisions.is_held.all():
