@@ -24,6 +24,7 @@ class AnchorRows:
     training: str
     decisions: str | None
     noted: tuple[str, ...]  # columns of `decisions`
+    has_features: bool  # among them, which a warehouse of an older version has not
 
     @classmethod
     def of(cls, con: duckdb.DuckDBPyConnection, point: dict) -> "AnchorRows":
@@ -32,9 +33,10 @@ class AnchorRows:
         decisions = relation_of(con, declarations.notes_of(point))
         if not point["action"] and point["name"] != declarations.OFFERS:
             decisions = None
-        columns = [column["name"] for column in schema_of(con, f"from {training}")]
+        columns, noted = ([column["name"] for column in schema_of(con, f"from {relation}")]
+                          if relation else [] for relation in (training, decisions))
         return cls(point, training, decisions, (
-            *(name for name in SAID if name not in columns), *NOTED))
+            *(name for name in SAID if name not in columns), *NOTED), FEATURES in noted)
 
     def since(self, day: str | None) -> str:
         """A query of those from a day on; of none without one."""
@@ -45,7 +47,7 @@ class AnchorRows:
         if self.decisions is None:
             return f"from {anchors}"
         key, noted = self.point["id"], [f"notes.{name}" for name in self.noted]
-        if self.point["features"]:
+        if self.has_features and self.point["features"]:
             noted.append(f"{decided_with(self.point['features'])} as {DECIDED_WITH}")
         return f"""
             select anchors.*, {", ".join(noted)}
@@ -60,7 +62,7 @@ class AnchorRows:
         of its version.
         """
         time, key = self.point["time"], self.point["id"]
-        columns = ", ".join((key, FEATURES, *self.noted))
+        columns = ", ".join((key, *self.noted, *([FEATURES] if self.has_features else [])))
         noted = "select null::date as day, 0 as total where false" if self.decisions is None else (
             f"select event_time::date as day, sum(hash({columns})::hugeint) as total "
             f"from {self.decisions} group by all")
