@@ -60,6 +60,7 @@ def failing_at(number: int, pattern: str):
         yield failed
 
 
+@pytest.mark.long
 def test_what_has_landed_stays_when_it_is_read_again(tmp_path):
     """By another vocabulary, with a file gone; a build that fails right after the table was dropped
     is run again."""
