@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import optimize
@@ -164,12 +165,16 @@ class Sample:
     def model(self, odds: np.ndarray, weight: np.ndarray | None = None) -> EffectsModel:
         """With these log-odds, and what purchases bring, and what comes after."""
         share, amounts = fit_amounts(self.catalogue, self.offer, self.early, self._weight(weight))
-        is_mature = ~np.isnan(self.label)
-        rest, usual = fit_rest(Rest(
+        return EffectsModel(self.encoding, self.bins, self.catalogue, odds, share, amounts,
+                            *self.rest)
+
+    @cached_property
+    def rest(self) -> tuple[np.ndarray, np.ndarray]:
+        """What fit_rest says, which weights take no part in."""
+        return fit_rest(Rest(
             self.at, self.bins.size, len(self.catalogue.offers), self.offer,
-            self.label - self.early, self.user, self.week, self.is_held).rows(is_mature))
-        return EffectsModel(self.encoding, self.bins, self.catalogue, odds, share, amounts, rest,
-                            usual)
+            self.label - self.early, self.user, self.week, self.is_held).rows(
+                ~np.isnan(self.label)))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:
         """Of other decisions, log loss of whether there is an early purchase: (rows,)."""
