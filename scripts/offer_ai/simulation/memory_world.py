@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from offer_ai.learning.table_rows import is_missing
 from offer_ai.simulation.drifting_game import DriftingGame
 from offer_ai.simulation.game import END, LAUNCH, PURCHASE, START
 from offer_ai.simulation.world import COUNTRIES
@@ -74,7 +75,8 @@ class PlayerFeatures:
 class Log:
     """Decisions by day, each an array or a list of arrays over the day's decisions."""
 
-    features: list[dict] = field(default_factory=list)
+    features: list[dict] = field(default_factory=list)  # as they were seen
+    by_then: list[dict] = field(default_factory=list)  # as they were
     chances: list[np.ndarray] = field(default_factory=list)  # (decisions, candidates)
     choice: list[np.ndarray] = field(default_factory=list)
     early: list[np.ndarray] = field(default_factory=list)  # paid for the offer itself
@@ -106,6 +108,23 @@ class MemoryWorld:
         fresh.grow(int(player.max(initial=0)) + 1)
         return {name: values[player] for name, values in fresh.values.items()}
 
+    def by_then(self, player: np.ndarray) -> dict[str, np.ndarray]:
+        """Features of players who are there, up to the day before."""
+        game, count = self.game.players, len(self.game.players)
+        self.players.grow(count)
+        found = {name: values[player] for name, values in self.players.values.items()}
+        return found | {"country": np.array(COUNTRIES, object)[game.country[player]],
+                        "facebook_connected": (game.signin[player] == 0).astype(float)}
+
+    def decided_with(self, day: int) -> dict[str, np.ndarray]:
+        """Features of a day's decisions, to learn from: as training.anchor_rows.decided_with."""
+        log, found = self.log, {}
+        chances = log.chances[day]
+        by_chance = chances.max(axis=1) == np.where(chances > 0, chances, 1.0).min(axis=1)
+        for name, seen in log.features[day].items():
+            found[name] = np.where(by_chance & is_missing(seen), log.by_then[day][name], seen)
+        return found
+
     def play(self, chances_of) -> None:
         """A day: `chances_of` goes from features and is_valid (candidates,) to chances."""
         game, log, asked = self.game, self.log, {}
@@ -119,6 +138,7 @@ class MemoryWorld:
                                 .sum(axis=1), len(valid) - 1)
             asked["session"] = session
             for name, values in (("features", features), ("chances", chances),
+                                 ("by_then", self.by_then(player)),
                                  ("choice", choice), ("worth", game.worth(player)),
                                  ("player", player)):
                 getattr(log, name).append(values)
@@ -145,7 +165,8 @@ class MemoryWorld:
         log, days = self.log, range(self.day)
         choice = np.concatenate(log.choice)
         kinds = np.array([kind for kind, _ in self.offers], object)
-        found = {name: np.concatenate([one[name] for one in log.features]) for name in NAMES}
+        seen = [self.decided_with(day) for day in days]
+        found = {name: np.concatenate([one[name] for one in seen]) for name in NAMES}
         return found | {
             "offer_type": kinds[choice], "offer_price": self.game.offers.price[choice],
             "user_id": np.concatenate(log.player),

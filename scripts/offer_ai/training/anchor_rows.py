@@ -13,6 +13,9 @@ from offer_ai.warehouse.connection import relation_of, relation_of_point, schema
 NOTED = ("arm", "holdout_share", "candidates")  # by the service, of a decision
 FEATURES = "features"  # likewise, as JSON
 DECIDED_WITH = "decided_with"  # what these come to, a struct of each feature
+BY_CHANCE = """, try_cast(json_extract_string(
+        try_cast(candidates as json), '$[*].probability') as double[]) as chances,
+    list_min(chances) = list_max(chances) as is_by_chance"""
 SAID = ("propensity", "policy_version")  # likewise, where the training table does not
 
 
@@ -40,9 +43,9 @@ class AnchorRows:
 
     def since(self, day: str | None) -> str:
         """A query of those from a day on; of none without one."""
-        def of(relation: str, time: str) -> str:
+        def of(relation: str, time: str, more: str = "") -> str:
             which = "false" if day is None else f"{time} >= {sql_text(day)}"
-            return f"(select * from {relation} where {which})"
+            return f"(select *{more} from {relation} where {which})"
         anchors = of(self.training, self.point["time"])
         if self.decisions is None:
             return f"from {anchors}"
@@ -52,7 +55,8 @@ class AnchorRows:
         return f"""
             select anchors.*, {", ".join(noted)}
             from {anchors} as anchors
-            left join {of(self.decisions, "event_time")} as notes on anchors.{key} = notes.{key}"""
+            left join {of(self.decisions, "event_time", BY_CHANCE)} as notes
+                on anchors.{key} = notes.{key}"""
 
     def digests(self, con: duckdb.DuckDBPyConnection) -> tuple[dict[str, str], list[str]]:
         """For each day of mature rows, what changes when any of them does; and the days of which
@@ -91,10 +95,16 @@ def decided_with(features: list[dict]) -> str:
     """The features that a decision was made with, as a SQL struct over `anchors` and `notes`: one
     that the service did not note is the anchor's own. Null where it noted none at all.
 
-    Offers are made at random given these, and not given what had happened by then as well.
+    Offers are made at random given these, and not given what had happened by then as well. But
+    where each candidate had the same chance nothing bore upon the choice: what the service did not
+    know then is the anchor's own, too, so that a first model knows the users that no store had.
     """
     noted = f"try_cast(notes.{FEATURES} as json)"
-    return f"case when json_type({noted}) = 'OBJECT' then struct_pack(" + ", ".join(
-        f"{name} := case when json_exists({noted}, '$.{name}') "
-        f"then try_cast({noted} ->> '$.{name}' as {kind}) else anchors.{name} end"
-        for name, kind in ((one["name"], one["data_type"]) for one in features)) + ") end"
+
+    def value(name: str, kind: str) -> str:
+        told = f"try_cast({noted} ->> '$.{name}' as {kind})"
+        return (f"case when not json_exists({noted}, '$.{name}') then anchors.{name} "
+                f"when notes.is_by_chance then coalesce({told}, anchors.{name}) else {told} end")
+    fields = ", ".join(f"{one['name']} := {value(one['name'], one['data_type'])}"
+                       for one in features)
+    return f"case when json_type({noted}) = 'OBJECT' then struct_pack({fields}) end"
