@@ -8,14 +8,8 @@ import numpy as np
 from offer_ai.learning.policies import EPSILON_GREEDY, THOMPSON
 from offer_ai.simulation.learners import Ours, TestFirst, VowpalWabbit
 from offer_ai.simulation.memory_world import FEATURES, MemoryWorld
-from offer_ai.simulation.moving_game import (
-    ARRIVAL_ROUND,
-    ARRIVING,
-    FLIP_ROUND,
-    WORLDS,
-    MovingGame,
-)
-from offer_ai.simulation.report import earned_by, interval, reference, share_of_gap
+from offer_ai.simulation.moving_game import ARRIVING, WORLDS, MovingGame
+from offer_ai.simulation.report import earned_by, interval, moved, reference, share_of_gap
 from offer_ai.simulation.schedule import learning_days, news_days
 from offer_ai.simulation.world import load_candidates
 
@@ -70,7 +64,9 @@ def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, 
     best = reference(played, FEATURES)
     found = measured(played, best, name)
     if isinstance(game, MovingGame):
-        found |= moved(played, best, game.index(ARRIVING), days)
+        arriving = game.index(ARRIVING)
+        found |= moved(played.day, earned_by(played, best), played.chances[:, arriving],
+                       best == arriving, days)
     return found | {"world": kind, "seed": seed, "seconds": time.process_time() - began,
                     "steps": getattr(learner, "steps", [])}
 
@@ -93,25 +89,6 @@ def measured(played: Played, best: np.ndarray, name: str) -> dict:
         "explored": float((played.chances.argmax(axis=1) != played.choice).mean()),
         "chance": [played.chances[played.round == number].mean(axis=0).tolist()
                    for number in numbers]}
-
-
-def moved(played: Played, best: np.ndarray, arriving: int, days: int) -> dict:
-    """What a learner makes of a moving world; `best` is what the reference chooses.
-
-    `back`: its share in the last week of the two rounds from the flip on, in parts of its share
-    in the round before; `new_offer`: in the second round of the offer that arrives, its share of
-    the decisions, in parts of the share that the reference gives it. None before those rounds, and
-    where the reference gives it none.
-    """
-    earned, last = earned_by(played, best), (FLIP_ROUND + 1) * days
-    week = (played.day >= last - 7) & (played.day < last)
-    there = played.round == ARRIVAL_ROUND + 1
-    wanted = (best[there] == arriving).mean() if there.any() else 0.0
-    return {
-        "back": None if not week.any() else share_of_gap(earned, week) / share_of_gap(
-            earned, played.round == FLIP_ROUND - 1),
-        "new_offer": None if wanted == 0 else float(
-            played.chances[there, arriving].mean() / wanted)}
 
 
 def table(found: list[dict]) -> str:

@@ -27,7 +27,7 @@ from offer_ai.simulation.arms import by_round
 from offer_ai.simulation.comparison import play
 from offer_ai.simulation.deciders import Deciders
 from offer_ai.simulation.game import deliver
-from offer_ai.simulation.moving_game import WORLDS
+from offer_ai.simulation.moving_game import ARRIVING, WORLDS, MovingGame
 from offer_ai.simulation.raw_events import (
     as_structs,
     register_players,
@@ -51,7 +51,8 @@ class Decisions:
     """What was decided, and what each candidate would have earned by itself then.
 
     Lists of one entry per decision: features (dict), worth (candidates,), choice, player,
-    second (of the epoch), round, policy, and whether it is of the holdout.
+    second (of the epoch), day (of the world, from 0), round, policy, and whether it is of the
+    holdout.
     """
 
     features: list = field(default_factory=list)
@@ -59,6 +60,7 @@ class Decisions:
     choice: list = field(default_factory=list)
     player: list = field(default_factory=list)
     second: list = field(default_factory=list)
+    day: list = field(default_factory=list)
     round: list = field(default_factory=list)
     policy: list = field(default_factory=list)
     is_held: list = field(default_factory=list)
@@ -136,6 +138,7 @@ class Loop:
         self.decisions.choice += choices
         self.decisions.player += player.tolist()
         self.decisions.second += second.tolist()
+        self.decisions.day += [self.day] * len(choices)
         self.decisions.round += [self.round] * len(choices)
         return np.array(choices)
 
@@ -196,7 +199,8 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
     loop.deciders.close()
     arms = by_round(loop.database, loop.decisions, days, str(START),
                     {user: number for number, user in enumerate(loop.user_ids)})
-    return measure(loop.decisions, declarations.features(), arms) | {
+    arriving = loop.game.index(ARRIVING) if isinstance(loop.game, MovingGame) else None
+    return measure(loop.decisions, declarations.features(), arms, days, arriving) | {
         "world": world, "seed": seed,
         "peers": {name: play(name, world, players, rounds, days, seed, every_days)["rounds"]
                   for name in peers}}

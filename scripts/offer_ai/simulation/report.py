@@ -8,6 +8,7 @@ import lightgbm
 import numpy as np
 
 from offer_ai.learning.revenue_model import Encoding
+from offer_ai.simulation.moving_game import ARRIVAL_ROUND, FLIP_ROUND
 
 BOOTSTRAPS = 1000
 POLICIES = {"ours": "our policy", "random": "random", "single": "best single offer",
@@ -91,7 +92,28 @@ def share_of_gap(earned: dict[str, np.ndarray], rows: np.ndarray) -> float:
     return float((ours - random) / (best - random))
 
 
-def measure(decisions, features: list[dict], arms: list[dict] | None = None) -> dict:
+def moved(day: np.ndarray, earned: dict[str, np.ndarray], made: np.ndarray, wanted: np.ndarray,
+          days: int) -> dict:
+    """What is made of a moving world, in rounds of so many days. Of each decision: its day, from
+    0; what it `earned` (see earned_by); the chance with which the offer that arrives was `made`,
+    or whether it was; whether the reference `wanted` it.
+
+    `back`: the share in the last week of the two rounds from the flip on, in parts of the share in
+    the round before; `new_offer`: in the second round of the offer that arrives, its share of the
+    decisions, in parts of the share that the reference gives it. None before those rounds, and
+    where the reference gives it none.
+    """
+    last, number = (FLIP_ROUND + 1) * days, 1 + day // days
+    week, there = (day >= last - 7) & (day < last), number == ARRIVAL_ROUND + 1
+    share = wanted[there].mean() if there.any() else 0.0
+    return {
+        "back": None if not week.any() else share_of_gap(earned, week) / share_of_gap(
+            earned, number == FLIP_ROUND - 1),
+        "new_offer": None if share == 0 else float(made[there].mean() / share)}
+
+
+def measure(decisions, features: list[dict], arms: list[dict] | None = None,
+            days: int = 0, arriving: int | None = None) -> dict:
     """Expected revenue (currency units) of each policy, by round.
 
     Returns rounds, a list of dicts: round; decisions of all and revenue per decision of each
@@ -100,11 +122,13 @@ def measure(decisions, features: list[dict], arms: list[dict] | None = None) -> 
     of all decisions; and what `arms` says of the round (see arms.by_round). Beside them share,
     over all rounds; last_share; over_single and last_over_single, what was earned per decision
     above the best single offer, with its 95 % interval by a bootstrap over players;
-    single_of_oracle; holdout, the share of decisions in it.
+    single_of_oracle; holdout, the share of decisions in it. With rounds of so many `days` and the
+    number of the `arriving` offer, of a moving world, also what `moved` says.
     """
     rounds, player = np.array(decisions.round), np.array(decisions.player)
     is_ours = ~np.array(decisions.is_held)
-    earned = earned_by(decisions, reference(decisions, features))
+    best = reference(decisions, features)
+    earned = earned_by(decisions, best)
     told = {row["round"]: row for row in arms or []}
     found, totals = [], dict.fromkeys(POLICIES, 0.0)
     for number in np.unique(rounds).tolist():
@@ -120,7 +144,10 @@ def measure(decisions, features: list[dict], arms: list[dict] | None = None) -> 
             **{f"total {name}": total for name, total in totals.items()},
             **told.get(number, {})})
     margin, last = earned["ours"] - earned["single"], is_ours & (rounds == rounds.max())
-    return {
+    report = {} if arriving is None else moved(
+        np.array(decisions.day)[is_ours], {name: one[is_ours] for name, one in earned.items()},
+        (np.array(decisions.choice) == arriving)[is_ours], (best == arriving)[is_ours], days)
+    return report | {
         "rounds": found, "policies": len(set(decisions.policy)),
         "share": share_of_gap(earned, is_ours), "last_share": found[-1]["share"],
         "over_single": [float(margin[is_ours].mean()), *interval(margin[is_ours], player[is_ours])],

@@ -61,6 +61,11 @@ def lift_text(row: dict) -> str:
 
 
 def conclusions(reports: list[dict]) -> list[str]:
+    def moved(name, what):
+        own = [report[name] for report in reports if report.get(name) is not None]
+        return [f"{what}: {over_worlds(own)}; by world: "
+                + ", ".join(f"{one:.3f}" for one in own)] if own else []
+
     def margins(name):
         own = ", ".join("{:+.4f} ({:+.4f} to {:+.4f})".format(*report[name]) for report in reports)
         return over_worlds([report[name][0] for report in reports]) + f"; by world: {own}"
@@ -75,7 +80,11 @@ def conclusions(reports: list[dict]) -> list[str]:
         "margin over the best single offer in hindsight, all rounds: " + margins("over_single"),
         "the same, last round: " + margins("last_over_single"),
         "best single offer of the oracle: "
-        + over_worlds([report["single_of_oracle"] for report in reports])]
+        + over_worlds([report["single_of_oracle"] for report in reports]),
+        *moved("back", "share in the last week of the two rounds from the flip on, in parts of "
+               "that in the round before"),
+        *moved("new_offer", "decisions for the new offer in its second round, in parts of those "
+               "of the best on the same features")]
 
 
 def earned(reports: list[dict]) -> list[str]:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from commands import run
-from offer_ai.simulation.comparison import LEARNERS, moved, play
+from offer_ai.simulation.comparison import LEARNERS, play
 from offer_ai.simulation.drifting_game import DriftingGame, SteadyGame
 from offer_ai.simulation.memory_world import MemoryWorld
+from offer_ai.simulation.report import earned_by, moved
 from offer_ai.simulation.schedule import learning_days, news_days
 from offer_ai.simulation.world import load_candidates
 
@@ -27,6 +28,11 @@ def played(share_of_day, new_chance):
         round=1 + day // DAYS, player=np.arange(len(day)), chances=chances)
 
 
+def what_moved(one, best):
+    """The third offer is the one that arrives."""
+    return moved(one.day, earned_by(one, best), one.chances[:, 2], best == 2, DAYS)
+
+
 @pytest.mark.quick
 def test_what_a_moving_world_asks_by_hand():
     """Nine of ten decisions are right in the round before the flip, eight of ten in the last week
@@ -38,13 +44,13 @@ def test_what_a_moving_world_asks_by_hand():
     one = played(share, 0.2)
     one.worth[best == 2] = [0.0, 0.0, 1.0]
     one.choice = np.where(best == 2, np.where(one.choice == 0, 2, 1), one.choice)
-    found = moved(one, best, 2, DAYS)
+    found = what_moved(one, best)
     gain = 1 - one.worth.mean()
     assert found["back"] == pytest.approx((gain - 0.2) / (gain - 0.1), abs=0.01)
     assert found["new_offer"] == pytest.approx(0.2 / 0.25)
-    assert moved(one, np.zeros_like(best), 2, DAYS)["new_offer"] is None  # never the right one
+    assert what_moved(one, np.zeros_like(best))["new_offer"] is None  # never the right one
     early = SimpleNamespace(**{name: values[one.round < 4] for name, values in vars(one).items()})
-    assert moved(early, best[one.round < 4], 2, DAYS) == {"back": None, "new_offer": None}
+    assert what_moved(early, best[one.round < 4]) == {"back": None, "new_offer": None}
 
 
 @pytest.mark.quick

@@ -12,7 +12,8 @@ from offer_ai.simulation.arms import gains_of_week, lift
 from offer_ai.simulation.drifting_game import DriftingGame
 from offer_ai.simulation.loop import Loop
 from offer_ai.simulation.moving_game import ARRIVING, LEAVING
-from offer_ai.simulation.report import measure
+from offer_ai.simulation.report import measure, reference
+from offer_ai.simulation.report_page import conclusions
 from offer_ai.simulation.world import load_candidates
 
 
@@ -72,7 +73,17 @@ def test_a_moving_loop(tmp_path, monkeypatch):
             for offer in (ARRIVING, LEAVING)}
     assert made == {ARRIVING: {4, 5, 6, 7, 8}, LEAVING: {1, 2, 3, 4, 5, 6}}
     assert not np.isnan(np.array(decided.worth)[np.arange(len(choice)), choice]).any()
-    report = measure(decided, declarations.features())
+    assert decided.day == [one - 1 for one in decided.round]
+    # The reference wants the arrival of none of so few players; of the offer that it wants most
+    # the figure is the same.
+    second = (number == 5) & ~np.array(decided.is_held)
+    wanted = reference(decided, declarations.features())[second]
+    common = int(np.bincount(wanted).argmax())
+    report = measure(decided, declarations.features(), None, 1, common)
+    assert report["new_offer"] == pytest.approx(
+        (choice == common)[second].mean() / (wanted == common).mean())
+    assert report["back"] is not None
+    assert "the new offer in its second round" in "\n".join(conclusions([report]))
     assert abs(report["share"]) < 0.5  # as a random choice, of few decisions
     assert all(row["single"] <= row["oracle"] for row in report["rounds"])
 
