@@ -54,9 +54,14 @@ has this one as a package too; whether it is there or not.
     {{ return(run_query('select max(last_file_id) from ' ~ build_log).columns[0].values()[0]) }}
 {% endmacro %}
 
-{#- The last file that has landed, as a SQL expression: each row that a build writes can say so. -#}
-{% macro last_landed_file() -%}
-    (select coalesce(max(file_id), 0) from {{ ref('landed_files') }})
+{#-
+When the last build before this one went through, as a SQL expression, null in a full build: each
+row that a build writes can say so, whatever it was that changed.
+-#}
+{% macro last_build_before() -%}
+    {%- if is_delta() -%} (select max(completed_at) from {{ landing_relation('build_log') }})
+    {%- else -%} {{ timestamp_literal(none) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Whether this run of a stored model adds to what an earlier, complete build left. -#}

@@ -57,6 +57,6 @@ changes as (
 select
     user_id,
     {{ json_rows(request_values(), ['session_id', 'anchored_at']) }} as feature_versions,
-    {{ last_landed_file() }} as written_through_file_id
+    {{ last_build_before() }} as written_after
 from changes
 group by user_id

@@ -232,8 +232,10 @@ def publish_all_again(work: Path) -> None:
         con.execute("""
             update anchors.latest_requests
             set feature_versions = replace(feature_versions, '"US"', '"SE"'),
-                written_through_file_id = (select last_file_id + 1 from landing.build_log);
-            update landing.build_log set last_file_id = last_file_id + 1""")
+                written_after = (select max(completed_at) from landing.build_log);
+            insert into landing.build_log
+            select * replace (max(completed_at) over () + interval 1 second as completed_at)
+            from landing.build_log limit 1""")
     store = open_store(f"sqlite:///{work}/features.sqlite")
     with open_warehouse(work / "synthetic.duckdb") as con:
         publish_latest(con, store)

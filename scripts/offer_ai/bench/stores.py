@@ -37,7 +37,7 @@ select
         json_array(null, 1738300000000001, 'US', true, '0.0000', 1 + i % 9, 0.5),
         json_array('s' || i, 1738000000000000, 'US', true, '4.9900', i % 7, 0.125)
     ))::varchar as feature_versions,
-    1 as written_through_file_id
+    null::timestamp as written_after
 from range({rows}) as r(i);
 create table marts.sessions as select user_id from anchors.latest_requests limit 0;
 create table marts.latest_features as select user_id from anchors.latest_requests limit 0;
@@ -134,9 +134,11 @@ def bench_publish(work: Path, rows: int) -> None:
             update anchors.latest_requests
             set
                 feature_versions = replace(feature_versions, 'US', 'DK'),
-                written_through_file_id = 2
+                written_after = (select max(completed_at) from landing.build_log)
             where hash(user_id) % 100 = 0;
-            update landing.build_log set last_file_id = 2""")
+            insert into landing.build_log
+            select * replace (completed_at + interval 1 second as completed_at)
+            from landing.build_log""")
     with open_warehouse(database) as con:
         delta, done = timed(publish_latest, con, store)
     click.echo(f"SQLite, publish of 1 % changed users: {done.written:,} written in {delta:.2f} "

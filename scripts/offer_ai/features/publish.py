@@ -12,7 +12,7 @@ from offer_ai.base import declarations
 from offer_ai.base.files import MANIFEST, file_hash, part_of, write_json
 from offer_ai.base.sql import sql_text
 from offer_ai.features.store import Description, Row, Store, schema_version
-from offer_ai.warehouse.connection import schema_of, watermark
+from offer_ai.warehouse.connection import relation_of, schema_of, watermark
 
 BATCH = 20_000
 
@@ -31,13 +31,15 @@ def publish(
     batches: Iterable[Sequence[Row]],
     description: Description,
     all_user_ids: Callable[[], set[str]],
+    no_users: Sequence[str] = (),
     progress: Callable[[int], object] = lambda count: None,
 ) -> Published:
     """Writes the rows that the store does not hold yet.
 
     `batches` are of rows that may have changed since the publish that
     `store.description()` tells of: all of them when it was of another warehouse or
-    there was none. Then users that are not among `all_user_ids()` are removed.
+    there was none. Then users that are not among `all_user_ids()` are removed; otherwise
+    those of `no_users`, who are none of the warehouse any more.
     """
     done = Published()
     before = store.description()
@@ -52,11 +54,15 @@ def publish(
         done.written += written
         done.unchanged += len(batch) - written
         progress(len(batch))
-    if is_whole and not is_empty:
+    if is_empty:
+        vanished = []
+    elif is_whole:
         vanished = list(set(store.user_ids()) - all_user_ids())
-        if vanished:
-            store.remove(vanished)
-        done.removed = len(vanished)
+    else:
+        vanished = list(store.get_many(no_users))
+    if vanished:
+        store.remove(vanished)
+    done.removed = len(vanished)
     store.complete(description)
     return done
 
@@ -71,7 +77,7 @@ def is_delta(before: Description | None, now: Description) -> bool:
 def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     """Brings a feature store up to date with the warehouse."""
     warehouse, through, landed_at = con.execute("""
-        select min(completed_at)::varchar, max(last_file_id), (
+        select min(completed_at)::varchar, max(completed_at)::varchar, (
             select max(landed_at)::varchar from landing.landed_files
             where file_id <= (select max(last_file_id) from landing.build_log))
         from landing.build_log""").fetchone()
@@ -82,21 +88,30 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
         warehouse=warehouse, published_through=through, landed_at=landed_at or "",
         schema_version=schema_version(features))
     before = store.description()
-    since = before.published_through if is_delta(before, description) else -1
-    (total,) = con.execute("select count(*) from anchors.latest_requests "
-                           "where written_through_file_id > ?", [since]).fetchone()
+    requests, which = "anchors.latest_requests", "true"
+    # A warehouse of an older version does not say when a row was written.
+    if is_delta(before, description) and "written_after" in con.sql(f"from {requests}").columns:
+        which = f"written_after >= {sql_text(before.published_through)}::timestamp"
+    (total,) = con.execute(f"select count(*) from {requests} where {which}").fetchone()
     # In the order of their keys, which a store in a file takes in best.
-    rows = con.sql(f"""
-        select user_id, feature_versions from anchors.latest_requests
-        where written_through_file_id > {since} order by user_id""")
+    rows = con.sql(
+        f"select user_id, feature_versions from {requests} where {which} order by user_id")
 
     def all_user_ids():
         return {user_id for (user_id,) in con.execute(
-            "select user_id from anchors.latest_requests").fetchall()}
+            f"select user_id from {requests}").fetchall()}
 
     with tqdm(total=total, unit="user", unit_scale=True, disable=None) as bar:
         return publish(store, iter(lambda: rows.fetchmany(BATCH), []), description,
-                       all_user_ids, bar.update)
+                       all_user_ids, excluded_since(con), bar.update)
+
+
+def excluded_since(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Users who may have counted in an earlier build, and do not now."""
+    excluded = relation_of(con, "built_exclusions")
+    return [] if excluded is None else [user_id for (user_id,) in con.execute(f"""
+        select user_id from {excluded} where is_settled
+        except select user_id from anchors.latest_requests""").fetchall()]
 
 
 def write_latest(con: duckdb.DuckDBPyConnection, parquet: Path) -> int:

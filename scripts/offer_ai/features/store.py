@@ -37,16 +37,16 @@ class Description:
 
     `features` are name and data_type in the order of an item's arrays; `cold_start`
     their values (JSON) for a user without events; `as_of` the watermark of the last
-    publish, complete through `published_through` (a file_id, which landed at `landed_at`)
-    of the warehouse that was first built at `warehouse`; `schema_version` tells stores of
-    other features or another form apart.
+    publish, of the build that went through at `published_through`, with files that landed by
+    `landed_at`, of the warehouse that was first built at `warehouse`; `schema_version` tells
+    stores of other features or another form apart.
     """
 
     features: list[dict]
     cold_start: list
     as_of: str
     warehouse: str
-    published_through: int
+    published_through: str
     landed_at: str
     schema_version: str
 

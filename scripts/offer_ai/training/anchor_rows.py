@@ -15,7 +15,7 @@ FEATURES = "features"  # likewise, as JSON
 DECIDED_WITH = "decided_with"  # what these come to, a struct of each feature
 BY_CHANCE = """, try_cast(json_extract_string(
         try_cast(candidates as json), '$[*].probability') as double[]) as chances,
-    list_min(chances) = list_max(chances) as is_by_chance"""
+    list_min(chances) = list_max(chances) and list_count(chances) = len(chances) as is_by_chance"""
 SAID = ("propensity", "policy_version")  # likewise, where the training table does not
 
 

@@ -1,11 +1,16 @@
 """Users who do not count are landed, counted and in nothing else."""
 
+from contextlib import closing
+
 import duckdb
 import pytest
 
 from built import BuildError, build, build_and_test, rows, write_events
 from commands import environment, run
 from compared import same_warehouses
+from offer_ai.features.opening import open_store
+from offer_ai.features.publish import publish_latest
+from offer_ai.warehouse.connection import open_warehouse
 
 EXCLUDED = """{"excluded_users": "user_id like 'test%' or user_id = 'bot'"}"""
 BY_TABLE = """{"excluded_users": "user_id in (select user_id from main.bots)"}"""
@@ -71,3 +76,23 @@ def test_a_table_of_bots_that_changes(tmp_path):
     same_warehouses(database, whole)
     users("v")
     assert rows(database, changed) == []
+
+
+def test_a_store_hears_of_who_counts_without_a_new_file(tmp_path):
+    """Who does not count any more is served no more, and who counts again is; nobody else is
+    written."""
+    events, database = tmp_path / "events", tmp_path / "offer_ai.duckdb"
+    write_events(events / "1.ndjson", *(event for user in "uvw" for event in day(1, user)))
+
+    def publish(*named: str) -> tuple[int, int, set[str]]:
+        name_bots(database, *named)
+        build(events, database, "--vars", BY_TABLE)
+        with closing(open_warehouse(database)) as con, closing(
+                open_store(f"sqlite:///{tmp_path}/f.sqlite")) as store:
+            done = publish_latest(con, store)
+            return done.written, done.removed, set(store.user_ids())
+
+    assert publish() == (3, 0, {"u", "v", "w"})
+    assert publish("w") == (0, 1, {"u", "v"})
+    assert publish("v") == (1, 1, {"u", "w"})
+    assert publish("v") == (0, 0, {"u", "w"})

@@ -57,7 +57,8 @@ def test_who_was_unknown_when_chance_alone_chose_is_known_by_what_was_true(tmp_p
         return json.dumps({"features": features, "candidates": [
             {"offer_type": "x", "offer_price": "9.99", "probability": one} for one in chances]})
 
-    contexts = [context(0.25, 0.25), context(0.5, 0.25), context(1), context(), context("a", "a")]
+    contexts = [context(0.25, 0.25), context(0.5, 0.25), context(1), context(), context("a", "a"),
+                context(0.25, None)]
     write_events(
         tmp_path / "events" / "1.ndjson",
         at(1, "09:00:00", kind="app_launched", country="DK"),
@@ -68,5 +69,5 @@ def test_who_was_unknown_when_chance_alone_chose_is_known_by_what_was_true(tmp_p
     build(tmp_path / "events", tmp_path / "w.duckdb")
     export(tmp_path, "training")
     _, table = read_training(tmp_path / "export" / "training")
-    assert table["country"] == ["DK", None, "DK", None, None]
-    assert [float(paid) for paid in table["prev_week_purchase_amount"]] == [1.5] * 5
+    assert table["country"] == ["DK", None, "DK", None, None, None]
+    assert [float(paid) for paid in table["prev_week_purchase_amount"]] == [1.5] * 6
