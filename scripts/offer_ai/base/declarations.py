@@ -1,7 +1,6 @@
 """What dbt_project.yml declares, for scripts that publish it."""
 
 import hashlib
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -131,20 +130,3 @@ def type_word(data_type: str) -> str:
     """The word of a declared type, however it is written: `decimal` of `NUMERIC (10, 2)`."""
     word = data_type.lower().partition("(")[0].strip()
     return "decimal" if word == "numeric" else word
-
-
-def cold_start() -> list:
-    """Each value of a snapshot for a user without events, as JSON (money is text)."""
-    return [value_of_none(feature["definition"].get("if_none"), feature["data_type"])
-            for feature in snapshot_features()]
-
-
-def value_of_none(declared: object, data_type: str) -> object:
-    """What `if_none` comes to, in JSON: it stands in SQL as it is, so text is in quotes there."""
-    if declared is None:
-        return None
-    if type_word(data_type) == "decimal":
-        return str(Decimal(str(declared)))
-    if isinstance(declared, str) and declared[:1] == declared[-1:] == "'" != declared:
-        return declared[1:-1].replace("''", "'")
-    return declared

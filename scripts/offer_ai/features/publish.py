@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
+import click
 import duckdb
 from tqdm import tqdm
 
@@ -84,7 +86,7 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     features = [{key: feature[key] for key in ("name", "data_type")}
                 for feature in declarations.snapshot_features()]
     description = Description(
-        features=features, cold_start=declarations.cold_start(), as_of=watermark(con) or "",
+        features=features, cold_start=cold_start(con), as_of=watermark(con) or "",
         warehouse=warehouse, published_through=through, landed_at=landed_at or "",
         schema_version=schema_version(features))
     before = store.description()
@@ -104,6 +106,26 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     with tqdm(total=total, unit="user", unit_scale=True, disable=None) as bar:
         return publish(store, iter(lambda: rows.fetchmany(BATCH), []), description,
                        all_user_ids, excluded_since(con), bar.update)
+
+
+def cold_start(con: duckdb.DuckDBPyConnection) -> list:
+    """Each value of a snapshot for a user without events, as JSON (money is text)."""
+    return [value_of_none(con, feature["name"], feature["definition"].get("if_none"),
+                          feature["data_type"]) for feature in declarations.snapshot_features()]
+
+
+def value_of_none(con: duckdb.DuckDBPyConnection, name: str, declared: object, data_type: str
+                  ) -> object:
+    """What the `if_none` of a feature, which is SQL, comes to, in JSON; raises ClickException."""
+    if declared is None:
+        return None
+    try:
+        (value,) = con.execute(f"select cast(({declared}) as {data_type})").fetchone()
+    except duckdb.Error as error:
+        raise click.ClickException(
+            f"features, {name}: `if_none: {declared}` in dbt_project.yml has no value of type "
+            f"{data_type}: {str(error).splitlines()[0]}") from error
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 def excluded_since(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -3,13 +3,15 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
+import duckdb
 import pytest
+from click import ClickException
 
 from items import description
-from offer_ai.base.declarations import type_word, value_of_none
+from offer_ai.base.declarations import type_word
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.lookup import check_same_schema, version_at
-from offer_ai.features.publish import publish
+from offer_ai.features.publish import publish, value_of_none
 from offer_ai.features.store import StoreError, schema_version
 
 pytestmark = pytest.mark.quick
@@ -31,10 +33,19 @@ def test_a_version_holds_from_its_time_on(session, second, held):
 
 @pytest.mark.parametrize(("declared", "data_type", "value"), [
     (None, "string", None), (0, "decimal(38, 4)", "0"), (0, "bigint", 0), (False, "boolean", False),
-    ("'it''s none'", "string", "it's none"), ("''", "string", ""), ("'", "string", "'")])
+    ("'it''s none'", "string", "it's none"), ("''", "string", ""), ("1e3", "double", 1000.0),
+    ("0", "bigint", 0), ("false", "boolean", False), ("1 / 2", "decimal(38, 4)", "0.5"),
+    ("1e3", "decimal(38, 4)", "1000")])
 def test_what_stands_for_none_is_what_the_warehouse_has(declared, data_type, value):
     """`if_none` is SQL there."""
-    assert value_of_none(declared, data_type) == value
+    found = value_of_none(duckdb.connect(), "mine", declared, data_type)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize("declared", ["'", "'none'", "no_such_column"])
+def test_what_no_value_of_the_type_is_is_said(declared):
+    with pytest.raises(ClickException, match=f"^features, mine: `if_none: {declared}`"):
+        value_of_none(duckdb.connect(), "mine", declared, "bigint")
 
 
 @pytest.mark.parametrize(("data_type", "word"), [
