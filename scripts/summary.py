@@ -30,7 +30,7 @@ limit 5
 def main() -> None:
     """Say what the warehouse (OFFER_AI_DB) and the exports (OFFER_AI_EXPORT) hold."""
     export = settings.export_folder()
-    con = open_warehouse(settings.database())
+    con = open_warehouse(settings.database(), is_to_be_whole=False)
     landed = landed_counts(con)
     lines, repeats, rejected, erased, users, at = (landed[name] for name in (
         "lines", "repeats", "rejected", "erased", "users", "watermark_at"))

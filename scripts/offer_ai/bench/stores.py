@@ -23,7 +23,7 @@ SYNTHETIC = """
 create schema landing; create schema staging; create schema anchors;
 create schema sessions; create schema marts;
 create table landing.build_log as
-    select 1 as last_file_id, timestamp '2025-01-29' as completed_at;
+    select 1 as last_file_id, '{}' as models, timestamp '2025-01-29' as completed_at;
 create table landing.landed_files as
     select 1 as file_id, timestamp '2025-01-29' as landed_at;
 create table landing.landed_events as select false as is_erased limit 0;

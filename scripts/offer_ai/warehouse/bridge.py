@@ -40,6 +40,10 @@ def stored_tables(warehouse: Path, target_schema: str) -> dict[str, Path]:
         raise click.ClickException(
             f"There is no finished Spark build under OFFER_AI_SPARK_WAREHOUSE='{warehouse}', "
             f"schema '{target_schema}': run `.venv/bin/dbt build --target spark`.")
+    if (warehouse / f"{prefix}landing.db" / "build_under_way").exists():
+        raise click.ClickException(
+            "A Spark build is under way, or was cut off: wait for it, or run `.venv/bin/dbt build "
+            "--target spark` again.")
     return tables
 
 

@@ -12,8 +12,9 @@ RESERVED = {"main", "memory", "system", "temp", "landing", "staging", "sessions"
             "marts", "seeds", "published"}
 
 
-def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the built warehouse; raises ClickException."""
+def open_warehouse(database: Path, is_to_be_whole: bool = True) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the built warehouse; raises ClickException. Where a build was cut
+    off tables are of two ages, and labels look mature that are not: nobody publishes that."""
     if not database.exists():
         raise click.ClickException(
             f"There is no warehouse at OFFER_AI_DB='{database}'. Build it first: "
@@ -43,7 +44,22 @@ def open_warehouse(database: Path) -> duckdb.DuckDBPyConnection:
         raise click.ClickException(
             f"{database} was built by an older version: run `.venv/bin/dbt build --full-refresh` "
             "once, which takes over what has landed.")
+    if is_to_be_whole and not is_whole(con):
+        raise click.ClickException(
+            f"The last build of {database} did not go through: run `.venv/bin/dbt build` (or `make "
+            "build`) again. What was published stays until then.")
     return con
+
+
+def is_whole(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a build took in all that has landed, and no refresh of some models was cut off."""
+    landed, built, refreshed = con.execute("""
+        select
+            (select coalesce(max(file_id), 0) from landing.landed_files),
+            (select coalesce(max(last_file_id), 0) from landing.build_log),
+            (select not contains(arg_max(models, completed_at), '"unfinished"')
+                from landing.build_log)""").fetchone()
+    return landed <= built and refreshed
 
 
 def catalog_of(database: Path) -> str:

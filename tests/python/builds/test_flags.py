@@ -3,6 +3,7 @@
 import pytest
 
 from built import BuildError, build_and_test, dbt, edited, rows, write_events
+from commands import environment, export, run
 from compared import same_warehouses
 
 
@@ -36,6 +37,22 @@ def test_whatever_was_run_the_next_build_is_right(tmp_path):
     whole = tmp_path / "whole" / "w.duckdb"
     build_and_test(events, whole)
     same_warehouses(database, whole)
+
+
+def test_what_a_build_left_half_done_is_not_published(tmp_path):
+    """A day later labels look mature that were not summed up again. It can be looked at."""
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "1.ndjson", *day(1))
+    dbt("run", events=events, database=database)
+    write_events(events / "2.ndjson", *day(9))
+    dbt("run", "--exclude", "offer_labels", events=events, database=database)
+    for kind in ("marts", "training", "latest"):
+        said = export(tmp_path, kind, check=False)
+        assert said.returncode and "did not go through: run `.venv/bin/dbt build`" in said.stderr
+        assert "Traceback" not in said.stderr
+    assert "6 lines = 6 events" in run("summary", env=environment(tmp_path)).stdout
+    dbt("run", events=events, database=database)
+    assert "1 offers of 1 days" in export(tmp_path, "training").stdout
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ it, and that alone."""
 import re
 
 import pytest
+from click import ClickException
 
 from built import BuildError, build, built_of, dbt, edited, rows, write_events
 from compared import same_warehouses
@@ -114,6 +115,8 @@ def test_half_of_a_refresh_is_not_taken_for_the_whole(tmp_path, place):
         dbt("run", "--full-refresh", "--select", "offer_features", **place)
     with pytest.raises(BuildError, match="boom"):
         build(place["events"], place["database"], *options, project=place["project"])
+    with pytest.raises(ClickException, match="did not go through"):
+        published(place, tmp_path)
     declare(place, wrong, "")
     build(place["events"], place["database"], *refused(place), project=place["project"])
     same_as_new(place, tmp_path, *day(1), *day(2))
