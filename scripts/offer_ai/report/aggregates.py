@@ -56,7 +56,8 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
         "whole_day": (whole - first).days if first else -1,
         "countries": [country for country, in countries],
         "facts": {name: plain(value) for name, value in landed_counts(con).items()},
-        "limits": {"min_users": variables["estimates"]["min_users"]}}
+        "limits": {name: variables["estimates"][name]
+                   for name in ("min_users", "min_degrees_of_freedom")}}
 
 
 def shown_view() -> str:

@@ -130,15 +130,35 @@ def test_the_lift_is_that_of_the_mart(page_file, opened):
     page = opened(page_file)
     choose(page, *EVERY)
     expected = rows(page_file.parents[1] / "w.duckdb", """
-        select policy_version, lift, lift_low, lift_high from marts.policy_lift
+        select policy_version, lift, lift_low, lift_high, warnings from marts.policy_lift
         where arm = 'policy'
         qualify day = max(day) over (partition by policy_version) order by 1""")
     found = page.evaluate("offerAI.rows('lift')")
     assert len(found) == 2
     for row, other in zip(sorted(found, key=lambda row: row["policy"]), expected, strict=True):
-        assert row["policy"] == other["policy_version"]
+        assert (row["policy"], row["why"]) == (other["policy_version"], other["warnings"])
         for name in ("lift", "lift_low", "lift_high"):
             assert row[name.removeprefix("lift_")] == pytest.approx(other[name], abs=1e-4)
+
+
+@pytest.mark.parametrize(("outlier", "held_out", "big", "says"), [
+    (10, 500, "Yes", "more per player than the holdout"),
+    (1000, 500, "Not sure yet", "a few users make nearly all of the variance"),
+    (10, 0, "Not known yet", "nothing varies between users of an arm"),
+], ids=["many", "few", "nobody"])
+def test_the_policy_earns_more_only_where_the_interval_covers(
+        page_file, opened, outlier, held_out, big, says):
+    """Of 1,000 players each: in the policy's arm half pay 10, one of them another amount; in the
+    holdout some pay 1."""
+    page = opened(page_file)
+    arms = {"day": [0, 0], "country": ["DE", "DE"], "policy": ["m1", "m1"],
+            "arm": ["policy", "holdout"], "users": [1000, 1000]} | {
+        f"s{power}": [499 * 10**power + outlier**power, held_out] for power in (1, 2, 3, 4)}
+    page.evaluate("(arms) => { offerAI.data.arms = arms; }", arms)
+    choose(page, *EVERY)
+    assert page.inner_text("#answer-policy .big") == big
+    assert says in page.inner_text("#answer-policy .small")
+    assert page.get_attribute("#answer-policy", "data-mood") == ("good" if big == "Yes" else "")
 
 
 def test_a_stranger_finds_the_answers(page_file, opened):

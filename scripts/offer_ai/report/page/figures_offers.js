@@ -74,7 +74,7 @@ figure({
     { key: "per_user", label: "Revenue per player", format: "money" },
     { key: "per_held_out", label: "In the holdout", format: "money" },
     { key: "lift", label: "Lift", format: "money" }, { key: "low", label: "From", format: "money" },
-    { key: "high", label: "To", format: "money" }, { key: "why", label: "Why no interval" }],
+    { key: "high", label: "To", format: "money" }, { key: "why", label: "What speaks against it" }],
   missing: "No decision of these days with an arm is 7 days old: the service logs arms, and needs a holdout_share to have a holdout.",
   chart: ranges("policy", "lift", "low", "high", "Lift per player", "", true),
   rows(data, sel) {
@@ -85,7 +85,7 @@ figure({
       return { policy, users: made ? made.users : 0, held_out: held ? held.users : 0,
         per_user: made ? ratio(made.s1, made.users) : null,
         per_held_out: held ? ratio(held.s1, held.users) : null,
-        ...lift(made, held, data.limits.min_users) };
+        ...lift(made, held, data.limits) };
     });
   },
 });
