@@ -1,5 +1,6 @@
--- Explored: the offer made is not the one that the policy likes best.
-with decisions as (
+-- Explored: the offer made is not the one that the policy likes best. Of an apprentice, who knows
+-- the chance of the game's own offer at most, nobody can tell.
+with told as (
     select
         cast(event_time as date) as day,
         user_id,
@@ -12,6 +13,11 @@ with decisions as (
         end as chances
     from staging.stg_decisions
     where cast(event_time as date) >= getvariable('first_day')
+),
+
+decisions as (
+    select * replace (case when list_count(chances) = len(chances) then chances end as chances)
+    from told
 )
 
 select

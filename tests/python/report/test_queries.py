@@ -1,0 +1,53 @@
+"""What the page reads and what it says of it, on tables made by hand."""
+
+import duckdb
+import pytest
+
+from offer_ai.base import declarations
+from offer_ai.report.aggregates import columns, query
+
+pytestmark = pytest.mark.quick
+EVERY = '[{"probability": 0.5}, {"probability": 0.5}]'
+LIKED = '[{"probability": 0.9}, {"probability": 0.1}]'
+ONE_KNOWN = '[{"probability": 0.3}, {"probability": null}]'
+
+
+@pytest.fixture
+def decided(monkeypatch):
+    """The block `decisions` of rows: arm, propensity, candidates, what was done, the target."""
+    def read(*made, action="offer_type"):
+        points = {declarations.OFFERS: {
+            "action": [action], "reward": None,
+            "columns": [{"name": action, "data_type": "string"}]}}
+        monkeypatch.setattr(declarations, "decision_points", lambda: points)
+        con = duckdb.connect()
+        con.execute(f"""
+            create schema staging; create schema marts;
+            create table marts.training_offers ({action} varchar);
+            create table staging.stg_decisions (
+                event_time timestamp, user_id varchar, arm varchar, propensity double,
+                candidates varchar, {action} varchar, target_{action} varchar,
+                target_policy_version varchar, offer_price int default 1,
+                target_offer_price int default 1);
+            create temp table players (user_id varchar, country varchar);
+            set variable first_day = date '2025-01-01'""")
+        for row in made:
+            con.execute("insert into staging.stg_decisions values "
+                        "('2025-01-01', 'u', ?, ?, ?, ?, ?, 'm2', 1, 1)", row)
+        found = columns(con, query("decisions"))
+        return {name: values[0] for name, values in found.items()}
+    return read
+
+
+def test_what_is_explored(decided):
+    found = decided(("policy", 0.5, EVERY, "x", "x"), ("policy", 0.9, LIKED, "x", "y"),
+                    ("policy", 0.1, LIKED, "y", "y"), ("holdout", 0.5, EVERY, "x", "x"))
+    assert (found["decisions"], found["explored"], found["held_out"]) == (3, 2, 1)
+    assert (found["asked"], found["matches"]) == (4, 3)
+
+
+def test_of_an_apprentice_nobody_knows_what_is_explored(decided):
+    """It knows the chance of the game's own offer, perhaps, and of no other."""
+    found = decided((None, 0.3, ONE_KNOWN, "x", "x"), (None, 0.3, ONE_KNOWN, "x", "y"))
+    assert (found["decisions"], found["explored"]) == (0, 0)
+    assert (found["asked"], found["matches"]) == (2, 1)
