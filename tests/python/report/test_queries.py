@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from offer_ai.base import declarations
-from offer_ai.report.aggregates import columns, query
+from offer_ai.report.aggregates import columns, query, shown_views
 
 pytestmark = pytest.mark.quick
 EVERY = '[{"probability": 0.5}, {"probability": 0.5}]'
@@ -27,13 +27,14 @@ def decided(monkeypatch):
             create table staging.stg_decisions (
                 event_time timestamp, user_id varchar, arm varchar, propensity double,
                 candidates varchar, {action} varchar, target_{action} varchar,
-                target_policy_version varchar, offer_price int default 1,
-                target_offer_price int default 1);
+                target_policy_version varchar);
             create temp table players (user_id varchar, country varchar);
             set variable first_day = date '2025-01-01'""")
         for row in made:
             con.execute("insert into staging.stg_decisions values "
-                        "('2025-01-01', 'u', ?, ?, ?, ?, ?, 'm2', 1, 1)", row)
+                        "('2025-01-01', 'u', ?, ?, ?, ?, ?, 'm2')", row)
+        for view in shown_views():
+            con.execute(view)
         found = columns(con, query("decisions"))
         return {name: values[0] for name, values in found.items()}
     return read
@@ -50,4 +51,10 @@ def test_of_an_apprentice_nobody_knows_what_is_explored(decided):
     """It knows the chance of the game's own offer, perhaps, and of no other."""
     found = decided((None, 0.3, ONE_KNOWN, "x", "x"), (None, 0.3, ONE_KNOWN, "x", "y"))
     assert (found["decisions"], found["explored"]) == (0, 0)
+    assert (found["asked"], found["matches"]) == (2, 1)
+
+
+def test_a_match_is_one_of_the_declared_action(decided):
+    found = decided(("policy", 0.5, EVERY, "hard", "hard"),
+                    ("policy", 0.5, EVERY, "hard", "soft"), action="paywall")
     assert (found["asked"], found["matches"]) == (2, 1)

@@ -7,11 +7,11 @@ with told as (
         propensity,
         arm,
         target_policy_version is not null as is_asked,
-        offer_type = target_offer_type and offer_price = target_offer_price as is_match,
+        is_match,
         case when json_valid(candidates)
             then try_cast(json_extract(candidates, '$[*].probability') as double[])
         end as chances
-    from staging.stg_decisions
+    from decided
     where cast(event_time as date) >= getvariable('first_day')
 ),
 
