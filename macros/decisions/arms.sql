@@ -171,7 +171,7 @@ names the column). `decisions` is a relation of `decision_notes`.
         arm,
         case
             when arm = 'policy' and holdout_users is null
-                then 'no user is in the holdout: declare a holdout_share'
+                then 'no user of the holdout has a mature decision: without a holdout_share none will'
             when least(users, coalesce(holdout_users, users)) < {{ limits.min_users }}
                 then 'fewer than {{ limits.min_users }} users in an arm: no interval'
             when judged_df is null

@@ -107,12 +107,23 @@ def still_missing(found: dict) -> list[str]:
         sentences.append("No offer was chosen by the service yet (`make serve`): there is no "
                          "policy to judge.")
     elif "holdout" not in found["arms"]["arm"]:
-        sentences.append("No player is in a holdout: set holdout_share in dbt_project.yml to "
-                         "learn what the policy earns beyond it.")
+        sentences.append(no_holdout(found["decisions"]))
     if not found["calibration"]["rows"]:
         sentences.append("No model is promoted: `make train`, then scripts/evaluate.py MODEL "
                          "--promote.")
     return sentences
+
+
+def no_holdout(decisions: dict) -> str:
+    """Why no player of a holdout counts yet."""
+    if sum(decisions["held_out"]):
+        return ("Players are in a holdout: what the policy earns beyond it is known a week after "
+                "the first decision for them.")
+    if not sum(decisions["in_arms"]):
+        return ("All decisions are an apprentice's, who makes the game's own offers: there is no "
+                "policy to hold beside a holdout.")
+    return ("No player is in a holdout: set holdout_share in dbt_project.yml to learn what the "
+            "policy earns beyond it.")
 
 
 def footer(found: dict) -> str:

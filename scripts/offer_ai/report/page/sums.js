@@ -83,7 +83,9 @@ function unskewed(x, g) {
 /** The lift of one arm over another, of sums: {lift, low, high, why}; `why` speaks against it. */
 function lift(policy, holdout, limits) {
   if (!policy || !holdout) {
-    return { lift: null, low: null, high: null, why: "no user is in the holdout" };
+    return { lift: null, low: null, high: null, why: policy
+      ? "no user of the holdout has a mature decision: without a holdout_share none will"
+      : "no user of the policy's arm has a mature decision" };
   }
   const a = moments(policy), b = moments(holdout);
   const value = a.mean - b.mean, variance = a.variance + b.variance;

@@ -24,6 +24,7 @@ select
     decisions.day - getvariable('first_day') as day,
     coalesce(players.country, 'unknown') as country,
     count(case when decisions.arm = 'holdout' then 1 end) as held_out,
+    count(decisions.arm) as in_arms,
     count(case when decisions.arm is distinct from 'holdout' and decisions.propensity is not null
         and len(decisions.chances) > 0 then 1 end) as decisions,
     count(case when decisions.arm is distinct from 'holdout' and (
