@@ -24,7 +24,8 @@ def query(name: str) -> str:
 
 
 def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
-    """Blocks of columns by name, and first_day (ISO), days, whole_day, countries and facts.
+    """Blocks of columns by name, and first_day (ISO), days, whole_day, countries, facts,
+    the currency of amounts and limits of estimates.
 
     `day` counts from first_day, whole_day is the last one that is over. Days are the last
     MOST_DAYS, or as many as make no more than MOST_ROWS rows.
@@ -57,6 +58,7 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
         "whole_day": (whole - first).days if first else -1,
         "countries": [country for country, in countries],
         "facts": {name: plain(value) for name, value in landed_counts(con).items()},
+        "currency": variables["reporting_currency"],
         "limits": {name: variables["estimates"][name]
                    for name in ("min_users", "min_degrees_of_freedom")}}
 

@@ -46,14 +46,15 @@ def write_page(con: duckdb.DuckDBPyConnection, export: Path) -> Path:
     made_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     found = read_aggregates(con, made_at)
     found["steps"] = read_steps(export / "models")
-    found["calibration"], found["importance"] = read_fit(export / "models")
+    found["calibration"], found["importance"], found["fit"] = read_fit(export / "models")
     checks = [dict(zip(found["checks"], row, strict=True))
               for row in zip(*found["checks"].values(), strict=True)]
     template = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, trim_blocks=True
                            ).get_template("page.html.j2")
     text = template.render(
         questions=QUESTIONS, sections=SECTIONS, facts=found["facts"], days=found["days"],
-        made_at=made_at, checks=checks, missing=still_missing(found), footer=footer(found),
+        currency=found["currency"], made_at=made_at, checks=checks,
+        missing=still_missing(found), footer=footer(found),
         css=source("page.css"), script="\n".join(source(f"{name}.js") for name in SCRIPTS),
         vega=charting_library(), data=json_in_html(found))
     export.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,9 @@ def page_file(tmp_path_factory):
     models.mkdir(parents=True)
     (models.parent / "promotions.ndjson").write_text(json.dumps(STEPS[0]) + "\nno step\n")
     (models.parent / "promoted.json").write_text(json.dumps(STEPS[0]))
-    (models / "model.json").write_text(json.dumps({"calibration": [
+    (models / "model.json").write_text(json.dumps({
+        "kind": "effects", "label": "next_week_purchase_amount",
+        "part": "first_hour_offer_amount", "calibration": [
         {"predicted": 1.0, "earned": 1.5, "rows": 10},
         {"predicted": 2.0, "earned": 2.5, "rows": 9}]}))
     (models / "importance.csv").write_text("feature,gain\ncountry,3\noffer_price,1\n")
@@ -202,6 +204,14 @@ def test_it_can_be_read(page_file, opened, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_it_says_what_numbers_are_of(page_file, opened):
+    page = opened(page_file)
+    assert "amounts are in USD" in page.inner_text("header")
+    assert "in USD" in page.inner_text("#figure-revenue .says")
+    assert "first_hour_offer_amount" in page.inner_text("#figure-calibration .says")
+    assert "squared weights" in page.inner_text("#figure-importance .says")
 
 
 def test_promotions_are_marked(page_file, opened):

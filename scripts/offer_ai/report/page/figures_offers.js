@@ -155,19 +155,21 @@ figure({
 
 figure({
   id: "calibration", section: "model", title: "Calibration of the promoted model", fixed: true,
-  says: "What offers earned beside what the model predicted of them, in ten groups, on days that it was not fitted to: points on the line are right.",
-  columns: [{ key: "predicted", label: "Predicted", format: "money" }, { key: "earned", label: "Earned", format: "money" },
+  says: (data) => `Mean ${data.fit.of || "label"} of offers beside what the model predicted of it, in ten groups, on days that it was not fitted to: points on the line are right.`,
+  columns: [{ key: "predicted", label: "Predicted", format: "money" }, { key: "earned", label: "Observed", format: "money" },
     { key: "rows", label: "Offers", format: "count" }],
   missing: "No model is promoted.",
-  chart: points("predicted", "earned", "Predicted", "Earned"),
+  chart: points("predicted", "earned", "Predicted", "Observed"),
   rows: (data) => table(data.calibration),
 });
 
 figure({
   id: "importance", section: "model", title: "What the promoted model looks at", fixed: true,
-  says: "How much each input improves the model's fit, as a share of the whole.",
+  says: (data) => (data.fit.is_effects
+    ? "How far each input moves the model's log-odds of a purchase: its squared weights, alone and together with the offer, as a share of all."
+    : "How much each input improves the model's fit, as a share of the whole."),
   columns: [{ key: "feature", label: "Input" }, { key: "share", label: "Share", format: "percent" }],
   missing: "No model is promoted.",
-  chart: bars("share", "feature", "Share of the gain", "%"),
+  chart: bars("share", "feature", "Share of all", "%"),
   rows: (data) => table(data.importance),
 });

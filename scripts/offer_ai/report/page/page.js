@@ -40,7 +40,7 @@ let sel = { from: 0, to: 0, country: null };
 
 function build(one) {
   const box = element("figure", undefined, { id: `figure-${one.id}`, class: one.chart ? "charted" : "wide" });
-  box.append(element("h3", one.title), element("p", one.says, { class: "says" }));
+  box.append(element("h3", one.title), element("p", one.says instanceof Function ? one.says(data) : one.says, { class: "says" }));
   const missing = element("p", undefined, { class: "missing" });
   const chart = element("div", undefined, { class: "chart" });
   const more = element("details");
