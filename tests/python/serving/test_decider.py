@@ -210,6 +210,16 @@ def test_a_challenger_that_is_the_policy_is_not_asked(made, model):
     assert noted["target"]["policy_version"] == model.name
 
 
+def test_no_challenger_is_asked_where_a_holdout_goes_one_way(made, model):
+    """Of a named offer nothing can be learned about another policy; of chance it can."""
+    point(made.models, model, "challenger.json")
+    for offer in (("vip", Decimal("9.99")), None, ("gone", Decimal(1))):
+        made(holdout=Holdout(1.0, offer)).decide("u", "s", AT)
+    contexts = [json.loads(event["decision_context"]) for event in made.events()]
+    assert [(one["arm"], "target" in one) for one in contexts] == [
+        ("holdout", False), ("holdout", True), ("holdout", True)]
+
+
 def test_no_request_waits_for_a_model(made, model, monkeypatch, caplog):
     """A thread reads it, and one that could not goes on looking."""
     monkeypatch.setattr("offer_ai.serving.decider.LOOK_AGAIN", 0.05)
