@@ -16,7 +16,7 @@ from offer_ai.base.actions import Actions
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.request_time import RequestFeatures, Value
-from offer_ai.features.store import StoreError
+from offer_ai.features.store import StoreError, UnpublishedError
 from offer_ai.learning.candidates import Candidate, Offer, eligible, file_of
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.serving.arms import HOLDOUT, Holdout
@@ -229,8 +229,8 @@ class Decider:
                     lookup = Lookup(open_store(self.store_url, read_only=True))
                 else:
                     lookup.refresh()
-            except StoreError:
-                lookup = None
+            except StoreError as error:
+                lookup, local.is_unpublished = None, isinstance(error, UnpublishedError)
             local.lookup = lookup
         return lookup
 

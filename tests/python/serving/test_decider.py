@@ -16,6 +16,7 @@ from commands import train
 from learned import published
 from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import Candidate
+from offer_ai.serving.app import readiness
 from offer_ai.serving.arms import Holdout
 from offer_ai.serving.choices import as_target, drawn
 from offer_ai.serving.decider import Choice, Decider
@@ -365,6 +366,28 @@ def test_candidates_change_while_it_serves(made, tmp_path, caplog):
     listed(path, "vip,9.99,")
     assert shown(decider) == {"vip"}
     assert "offers.csv" not in look(decider)["why_not"]
+
+
+@pytest.mark.quick
+def test_without_a_model_it_is_starting_or_degraded(made, tmp_path):
+    """Starting, while all that is missing is what nobody has promoted or published yet."""
+    path = listed(tmp_path / "offers.csv", "gems,4.99,")
+    decider = made(candidates=ReloadingCandidates(path))
+
+    def status() -> str:
+        decider.looked_at = decider.local.looked_at = -math.inf
+        found = readiness(decider)
+        assert "no model was ever judged" in found.why
+        return found.status
+
+    assert status() == "starting"
+    listed(path, "gems,-1,")
+    assert status() == "degraded"
+    listed(path, "gems,4.99,")
+    assert status() == "starting"
+    (tmp_path / "none.sqlite").write_bytes(b"no database " * 500)
+    assert status() == "degraded"
+    assert "the feature store cannot be read" in readiness(decider).why
 
 
 @pytest.mark.quick
