@@ -10,7 +10,7 @@ from offer_ai.warehouse.decision_models import FOLDER, write_models
 def main() -> None:
     """Write models/decision_points of the dbt project that you stand in.
 
-    Each point under `decision_points` but `offers`, which is shipped, gets four models of a line
+    Each point under `decision_points` but `offers`, which is shipped, gets its models, a line each,
     and their contracts, which follow the declarations. Run it again when a point is new.
     """
     project = settings.project_folder()

@@ -154,6 +154,7 @@ names the column). `decisions` is a relation of `decision_notes`.
             mean as mean_value,
             sqrt(variance) as mean_error,
             third / nullif(power(variance, 1.5), 0) as mean_skewness,
+            case when arm = 'policy' then lift_df else df end as judged_df,
             case when users >= {{ limits.min_users }} and df > 0 then {{ offer_ai.t_quantile('df') }} end
                 as mean_t,
             sqrt(lift_variance) as lift_error,
@@ -170,10 +171,12 @@ names the column). `decisions` is a relation of `decision_notes`.
         arm,
         case
             when arm = 'policy' and holdout_users is null
-                then 'no user is in the holdout: declare a holdout_share'
+                then 'no user of the holdout has a mature decision: without a holdout_share none will'
             when least(users, coalesce(holdout_users, users)) < {{ limits.min_users }}
                 then 'fewer than {{ limits.min_users }} users in an arm: no interval'
-            when coalesce(lift_df, df, 0) < {{ limits.min_degrees_of_freedom }}
+            when judged_df is null
+                then 'nothing varies between users of an arm: no interval'
+            when judged_df < {{ limits.min_degrees_of_freedom }}
                 then 'a few users make nearly all of the variance: the interval may not cover'
         end as warnings,
         cast(users as bigint) as users,

@@ -15,6 +15,8 @@ one row each, or one that says why there is none. `decisions` is a relation of `
             and target_propensity is not null
             and target_predicted is not null
             and target_value is not null
+            -- A named offer of the holdout could go one way only.
+            and not coalesce(arm = 'holdout' and propensity = 1, false)
     ),
 
     -- Twice, as a relation that is used once is not copied first.

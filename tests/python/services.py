@@ -56,6 +56,7 @@ BAD = [
     (b"{}", "user_id"), (b'{"user_id": "u"}', "session_id"),
     (b'{"user_id": "", "session_id": "s"}', "user_id"),
     (b'{"user_id": "  ", "session_id": "s"}', "user_id"),
+    (b'{"user_id": "NaN", "session_id": "s"}', "user_id"),
     (b'{"user_id": 7, "session_id": "s"}', "user_id"),
     (b'{"user_id": null, "session_id": "s"}', "user_id"),
     (b'{"user_id": {"$gt": ""}, "session_id": "s"}', "user_id"),

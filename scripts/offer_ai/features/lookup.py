@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from offer_ai.base.declarations import type_word
-from offer_ai.features.store import Description, Item, Store, StoreError
+from offer_ai.features.store import Description, Item, Store, StoreError, UnpublishedError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -24,7 +24,7 @@ class Lookup:
         self.store = store
         description = store.description()
         if description is None:
-            raise StoreError(
+            raise UnpublishedError(
                 "The feature store is empty: run `scripts/export.py latest` to publish to it.")
         self._take(description)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
-from offer_ai.features.store import Description, Item, Row, Store, StoreError
+from offer_ai.features.store import Description, Item, Row, Store, StoreError, UnpublishedError
 
 TABLES = """
 create table if not exists latest_features (
@@ -67,7 +67,7 @@ class SqliteStore(Store):
 
     def _open_to_read(self) -> None:
         if (place := self._place()) is None:
-            raise StoreError(
+            raise UnpublishedError(
                 f"There is no feature store at {self.path}: run `scripts/export.py latest`.")
         self._connect(self.path, "query_only = on")
         self.opened = place

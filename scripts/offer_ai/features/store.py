@@ -14,6 +14,10 @@ class StoreError(Exception):
     """The store cannot serve; the message says why and what to do."""
 
 
+class UnpublishedError(StoreError):
+    """Nothing was published to the store yet."""
+
+
 Row = tuple[str, str]  # user_id and feature_versions, as in marts.latest_features
 
 

@@ -30,7 +30,7 @@ def write_model(out: Path, boosters: dict, description: dict) -> Path:
         gains = boosters["model"].feature_importance("gain")
         writer.writerows(sorted(zip(names, map(float, gains), strict=True),
                                 key=lambda row: -row[1]))
-    plot(description["calibration"], part / "calibration.png")
+    plot(description, part / "calibration.png")
     if is_whole(folder, description):
         shutil.rmtree(part)
     else:
@@ -70,15 +70,21 @@ def is_whole(folder: Path, description: dict) -> bool:
         return False
 
 
-def plot(bins: list[dict], path: Path) -> None:
+def predicted_of(description: dict) -> str | None:
+    """The label that a model's predictions are of: the early part, where it learns from one."""
+    return description.get("part") or description.get("label")
+
+
+def plot(description: dict, path: Path) -> None:
     from matplotlib.figure import Figure  # pyplot would turn a notebook's own plots off
 
+    bins, name = description["calibration"], predicted_of(description)
     figure = Figure(figsize=(5, 5))
     axes = figure.subplots()
     most = max(max(b["predicted"], b["earned"]) for b in bins)
     axes.plot([0, most], [0, most], color="grey", linewidth=1)
     axes.plot([b["predicted"] for b in bins], [b["earned"] for b in bins], "o-")
-    axes.set_xlabel("predicted revenue of 7 days")
-    axes.set_ylabel("earned")
+    axes.set_xlabel(f"predicted {name}")
+    axes.set_ylabel(f"mean {name}")
     axes.set_title("Calibration on the last days")
     figure.savefig(path, dpi=100, metadata={"Software": None})

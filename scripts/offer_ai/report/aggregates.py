@@ -24,7 +24,8 @@ def query(name: str) -> str:
 
 
 def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
-    """Blocks of columns by name, and first_day (ISO), days, whole_day, countries and facts.
+    """Blocks of columns by name, and first_day (ISO), days, whole_day, countries, facts,
+    the currency of amounts and limits of estimates.
 
     `day` counts from first_day, whole_day is the last one that is over. Days are the last
     MOST_DAYS, or as many as make no more than MOST_ROWS rows.
@@ -37,7 +38,8 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
                 "most_rejects": variables["most_rejects"]["warn"]}.items():
             con.execute(f"set variable {name} = $value", {"value": value})
         con.execute(query("setup"))
-        con.execute(shown_view())
+        for view in shown_views():
+            con.execute(view)
         found = {name: columns(con, query(name)) for name in BLOCKS}
         rows = sum(len(next(iter(block.values()))) for block in found.values())
         if rows <= MOST_ROWS or days <= 7:
@@ -56,21 +58,26 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
         "whole_day": (whole - first).days if first else -1,
         "countries": [country for country, in countries],
         "facts": {name: plain(value) for name, value in landed_counts(con).items()},
-        "limits": {"min_users": variables["estimates"]["min_users"]}}
+        "currency": variables["reporting_currency"],
+        "limits": {name: variables["estimates"][name]
+                   for name in ("min_users", "min_degrees_of_freedom")}}
 
 
-def shown_view() -> str:
-    """SQL for a view `shown`: the training table with `offer`, what was done in words, and the
-    reward."""
+def shown_views() -> list[str]:
+    """SQL for what hangs on the declared action: a view `shown`, the training table with `offer`,
+    what was done in words, and the reward; `decided`, decisions and whether they match."""
     point = declarations.decision_points()[declarations.OFFERS]
     is_money = {column["name"]: declarations.type_word(column["data_type"]) == "decimal"
                 for column in point["columns"]}
     words = ", ".join(f"{name}::decimal(38, 2)" if is_money[name] else name
                       for name in point["action"])
-    return f"""
+    match = " and ".join(f"{name} = target_{name}" for name in point["action"])
+    return [f"""
         create or replace temp view shown as
         select *, concat_ws(' ', {words or "''"}) as offer, {point["reward"] or "0"} as reward
-        from marts.training_offers"""
+        from marts.training_offers""", f"""
+        create or replace temp view decided as
+        select *, {match or "true"} as is_match from staging.stg_decisions"""]
 
 
 def columns(con: duckdb.DuckDBPyConnection, text: str) -> dict[str, list]:

@@ -19,19 +19,24 @@ def read_steps(models: Path) -> dict[str, list]:
             for at, name in enumerate(("at", "step", "model", "why"))}
 
 
-def read_fit(models: Path) -> tuple[dict[str, list], dict[str, list]]:
-    """Of the promoted model: its calibration and its importance; without one both are empty."""
+def read_fit(models: Path) -> tuple[dict[str, list], dict[str, list], dict]:
+    """Of the promoted model: its calibration and its importance; without one both are empty. And
+    `of`, the label that its predictions are of (of an early part, where it learns from one), with
+    `is_effects`, whether its importance is of weights."""
     try:
         folder = models / json.loads((models / "promoted.json").read_text())["model"]
-        bins = json.loads((folder / "model.json").read_text())["calibration"]
+        told = json.loads((folder / "model.json").read_text())
+        bins = told["calibration"]
         gains = [(row["feature"], float(row["gain"]))
                  for row in csv.DictReader(lines(folder / "importance.csv"))]
     except (OSError, ValueError, KeyError, TypeError):
-        bins, gains = [], []
+        told, bins, gains = {}, [], []
     total = sum(gain for _, gain in gains) or 1.0
     return ({name: [one[name] for one in bins] for name in ("predicted", "earned", "rows")},
             {"feature": [name for name, _ in gains],
-             "share": [round(gain / total, 6) for _, gain in gains]})
+             "share": [round(gain / total, 6) for _, gain in gains]},
+            {"of": told.get("part") or told.get("label"),
+             "is_effects": told.get("kind") == "effects"})
 
 
 def lines(path: Path) -> list[str]:

@@ -46,14 +46,15 @@ def write_page(con: duckdb.DuckDBPyConnection, export: Path) -> Path:
     made_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     found = read_aggregates(con, made_at)
     found["steps"] = read_steps(export / "models")
-    found["calibration"], found["importance"] = read_fit(export / "models")
+    found["calibration"], found["importance"], found["fit"] = read_fit(export / "models")
     checks = [dict(zip(found["checks"], row, strict=True))
               for row in zip(*found["checks"].values(), strict=True)]
     template = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, trim_blocks=True
                            ).get_template("page.html.j2")
     text = template.render(
         questions=QUESTIONS, sections=SECTIONS, facts=found["facts"], days=found["days"],
-        made_at=made_at, checks=checks, missing=still_missing(found), footer=footer(found),
+        currency=found["currency"], made_at=made_at, checks=checks,
+        missing=still_missing(found), footer=footer(found),
         css=source("page.css"), script="\n".join(source(f"{name}.js") for name in SCRIPTS),
         vega=charting_library(), data=json_in_html(found))
     export.mkdir(parents=True, exist_ok=True)
@@ -107,12 +108,23 @@ def still_missing(found: dict) -> list[str]:
         sentences.append("No offer was chosen by the service yet (`make serve`): there is no "
                          "policy to judge.")
     elif "holdout" not in found["arms"]["arm"]:
-        sentences.append("No player is in a holdout: set holdout_share in dbt_project.yml to "
-                         "learn what the policy earns beyond it.")
+        sentences.append(no_holdout(found["decisions"]))
     if not found["calibration"]["rows"]:
         sentences.append("No model is promoted: `make train`, then scripts/evaluate.py MODEL "
                          "--promote.")
     return sentences
+
+
+def no_holdout(decisions: dict) -> str:
+    """Why no player of a holdout counts yet."""
+    if sum(decisions["held_out"]):
+        return ("Players are in a holdout: what the policy earns beyond it is known a week after "
+                "the first decision for them.")
+    if not sum(decisions["in_arms"]):
+        return ("All decisions are an apprentice's, who makes the game's own offers: there is no "
+                "policy to hold beside a holdout.")
+    return ("No player is in a holdout: set holdout_share in dbt_project.yml to learn what the "
+            "policy earns beyond it.")
 
 
 def footer(found: dict) -> str:

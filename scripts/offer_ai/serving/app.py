@@ -19,6 +19,7 @@ from offer_ai.serving.decider import Decider
 from offer_ai.serving.direct import JSON, PATH, Direct, failed_answer, invalid, invalid_answer
 from offer_ai.serving.figures import Figures
 from offer_ai.serving.requests import Interface
+from offer_ai.serving.state import is_starting
 
 CLOCK_TOLERANCE_HOURS = 24  # where dbt_project.yml declares none
 
@@ -81,8 +82,8 @@ def readiness(decider: Decider) -> Readiness:
     state = decider.state
     if state["why_not"] is None:
         return Readiness(status="ready", why=None)
-    is_new = decider.promoted.policy is None and decider.promoted.problem is None
-    return Readiness(status="starting" if is_new else "degraded", why=state["why_not"])
+    return Readiness(status="starting" if is_starting(decider) else "degraded",
+                     why=state["why_not"])
 
 
 def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:

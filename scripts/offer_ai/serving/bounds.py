@@ -15,6 +15,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY"}
 RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+LONG = 24  # characters of a key without a name that ends in `=`: 16 bytes in base64
 TOO_LARGE = f"the body needs a Content-Length of at most {MAX_BODY} bytes"
 
 
@@ -59,15 +60,17 @@ class Keys:
     """Who may ask, and how often a second.
 
     `told` is one key, or several with names (`game=abc shop=def`); none lets everyone in, under
-    the name `anyone`. Raises ValueError where a name stands twice or without a key.
+    the name `anyone`. A long word with `=` at its end alone is a key, as base64 ends so. Raises
+    ValueError where a name stands twice or without a key.
     """
 
     def __init__(self, told: str | None = None, per_second: float | None = None):
         self.keys: dict[str, bytes] = {}
         for word in (told or "").split():
             name, is_named, key = word.partition("=")
-            name, key = (name, key) if is_named else ("default", word)
-            if not key or not name or name in self.keys:
+            if not is_named or (not key.strip("=") and len(word) >= LONG):
+                name, key = "default", word
+            if not key.strip("=") or not name or name in self.keys:
                 raise ValueError("OFFER_AI_API_KEY is one key, or several as name=key separated by "
                                  "spaces, each name once.")
             self.keys[name] = key.encode()

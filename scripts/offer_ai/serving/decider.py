@@ -16,7 +16,7 @@ from offer_ai.base.actions import Actions
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.request_time import RequestFeatures, Value
-from offer_ai.features.store import StoreError
+from offer_ai.features.store import StoreError, UnpublishedError
 from offer_ai.learning.candidates import Candidate, Offer, eligible, file_of
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.serving.arms import HOLDOUT, Holdout
@@ -48,8 +48,8 @@ class Decider:
     chance and the policy is FALLBACK. Users of the holdout get the status quo. A model that is
     promoted meanwhile, and a file of candidates that changes, are taken over between requests.
     Of a challenger (a model that was not sure to be better) it only notes what it would have
-    done. As an apprentice it makes the offer of the caller and notes what the promoted model
-    would have done.
+    done, and nothing where a named offer of the holdout could go one way only. As an apprentice it
+    makes the offer of the caller and notes what the promoted model would have done.
 
     What is decided is a declared decision point, the first by default: an offer, or whatever its
     `action` is.
@@ -120,7 +120,7 @@ class Decider:
             context["candidates"] = [
                 self.actions.told(one.offer) | {"probability": chance}
                 for one, chance in zip(among, chances, strict=True)]
-            if target and among:
+            if target and among and not (context["arm"] == HOLDOUT and 0 in chances):
                 context["target"] = as_target(target, known, among, made, self.actions)
             decision = {
                 "decision_id": secrets.token_hex(16), **self.actions.told(made.offer),
@@ -229,8 +229,8 @@ class Decider:
                     lookup = Lookup(open_store(self.store_url, read_only=True))
                 else:
                     lookup.refresh()
-            except StoreError:
-                lookup = None
+            except StoreError as error:
+                lookup, local.is_unpublished = None, isinstance(error, UnpublishedError)
             local.lookup = lookup
         return lookup
 

@@ -1,5 +1,6 @@
 """What a request to decide says, and what it is answered: models made from the decision point."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from pydantic import (
     create_model,
 )
 
+from offer_ai.base import declarations
 from offer_ai.base.actions import Action, Actions
 from offer_ai.features.request_time import JSON_TYPES, RequestFeatures
 from offer_ai.serving.choices import Choice
@@ -39,6 +41,7 @@ def in_utc(at: datetime) -> datetime:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
+WHOLE = re.compile(r"-?[0-9]+[.]0")
 Price = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
 Whole = Annotated[int, Field(ge=-2**63, lt=2**63)]
 # How a request gives a value of an action, and how an answer does, by kind.
@@ -64,6 +67,22 @@ class Asked(BaseModel):
     at: Annotated[datetime, AfterValidator(in_utc)] | None = None
 
 
+def id_of(field: str, no_ids: str | None = None):
+    """The type of an id that the warehouse reads as `to_id` (macros/engine/casts.sql) does: `7.0`
+    is 7, a word of the var `no_ids` is none."""
+    variables = declarations.variables()
+    if variables.get("event_fields", {}).get(field, {}).get("type") != "id":
+        return Text
+    none = {str(word).lower() for word in variables.get(no_ids) or () if word}
+
+    def read(text: str) -> str:
+        if text.lower() in none:
+            raise ValueError(f"is a word that stands for none ({no_ids})")
+        return text[:-2] if WHOLE.fullmatch(text) else text
+
+    return Annotated[Text, AfterValidator(read)]
+
+
 class Interface:
     """What is asked of a decision point and answered: `request` and `answer` are the models."""
 
@@ -78,6 +97,8 @@ class Interface:
             **{name: (GIVEN[kind], ...) for name, kind in kinds})
         self.request = create_model(
             "DeclaredRequest", __base__=Asked, __doc__=REQUEST.format(**words),
+            user_id=(id_of("customer_identifier", "no_user_ids"), ...),
+            session_id=(id_of("session_id"), ...),
             **{name: (GIVEN[kind] | None, None) for name, kind in kinds},
             propensity=(Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None, None),
             **{self.name: (list[some] | None, None)},

@@ -12,9 +12,9 @@ def state_of(decider) -> dict:
     why_not = [decider.promoted.problem] if decider.promoted.problem else []
     if policy is None:
         why_not = why_not or [why_none(decider.models)]
-    elif lookup is None:
+    if is_unreadable(decider) or (policy and not lookup):
         why_not.append("the feature store cannot be read: no model can be asked")
-    elif problem:
+    if problem:
         why_not.append(problem)
     if decider.listed and decider.listed.problem:
         why_not.append(decider.listed.problem)
@@ -25,3 +25,14 @@ def state_of(decider) -> dict:
             "features_as_of": lookup.description.as_of if lookup else None,
             "holdout_share": decider.holdout.share,
             "is_apprentice": decider.is_apprentice}
+
+
+def is_unreadable(decider) -> bool:
+    """Whether there is a feature store that cannot be read."""
+    return decider._lookup() is None and not getattr(decider.local, "is_unpublished", False)
+
+
+def is_starting(decider) -> bool:
+    """Whether all that is missing is what nobody has promoted or published yet."""
+    is_bad = decider.promoted.problem or (decider.listed and decider.listed.problem)
+    return decider.promoted.policy is None and not is_bad and not is_unreadable(decider)

@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from matplotlib.figure import Figure
 
 from commands import train
 from learned import OFFERS, published
 from offer_ai.learning.fitting import calibration, fit_models
+from offer_ai.learning.model_files import plot
 from offer_ai.learning.revenue_model import RevenueModel
 from offer_ai.learning.trees import deviance
 from offer_ai.training.table import read_training
@@ -35,6 +37,19 @@ def test_it_learns_who_likes_what(tmp_path):
     assert model.description["training"]["version"] == "v1"
     assert (folder / "calibration.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "importance.csv").read_text().splitlines()[0] == "feature,gain"
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("more", "name"), [
+    ({}, "next_week_amount"), ({"part": None}, "next_week_amount"),
+    ({"part": "first_hour_amount"}, "first_hour_amount")])
+def test_the_picture_names_what_is_predicted(tmp_path, monkeypatch, more, name):
+    """Of a model that learns from an early part of its label, the part."""
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure.axes[0]))
+    plot({"label": "next_week_amount", "calibration": [{"predicted": 1, "earned": 2}]} | more,
+         tmp_path / "calibration.png")
+    assert (drawn[0].get_xlabel(), drawn[0].get_ylabel()) == (f"predicted {name}", f"mean {name}")
 
 
 def test_the_same_table_gives_the_same_model(tmp_path):

@@ -201,6 +201,15 @@ def test_the_questions_the_exports_and_a_lookup(shop):
         cwd=folder, env=os.environ | PATHS).stderr
 
 
+@pytest.mark.quick
+def test_the_readme_installs_what_its_commands_need():
+    """What trains and serves is not in what builds."""
+    parts = (SHOP / "README.md").read_text().split("```")
+    learns = next(at for at, part in enumerate(parts) if "scripts/train.py" in part)
+    assert "scripts/serve.py" in parts[learns]
+    assert "`make setup`" in parts[0] and "`make setup-serve`" in parts[learns - 1]
+
+
 @pytest.mark.long
 def test_a_policy_learns_and_decides_without_a_line_of_python(shop):
     folder, _, script = shop

@@ -46,7 +46,9 @@ def page_file(tmp_path_factory):
     models.mkdir(parents=True)
     (models.parent / "promotions.ndjson").write_text(json.dumps(STEPS[0]) + "\nno step\n")
     (models.parent / "promoted.json").write_text(json.dumps(STEPS[0]))
-    (models / "model.json").write_text(json.dumps({"calibration": [
+    (models / "model.json").write_text(json.dumps({
+        "kind": "effects", "label": "next_week_purchase_amount",
+        "part": "first_hour_offer_amount", "calibration": [
         {"predicted": 1.0, "earned": 1.5, "rows": 10},
         {"predicted": 2.0, "earned": 2.5, "rows": 9}]}))
     (models / "importance.csv").write_text("feature,gain\ncountry,3\noffer_price,1\n")
@@ -130,15 +132,35 @@ def test_the_lift_is_that_of_the_mart(page_file, opened):
     page = opened(page_file)
     choose(page, *EVERY)
     expected = rows(page_file.parents[1] / "w.duckdb", """
-        select policy_version, lift, lift_low, lift_high from marts.policy_lift
+        select policy_version, lift, lift_low, lift_high, warnings from marts.policy_lift
         where arm = 'policy'
         qualify day = max(day) over (partition by policy_version) order by 1""")
     found = page.evaluate("offerAI.rows('lift')")
     assert len(found) == 2
     for row, other in zip(sorted(found, key=lambda row: row["policy"]), expected, strict=True):
-        assert row["policy"] == other["policy_version"]
+        assert (row["policy"], row["why"]) == (other["policy_version"], other["warnings"])
         for name in ("lift", "lift_low", "lift_high"):
             assert row[name.removeprefix("lift_")] == pytest.approx(other[name], abs=1e-4)
+
+
+@pytest.mark.parametrize(("outlier", "held_out", "big", "says"), [
+    (10, 500, "Yes", "more per player than the holdout"),
+    (1000, 500, "Not sure yet", "a few users make nearly all of the variance"),
+    (10, 0, "Not known yet", "nothing varies between users of an arm"),
+], ids=["many", "few", "nobody"])
+def test_the_policy_earns_more_only_where_the_interval_covers(
+        page_file, opened, outlier, held_out, big, says):
+    """Of 1,000 players each: in the policy's arm half pay 10, one of them another amount; in the
+    holdout some pay 1."""
+    page = opened(page_file)
+    arms = {"day": [0, 0], "country": ["DE", "DE"], "policy": ["m1", "m1"],
+            "arm": ["policy", "holdout"], "users": [1000, 1000]} | {
+        f"s{power}": [499 * 10**power + outlier**power, held_out] for power in (1, 2, 3, 4)}
+    page.evaluate("(arms) => { offerAI.data.arms = arms; }", arms)
+    choose(page, *EVERY)
+    assert page.inner_text("#answer-policy .big") == big
+    assert says in page.inner_text("#answer-policy .small")
+    assert page.get_attribute("#answer-policy", "data-mood") == ("good" if big == "Yes" else "")
 
 
 def test_a_stranger_finds_the_answers(page_file, opened):
@@ -182,6 +204,14 @@ def test_it_can_be_read(page_file, opened, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_it_says_what_numbers_are_of(page_file, opened):
+    page = opened(page_file)
+    assert "amounts are in USD" in page.inner_text("header")
+    assert "in USD" in page.inner_text("#figure-revenue .says")
+    assert "first_hour_offer_amount" in page.inner_text("#figure-calibration .says")
+    assert "squared weights" in page.inner_text("#figure-importance .says")
 
 
 def test_promotions_are_marked(page_file, opened):

@@ -16,6 +16,7 @@ from commands import train
 from learned import published
 from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import Candidate
+from offer_ai.serving.app import readiness
 from offer_ai.serving.arms import Holdout
 from offer_ai.serving.choices import as_target, drawn
 from offer_ai.serving.decider import Choice, Decider
@@ -210,6 +211,16 @@ def test_a_challenger_that_is_the_policy_is_not_asked(made, model):
     assert noted["target"]["policy_version"] == model.name
 
 
+def test_no_challenger_is_asked_where_a_holdout_goes_one_way(made, model):
+    """Of a named offer nothing can be learned about another policy; of chance it can."""
+    point(made.models, model, "challenger.json")
+    for offer in (("vip", Decimal("9.99")), None, ("gone", Decimal(1))):
+        made(holdout=Holdout(1.0, offer)).decide("u", "s", AT)
+    contexts = [json.loads(event["decision_context"]) for event in made.events()]
+    assert [(one["arm"], "target" in one) for one in contexts] == [
+        ("holdout", False), ("holdout", True), ("holdout", True)]
+
+
 def test_no_request_waits_for_a_model(made, model, monkeypatch, caplog):
     """A thread reads it, and one that could not goes on looking."""
     monkeypatch.setattr("offer_ai.serving.decider.LOOK_AGAIN", 0.05)
@@ -355,6 +366,28 @@ def test_candidates_change_while_it_serves(made, tmp_path, caplog):
     listed(path, "vip,9.99,")
     assert shown(decider) == {"vip"}
     assert "offers.csv" not in look(decider)["why_not"]
+
+
+@pytest.mark.quick
+def test_without_a_model_it_is_starting_or_degraded(made, tmp_path):
+    """Starting, while all that is missing is what nobody has promoted or published yet."""
+    path = listed(tmp_path / "offers.csv", "gems,4.99,")
+    decider = made(candidates=ReloadingCandidates(path))
+
+    def status() -> str:
+        decider.looked_at = decider.local.looked_at = -math.inf
+        found = readiness(decider)
+        assert "no model was ever judged" in found.why
+        return found.status
+
+    assert status() == "starting"
+    listed(path, "gems,-1,")
+    assert status() == "degraded"
+    listed(path, "gems,4.99,")
+    assert status() == "starting"
+    (tmp_path / "none.sqlite").write_bytes(b"no database " * 500)
+    assert status() == "degraded"
+    assert "the feature store cannot be read" in readiness(decider).why
 
 
 @pytest.mark.quick

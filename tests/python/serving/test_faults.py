@@ -360,10 +360,20 @@ def test_the_answers_are_as_the_schema_says(folder):
     service.stop()
 
 
-@pytest.mark.parametrize("told", ["a=1 a=2", "=x", "a="])
+@pytest.mark.parametrize("told", ["a=1 a=2", "=x", "a=", "game==", "=" * 24])
 def test_keys_that_cannot_be_told_apart(told):
     with pytest.raises(ValueError, match="OFFER_AI_API_KEY"):
         Keys(told)
+
+
+@pytest.mark.parametrize("key", ["q83vEjRWeJCrze8SNFZ4kA==",
+                                 "3q2+78r+ur4AESIzRFVmd4iZqrvM3e7/ECMyQVRndYY="])
+def test_a_key_in_base64_is_a_key(key):
+    """As `openssl rand -base64` prints it, alone or with a name."""
+    alone, named = Keys(key), Keys(f"game={key} shop=other")
+    assert (alone.name_of(key), named.name_of(key)) == ("default", "game")
+    for wrong in ("=", "", key.rstrip("="), None):
+        assert alone.name_of(wrong) is None and named.name_of(wrong) is None
 
 
 def test_a_page_cannot_ask(folder):

@@ -24,6 +24,7 @@ from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
 from offer_ai.serving.logged_fields import check_fields
 from offer_ai.training.table import arrays_of, read_offers
+from oracle import identifier
 
 pytestmark = pytest.mark.quick
 COLUMNS = [("paywall", "string"), ("price", "decimal(22, 4)"), ("days", "bigint"),
@@ -82,6 +83,23 @@ def test_an_answer_and_an_event_have_the_columns_of_the_action(app):
     for days in ("many", 2**63):
         refused = client.post("/decide", json=REQUEST | {"paywalls": [hard | {"days": days}]})
         assert refused.json()["detail"][0]["field"] == "paywalls.days"
+
+
+@pytest.mark.parametrize("text", [
+    "7.0", "-12.0", "7.00", "1.5", "x.0", ".0", "007.0", "1e7", " 7.0", "undefined", "NULL", "nan",
+    "None", "null ", "0", "-1"])
+def test_an_id_is_what_the_warehouse_reads(app, text):
+    """Whom the service decides for, and whom it logs."""
+    client = app(point(["paywall"]), "paywall\nhard\n")
+    user = identifier(text, ("undefined", "null", "nan"))
+    said = client.post("/decide", json=REQUEST | {"user_id": text, "session_id": text})
+    assert said.status_code == (422 if user is None else 200), said.text
+    if user is None:
+        assert "no_user_ids" in said.json()["detail"][0]["problem"]
+        assert client.post("/decide", json=REQUEST | {"session_id": text}).status_code == 200
+    for event in app.events():
+        assert event["session_id"] == identifier(text)
+        assert event["customer_identifier"] == (user or "u")
 
 
 def test_nothing_can_be_done(app):

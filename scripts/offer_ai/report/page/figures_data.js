@@ -114,7 +114,7 @@ figure({
 
 figure({
   id: "revenue", section: "money", title: "Revenue by day",
-  says: "What players paid, refunds taken off; in the currency unit of the events.",
+  says: (data) => `What players paid, refunds taken off; in ${data.currency}.`,
   columns: [DAY, { key: "revenue", label: "Revenue", format: "money" },
     { key: "purchases", label: "Purchases", format: "count" }, { key: "refunds", label: "Refunds", format: "count" },
     { key: "refund_amount", label: "Refunded", format: "money" }],

@@ -74,7 +74,7 @@ figure({
     { key: "per_user", label: "Revenue per player", format: "money" },
     { key: "per_held_out", label: "In the holdout", format: "money" },
     { key: "lift", label: "Lift", format: "money" }, { key: "low", label: "From", format: "money" },
-    { key: "high", label: "To", format: "money" }, { key: "why", label: "Why no interval" }],
+    { key: "high", label: "To", format: "money" }, { key: "why", label: "What speaks against it" }],
   missing: "No decision of these days with an arm is 7 days old: the service logs arms, and needs a holdout_share to have a holdout.",
   chart: ranges("policy", "lift", "low", "high", "Lift per player", "", true),
   rows(data, sel) {
@@ -85,7 +85,7 @@ figure({
       return { policy, users: made ? made.users : 0, held_out: held ? held.users : 0,
         per_user: made ? ratio(made.s1, made.users) : null,
         per_held_out: held ? ratio(held.s1, held.users) : null,
-        ...lift(made, held, data.limits.min_users) };
+        ...lift(made, held, data.limits) };
     });
   },
 });
@@ -95,7 +95,7 @@ figure({
   says: "Explored: the offer is not the one that the policy likes best, or it likes all alike. Match: a policy that was asked beside it would have made the same offer. Rules mark promotions.",
   columns: [DAY, { key: "kind", label: "Kind" }, { key: "decisions", label: "Of decisions", format: "count" },
     { key: "share", label: "Share", format: "percent" }],
-  missing: "No decision of these days has logged its candidates.",
+  missing: "No decision of these days has logged each candidate's chance.",
   chart: lines("share", "kind", "Share of decisions", "%", true),
   rows: (data, sel) => byDay(data.decisions, sel, ["decisions", "explored", "asked", "matches"])
     .flatMap((row) => [
@@ -155,19 +155,21 @@ figure({
 
 figure({
   id: "calibration", section: "model", title: "Calibration of the promoted model", fixed: true,
-  says: "What offers earned beside what the model predicted of them, in ten groups, on days that it was not fitted to: points on the line are right.",
-  columns: [{ key: "predicted", label: "Predicted", format: "money" }, { key: "earned", label: "Earned", format: "money" },
+  says: (data) => `Mean ${data.fit.of || "label"} of offers beside what the model predicted of it, in ten groups, on days that it was not fitted to: points on the line are right.`,
+  columns: [{ key: "predicted", label: "Predicted", format: "money" }, { key: "earned", label: "Observed", format: "money" },
     { key: "rows", label: "Offers", format: "count" }],
   missing: "No model is promoted.",
-  chart: points("predicted", "earned", "Predicted", "Earned"),
+  chart: points("predicted", "earned", "Predicted", "Observed"),
   rows: (data) => table(data.calibration),
 });
 
 figure({
   id: "importance", section: "model", title: "What the promoted model looks at", fixed: true,
-  says: "How much each input improves the model's fit, as a share of the whole.",
+  says: (data) => (data.fit.is_effects
+    ? "How far each input moves the model's log-odds of a purchase: its squared weights, alone and together with the offer, as a share of all."
+    : "How much each input improves the model's fit, as a share of the whole."),
   columns: [{ key: "feature", label: "Input" }, { key: "share", label: "Share", format: "percent" }],
   missing: "No model is promoted.",
-  chart: bars("share", "feature", "Share of the gain", "%"),
+  chart: bars("share", "feature", "Share of all", "%"),
   rows: (data) => table(data.importance),
 });

@@ -40,7 +40,7 @@ let sel = { from: 0, to: 0, country: null };
 
 function build(one) {
   const box = element("figure", undefined, { id: `figure-${one.id}`, class: one.chart ? "charted" : "wide" });
-  box.append(element("h3", one.title), element("p", one.says, { class: "says" }));
+  box.append(element("h3", one.title), element("p", one.says instanceof Function ? one.says(data) : one.says, { class: "says" }));
   const missing = element("p", undefined, { class: "missing" });
   const chart = element("div", undefined, { class: "chart" });
   const more = element("details");
@@ -144,9 +144,10 @@ function answers() {
   } else if (last.low === null) {
     answer("policy", "Not known yet", `${last.policy}: ${last.why}.`);
   } else {
-    answer("policy", last.low > 0 ? "Yes" : last.high < 0 ? "No, it earns less" : "Not sure yet",
+    const mood = last.why ? "" : last.low > 0 ? "good" : last.high < 0 ? "bad" : "";
+    answer("policy", { good: "Yes", bad: "No, it earns less" }[mood] || "Not sure yet",
       `${last.policy}: ${MONEY.format(last.lift)} more per player than the holdout (${MONEY.format(last.low)} to ${
-        MONEY.format(last.high)}), ${where}`, last.low > 0 ? "good" : last.high < 0 ? "bad" : "");
+        MONEY.format(last.high)}), ${where}${last.why ? `; ${last.why}` : ""}`, mood);
   }
 }
 

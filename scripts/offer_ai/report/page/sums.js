@@ -80,18 +80,27 @@ function unskewed(x, g) {
   return (3 / g) * (Math.cbrt(1 + g * (x - g / 6)) - 1);
 }
 
-/** The lift of one arm over another, of sums: {lift, low, high, why}. */
-function lift(policy, holdout, minUsers) {
+/** The lift of one arm over another, of sums: {lift, low, high, why}; `why` speaks against it. */
+function lift(policy, holdout, limits) {
   if (!policy || !holdout) {
-    return { lift: null, low: null, high: null, why: "no user is in the holdout" };
+    return { lift: null, low: null, high: null, why: policy
+      ? "no user of the holdout has a mature decision: without a holdout_share none will"
+      : "no user of the policy's arm has a mature decision" };
   }
   const a = moments(policy), b = moments(holdout);
   const value = a.mean - b.mean, variance = a.variance + b.variance;
   const df = variance ** 2 / (a.variance ** 2 / a.df + b.variance ** 2 / b.df);
-  if (Math.min(a.users, b.users) < minUsers || !(df > 0)) {
-    return { lift: value, low: null, high: null, why: `fewer than ${minUsers} users in an arm` };
+  const none = { lift: value, low: null, high: null };
+  if (Math.min(a.users, b.users) < limits.min_users) {
+    return { ...none, why: `fewer than ${limits.min_users} users in an arm: no interval` };
+  }
+  // Of an arm in which nothing varies df is null, which would divide as 0.
+  if (a.df === null || b.df === null) {
+    return { ...none, why: "nothing varies between users of an arm: no interval" };
   }
   const t = tQuantile(df), error = Math.sqrt(variance), skewness = (a.third - b.third) / variance ** 1.5;
   return { lift: value, low: value - error * unskewed(t, skewness),
-    high: value - error * unskewed(-t, skewness), why: null };
+    high: value - error * unskewed(-t, skewness),
+    why: df < limits.min_degrees_of_freedom
+      ? "a few users make nearly all of the variance: the interval may not cover" : null };
 }

@@ -1,23 +1,30 @@
--- Explored: the offer made is not the one that the policy likes best.
-with decisions as (
+-- Explored: the offer made is not the one that the policy likes best. Of an apprentice, who knows
+-- the chance of the game's own offer at most, nobody can tell.
+with told as (
     select
         cast(event_time as date) as day,
         user_id,
         propensity,
         arm,
         target_policy_version is not null as is_asked,
-        offer_type = target_offer_type and offer_price = target_offer_price as is_match,
+        is_match,
         case when json_valid(candidates)
             then try_cast(json_extract(candidates, '$[*].probability') as double[])
         end as chances
-    from staging.stg_decisions
+    from decided
     where cast(event_time as date) >= getvariable('first_day')
+),
+
+decisions as (
+    select * replace (case when list_count(chances) = len(chances) then chances end as chances)
+    from told
 )
 
 select
     decisions.day - getvariable('first_day') as day,
     coalesce(players.country, 'unknown') as country,
     count(case when decisions.arm = 'holdout' then 1 end) as held_out,
+    count(decisions.arm) as in_arms,
     count(case when decisions.arm is distinct from 'holdout' and decisions.propensity is not null
         and len(decisions.chances) > 0 then 1 end) as decisions,
     count(case when decisions.arm is distinct from 'holdout' and (
