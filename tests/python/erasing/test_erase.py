@@ -26,12 +26,15 @@ from built import build, build_and_test, rows, write_events
 from commands import environment, export, run
 from compared import REJECTS, same, same_warehouses
 from events import at, offers
+from offer_ai.base.files import file_hash
+from offer_ai.base.locks import publishing
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.erasing import logs
-from offer_ai.erasing.whole import Places
+from offer_ai.erasing.whole import Places, elsewhere
 from offer_ai.erasing.whole import erase as whole_erase
 from offer_ai.features import Lookup, open_store
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.training.versions import Versions, content_version
 from servers import new_table
 from services import Service
 from streams import batches, builds, write_in_any_form
@@ -106,6 +109,13 @@ def published(tmp_path_factory):
 def place(published, tmp_path):
     """A copy of it."""
     return shutil.copytree(published, tmp_path, dirs_exist_ok=True)
+
+
+def write_parquet(path: Path, *users: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    duckdb.execute("copy (select unnest($users) as user_id) to $path (format parquet)",
+                   {"users": list(users), "path": str(path)})
+    return path
 
 
 def others(folder) -> dict[str, list[dict]]:
@@ -283,6 +293,60 @@ def test_other_places(place, aws, valkey, monkeypatch):
         assert hashlib.sha256(text).hexdigest() == file["sha256"]
     # It is the version that is published of what is left.
     assert "0 days sent" in export(place, "training", "--to", target).stdout
+
+
+@pytest.mark.parametrize("killed", ["erasure", "publish", "first publish"])
+def test_versions_that_no_manifest_lists_go(tmp_path, monkeypatch, killed):
+    """Whatever was killed between a version and its manifest, or before the old one was removed."""
+    target = tmp_path / "export" / "training"
+
+    def publish(user, versions, keep=5):
+        day = write_parquet(tmp_path / "source" / "day.parquet", user, "other")
+        files = [{"path": day.name, "rows": 2, "sha256": file_hash(day)}]
+        versions.publish({"version": content_version(files), "rows": 2, "files": files},
+                         day.parent, keep)
+
+    def erase_training(users, dry_run=False):
+        places = Places(tmp_path, tmp_path / "export", str(tmp_path / "none"), has_warehouse=False)
+        return elsewhere(users, places, dry_run)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    if killed != "first publish":
+        publish("other", Versions(str(target)))
+    if killed == "erasure":
+        publish(PLANTED[0], Versions(str(target)))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Versions, "_prune" if killed == "erasure" else "_write_json", kill)
+        if killed == "erasure":
+            erase_training(PLANTED)
+        publish(PLANTED[0], Versions(str(target)))
+    assert holding(target, PLANTED[0])
+    erase_training(PLANTED, dry_run=True)
+    assert holding(target, PLANTED[0])
+    erase_training(PLANTED)
+    assert holding(target, PLANTED[0]) == []
+    assert len(Versions(str(target)).kept()) == {"erasure": 2, "publish": 1, "first publish": 0}[
+        killed]
+
+
+def test_a_publish_that_runs_keeps_its_version(tmp_path):
+    """It is in no manifest yet; an erasure comes after it."""
+    version = tmp_path / "training" / f"v{1:016x}"
+    version.mkdir(parents=True)
+    (tmp_path / ".training.part").mkdir()
+    places = Places(tmp_path, tmp_path, str(tmp_path / "none"), has_warehouse=False)
+    with publishing(tmp_path):
+        erasing = threading.Thread(target=elsewhere, args=(PLANTED, places, False))
+        erasing.start()
+        erasing.join(0.5)
+        assert version.exists() and (tmp_path / ".training.part").exists()
+    erasing.join()
+    assert not version.exists() and not (tmp_path / ".training.part").exists()
 
 
 def test_an_id_is_found_in_logs_as_each_version_of_the_service_wrote_it(tmp_path):
