@@ -166,6 +166,7 @@ def kept(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) -> str:
 
 def rewrite(con: duckdb.DuckDBPyConnection, database: Path) -> None:
     """Puts a file without the users in the warehouse's place, and closes the connection."""
+    database = database.resolve()  # the file that holds them, not a link to it
     part = part_of(database)
     for left in (part, part.with_name(f"{part.name}.wal")):
         left.unlink(missing_ok=True)

@@ -31,10 +31,10 @@ def published(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int]:
     """Replaces the published database; returns each relation's count of rows."""
-    export.mkdir(parents=True, exist_ok=True)
-    target = export / DATABASE
+    target = (export / DATABASE).resolve()  # where it is a link, that stays one
+    target.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(target)
-    for leaving in export.glob(f"{part.name}*"):
+    for leaving in target.parent.glob(f"{part.name}*"):
         leaving.unlink()
     con.execute("set preserve_insertion_order = false")
     # Its analysis costs more time than its space is worth.

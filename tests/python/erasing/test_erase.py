@@ -157,6 +157,18 @@ def test_nothing_of_a_user_is_left(place):
     assert Lookup(store).features(PLANTED[0], None, datetime.now())["country"] is None
 
 
+def test_the_files_behind_links_are_those_that_are_replaced(place):
+    (place / "disk").mkdir()
+    for path in (place / "w.duckdb", place / "export" / "published.duckdb"):
+        path.symlink_to(path.rename(place / "disk" / path.name))
+    erase(place, *PLANTED)
+    assert holding(place, *PLANTED) == []
+    for path in (place / "w.duckdb", place / "export" / "published.duckdb"):
+        assert path.is_symlink()
+        assert rows(path, "select distinct user_id from marts.sessions order by 1") == [
+            {"user_id": user} for user in ("u0", "u1", "u2")]
+
+
 @pytest.mark.long
 def test_what_lands_later_is_dropped_and_counted(place):
     """Lines of theirs that can be read, and lines that cannot; the others' lines land."""
