@@ -102,6 +102,7 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
     found, raw, fitted = [], [], []
     with only_one(places.export / ".erasing", "erases users"):
         con = None
+        check_stores(places)
         published = in_published(places.export / DATABASE, users)
         if published and not places.has_warehouse:
             say(f"{DATABASE} still holds them: run `make export`, then this again")
@@ -144,6 +145,14 @@ def publish(con: duckdb.DuckDBPyConnection, places: Places, say: Callable[[str],
     say(f"publishing {DATABASE}")
     with publishing(places.export):
         publish_marts(con, places.export)
+
+
+def check_stores(places: Places) -> None:
+    """Raises StoreError where one cannot be read, before anything is changed."""
+    for url in places.all_stores:
+        store = open_store(url, read_only=True)
+        store.description()
+        store.close()
 
 
 def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found]:

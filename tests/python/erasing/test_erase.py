@@ -462,6 +462,24 @@ def test_beside_a_watch_and_a_service(place):
     assert holding(place, *PLANTED) == []
 
 
+def test_a_store_with_a_blank_in_its_path(place):
+    """One store is named by the variable, which is not a list."""
+    shutil.move(place / "export" / "latest" / "latest_features.sqlite", place / "my features")
+    env = environment(place) | {"OFFER_AI_EVENTS": str(place / "events")}
+    url = f"sqlite:///{place}/my features"
+    done = run("erase", *PLANTED, env=env | {"OFFER_AI_STORE": url})
+    assert done.returncode == 0, done.stderr
+    assert f"2 feature store: {url}" in done.stdout
+    assert holding(place, *PLANTED) == []
+
+
+def test_a_store_that_is_not_there_is_told_before_anything_changes(place):
+    before = holding(place, *PLANTED)
+    done = erase(place, f"--store=sqlite:///{place}/none", *PLANTED, check=False)
+    assert "There is no feature store at" in done.stderr
+    assert holding(place, *PLANTED) == before
+
+
 def test_what_cannot_be_erased_says_why(tmp_path):
     env = environment(tmp_path) | {"OFFER_AI_EVENTS": str(tmp_path)}
     assert "Name users" in run("erase", env=env).stderr
