@@ -74,15 +74,29 @@ def find(users: Sequence[str], places: Places, say: Callable[[str], object]) -> 
             found += [Found("model fitted to their days", name, 1) for name in sorted(
                 {name for names in models.fitted_to(con, places.export).values()
                  for name in names} | set(warehouse.recorded_models(con)))]
-    found += in_published(places.export / DATABASE, users)
+    found += in_published(users, places, say, is_replaced=False)
     return found + elsewhere(users, places, dry_run=True)
 
 
-def in_published(database: Path, users: Sequence[str]) -> list[Found]:
+def in_published(users: Sequence[str], places: Places, say: Callable[[str], object],
+                 is_replaced: bool) -> list[Found]:
+    """What the published database holds. One that is to be replaced is waited for while another
+    process has it open to write: DuckDB would apply that one's log to the file that follows."""
+    database = places.export / DATABASE
     if not database.exists():
         return []
     with duckdb.connect() as con:
-        con.execute(f"attach {sql_text(database)} as published (read_only)")
+        try:
+            warehouse.waited_for(
+                database, lambda: con.execute(
+                    f"attach {sql_text(database)} as published (read_only)"),
+                places.wait if is_replaced else 0,
+                lambda: say(f"waiting until nobody has {DATABASE} open to write"))
+        except click.ClickException as error:
+            if is_replaced:
+                raise
+            say(f"{error.message}; it is not looked into")
+            return []
         keep_users(con, users)
         names = con.execute("""
             select schema_name || '.' || table_name from duckdb_columns()
@@ -103,7 +117,7 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
     with only_one(places.export / ".erasing", "erases users"):
         con = None
         check_stores(places)
-        published = in_published(places.export / DATABASE, users)
+        published = in_published(users, places, say, places.has_warehouse)
         if published and not places.has_warehouse:
             say(f"{DATABASE} still holds them: run `make export`, then this again")
         if places.has_warehouse:

@@ -45,5 +45,7 @@ def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int
         con.execute(f"create schema if not exists published.{name.split('.')[0]}")
         (rows[name],) = con.execute(f"create table published.{name} as from {name}").fetchone()
     con.execute("detach published")
+    # Of whoever opened the file to write and was killed; DuckDB would apply it to the new one.
+    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     part.replace(target)
     return rows

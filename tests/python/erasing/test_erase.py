@@ -392,17 +392,41 @@ def test_ids_of_a_file_with_a_byte_order_mark(place):
     assert "landing.landed_events" in erase(place, "--dry-run", "--file", place / "ids").stdout
 
 
+def hold(database: Path) -> subprocess.Popen:
+    """Another process that has the file open to write, and writes, until it reads a line."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys\n"
+         "con = duckdb.connect(sys.argv[1])\n"
+         "con.execute('create table mine as from marts.sessions')\n"
+         "print('open', flush=True)\ninput()\ncon.execute('drop table mine')",
+         database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "open\n"
+    return holder
+
+
+def test_while_somebody_writes_into_the_published_database(place):
+    """A dry run passes it over; an erasure waits, as the log is applied to whatever file follows.
+    What is left of that log by one who was killed goes."""
+    holder = hold(place / "export" / "published.duckdb")
+    told = erase(place, "--dry-run", *PLANTED)
+    assert "it is not looked into" in told.stderr and "published.duckdb" not in told.stdout
+    erasing = start_erasing(place, stderr=subprocess.PIPE)
+    assert "waiting until nobody has published.duckdb open" in erasing.stderr.readline()
+    holder.kill()
+    holder.wait()
+    assert erasing.wait() == 0
+    assert holding(place, *PLANTED) == []
+    assert rows(place / "export" / "published.duckdb",
+                "select 1 from duckdb_tables() where table_name = 'mine'") == []
+
+
 def test_while_others_are_at_work(place):
     """A build that holds the warehouse is waited for, a reader of the store and a service go on."""
     store = sqlite3.connect(place / "export" / "latest" / "latest_features.sqlite")
     log = DecisionLog(place / "events", seconds=3600)
     log.append(offers(3, 1)[0] | {"customer_identifier": PLANTED[0], "session_id": "s"})
     log.append(offers(3, 1)[0] | {"session_id": "s"})
-    holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys\n"
-         "con = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ninput()",
-         place / "w.duckdb"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout.readline() == "open\n"
+    holder = hold(place / "w.duckdb")
     assert store.execute("select count(*) from latest_features").fetchone() == (5,)
     erasing = start_erasing(place, stderr=subprocess.PIPE)
     assert "waiting until no build" in erasing.stderr.readline()
