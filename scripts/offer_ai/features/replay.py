@@ -64,7 +64,7 @@ where user_id in (select user_id from sampled)
 def raw_columns() -> str:
     """A select list that turns stg_events back into raw events, amounts as they were sent."""
     return ", ".join(
-        f"cast({spec.get('as', name)}{'_sent' if spec['type'] == 'money' else ''} as varchar) "
+        f"cast({spec.get('as', name)}{'_sent' if spec.get('type') == 'money' else ''} as varchar) "
         f"as {name}"
         for name, spec in declarations.variables()["event_fields"].items())
 
