@@ -1,5 +1,6 @@
 """Erases users from everything that the project keeps."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from offer_ai.training.versions import PublishError
 @click.option("--file", "listed", type=click.File(encoding="utf-8-sig"),
               help="A file of ids, one a line; - for standard input.")
 @click.option("--dry-run", is_flag=True, help="Say where they are and change nothing.")
-@click.option("--store", "stores", multiple=True, envvar="OFFER_AI_STORE",
+@click.option("--store", "stores", multiple=True,
               help="A further feature store, as a URL, OFFER_AI_STORE by default; the one "
               "in OFFER_AI_EXPORT is always looked into.")
 @click.option("--training", "trainings", multiple=True, help="A further place of training tables: "
@@ -41,6 +42,8 @@ def main(users: tuple[str, ...], listed, dry_run: bool, stores: tuple[str, ...],
     ids = list(dict.fromkeys(one for one in ids if one))
     if not ids:
         raise click.UsageError("Name users, or a --file of them.")
+    # Not by click, which would take what follows a blank for another store.
+    stores = stores or tuple(filter(None, [os.environ.get("OFFER_AI_STORE")]))
     export = settings.export_folder().absolute()
     places = Places(settings.database().absolute(), export, settings.events(), stores, trainings,
                     not no_warehouse, wait)

@@ -4,6 +4,8 @@ import click
 
 from offer_ai.base import declarations, settings
 from offer_ai.features.replay import replay
+from offer_ai.features.store import StoreError
+from offer_ai.warehouse.warm_dbt import BuildError
 
 
 @click.command(context_settings={"show_default": True})
@@ -14,7 +16,10 @@ from offer_ai.features.replay import replay
 def main(name: str | None, offers: int, seed: str) -> None:
     """Compare training rows of sampled anchors with what serving would have seen."""
     point = declarations.decision_point(name)
-    done = replay(settings.database(), offers, seed, point)
+    try:
+        done = replay(settings.database(), offers, seed, point)
+    except (BuildError, StoreError) as error:
+        raise click.ClickException(f"What came before an anchor was not built: {error}") from error
     for difference in done.differences:
         click.echo(difference)
     click.echo(f"{done.offers:,} {point['name']} replayed, {done.features:,} features compared, "

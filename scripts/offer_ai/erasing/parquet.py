@@ -54,7 +54,8 @@ def training(target: str, without: Without, part: Path, dry_run: bool) -> list[F
     """Every version that is kept: in the place of one that holds rows of the users comes
     another without them, which goes by another name.
 
-    `part` is a folder for copies. Raises PublishError and OSError.
+    What no manifest lists goes, whoever is in it: nobody reads it, and no other place would tell
+    that it holds a user. `part` is a folder for copies. Raises PublishError and OSError.
     """
     versions, found, replaced = Versions(target), [], {}
     known: dict[str, tuple[int, int]] = {}  # SHA-256 to rows of the users, and of all others
@@ -83,5 +84,7 @@ def training(target: str, without: Without, part: Path, dry_run: bool) -> list[F
                 "rows": sum(file["rows"] for file in files["files"])}
     if replaced and not dry_run:
         versions.replace(replaced, part)
+    elif not dry_run:
+        versions.prune()
     shutil.rmtree(part)
     return found

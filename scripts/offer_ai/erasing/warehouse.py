@@ -33,19 +33,8 @@ def opened(database: Path, users: Collection[str], say: Callable[[str], object],
     """
     if not database.exists():
         raise click.ClickException(f"There is no warehouse at OFFER_AI_DB='{database}'.")
-    until, said = time.monotonic() + wait, False
-    while True:
-        try:
-            con = duckdb.connect(str(database), read_only=read_only)
-            break
-        except duckdb.IOException as error:
-            if "lock" not in str(error) or time.monotonic() > until:
-                raise click.ClickException(
-                    f"{database} cannot be opened: {str(error).splitlines()[0]}") from error
-            if not said:
-                say("waiting until no build or publish has the warehouse open")
-            said = True
-            time.sleep(0.05)
+    con = waited_for(database, lambda: duckdb.connect(str(database), read_only=read_only), wait,
+                     lambda: say("waiting until no build or publish has the warehouse open"))
     con.execute("set TimeZone = 'UTC'")
     con.execute("set preserve_insertion_order = false")
     # Their analysis costs more time than their space is worth.
@@ -54,6 +43,24 @@ def opened(database: Path, users: Collection[str], say: Callable[[str], object],
     con.create_function("texts_in", texts_in, ["VARCHAR"], "VARCHAR[]")
     check(con, database)
     return con
+
+
+def waited_for(database: Path, open_it: Callable[[], duckdb.DuckDBPyConnection], wait: float,
+               say_so: Callable[[], object]) -> duckdb.DuckDBPyConnection:
+    """What `open_it` returns, once no other process locks the file; ClickException after so many
+    seconds."""
+    until, said = time.monotonic() + wait, False
+    while True:
+        try:
+            return open_it()
+        except duckdb.IOException as error:
+            if "lock" not in str(error) or time.monotonic() > until:
+                raise click.ClickException(
+                    f"{database} cannot be opened: {str(error).splitlines()[0]}") from error
+            if not said:
+                say_so()
+            said = True
+            time.sleep(0.05)
 
 
 def check(con: duckdb.DuckDBPyConnection, database: Path) -> None:
@@ -166,6 +173,7 @@ def kept(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) -> str:
 
 def rewrite(con: duckdb.DuckDBPyConnection, database: Path) -> None:
     """Puts a file without the users in the warehouse's place, and closes the connection."""
+    database = database.resolve()  # the file that holds them, not a link to it
     part = part_of(database)
     for left in (part, part.with_name(f"{part.name}.wal")):
         left.unlink(missing_ok=True)

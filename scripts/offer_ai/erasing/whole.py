@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from offer_ai.erasing import logs, models, parquet, warehouse
 from offer_ai.erasing.found import USERS, Found, keep_users
 from offer_ai.features.opening import open_store
 from offer_ai.serving.log_files import CLOSED
+from offer_ai.training.versions import VERSION
 from offer_ai.warehouse.event_files import stamp
 from offer_ai.warehouse.marts import DATABASE, publish_marts
 
@@ -48,13 +50,19 @@ class Places:
     @property
     def all_trainings(self) -> list[str]:
         own = sorted(self.export.glob("training*"))  # one for each decision point
-        return [*(str(folder) for folder in own if (folder / MANIFEST).exists()), *self.trainings]
+        return [*(str(folder) for folder in own if is_training(folder)), *self.trainings]
 
     @property
     def decisions(self) -> Path | None:
         folder = Path(self.events)
         is_folder = not self.events.startswith(settings.NO_PATHS) and folder.is_dir()
         return folder if is_folder else None
+
+
+def is_training(folder: Path) -> bool:
+    """Whether it holds versions of a training table, if only what a first publish left."""
+    return folder.is_dir() and ((folder / MANIFEST).exists() or any(
+        VERSION.fullmatch(path.name) for path in folder.iterdir()))
 
 
 def find(users: Sequence[str], places: Places, say: Callable[[str], object]) -> list[Found]:
@@ -66,15 +74,29 @@ def find(users: Sequence[str], places: Places, say: Callable[[str], object]) -> 
             found += [Found("model fitted to their days", name, 1) for name in sorted(
                 {name for names in models.fitted_to(con, places.export).values()
                  for name in names} | set(warehouse.recorded_models(con)))]
-    found += in_published(places.export / DATABASE, users)
+    found += in_published(users, places, say, is_replaced=False)
     return found + elsewhere(users, places, dry_run=True)
 
 
-def in_published(database: Path, users: Sequence[str]) -> list[Found]:
+def in_published(users: Sequence[str], places: Places, say: Callable[[str], object],
+                 is_replaced: bool) -> list[Found]:
+    """What the published database holds. One that is to be replaced is waited for while another
+    process has it open to write: DuckDB would apply that one's log to the file that follows."""
+    database = places.export / DATABASE
     if not database.exists():
         return []
     with duckdb.connect() as con:
-        con.execute(f"attach {sql_text(database)} as published (read_only)")
+        try:
+            warehouse.waited_for(
+                database, lambda: con.execute(
+                    f"attach {sql_text(database)} as published (read_only)"),
+                places.wait if is_replaced else 0,
+                lambda: say(f"waiting until nobody has {DATABASE} open to write"))
+        except click.ClickException as error:
+            if is_replaced:
+                raise
+            say(f"{error.message}; it is not looked into")
+            return []
         keep_users(con, users)
         names = con.execute("""
             select schema_name || '.' || table_name from duckdb_columns()
@@ -94,7 +116,8 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
     found, raw, fitted = [], [], []
     with only_one(places.export / ".erasing", "erases users"):
         con = None
-        published = in_published(places.export / DATABASE, users)
+        check_stores(places)
+        published = in_published(users, places, say, places.has_warehouse)
         if published and not places.has_warehouse:
             say(f"{DATABASE} still holds them: run `make export`, then this again")
         if places.has_warehouse:
@@ -126,9 +149,7 @@ def erase_from_warehouse(users: Sequence[str], places: Places,
 
 
 def publish(con: duckdb.DuckDBPyConnection, places: Places, say: Callable[[str], object]) -> None:
-    """Replaces the published database, if there is one, and removes what killed publishes left."""
-    for left in (*places.export.glob(".*.part*"), *places.export.glob("latest/.*.part")):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    """Replaces the published database, if there is one."""
     if not (places.export / DATABASE).exists():
         return
     if warehouse.name_of(con, "build_log") not in warehouse.tables(con):
@@ -138,6 +159,14 @@ def publish(con: duckdb.DuckDBPyConnection, places: Places, say: Callable[[str],
     say(f"publishing {DATABASE}")
     with publishing(places.export):
         publish_marts(con, places.export)
+
+
+def check_stores(places: Places) -> None:
+    """Raises StoreError where one cannot be read, before anything is changed."""
+    for url in places.all_stores:
+        store = open_store(url, read_only=True)
+        store.description()
+        store.close()
 
 
 def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found]:
@@ -157,11 +186,21 @@ def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found
     with tempfile.TemporaryDirectory() as aside:
         # A dry run takes nothing from under an erasure that runs beside it.
         part = Path(aside, "copies") if dry_run else places.export / ".erasing.part"
-        for target in places.all_trainings:
-            found += parquet.training(target, without, part, dry_run)
+        # What a running publish has written is in no manifest yet.
+        with nullcontext() if dry_run else publishing(places.export):
+            if not dry_run:
+                remove_parts(places.export)
+            for target in places.all_trainings:
+                found += parquet.training(target, without, part, dry_run)
     if places.decisions:
         found += logs.decisions(places.decisions, users, dry_run)
     return found
+
+
+def remove_parts(export: Path) -> None:
+    """What killed publishes left; none runs."""
+    for left in (*export.glob(".*.part*"), *export.glob("latest/.*.part")):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def still_there(con: duckdb.DuckDBPyConnection, places: Places) -> list[str]:

@@ -62,9 +62,10 @@ where user_id in (select user_id from sampled)
 
 
 def raw_columns() -> str:
-    """A select list that turns stg_events back into raw events."""
+    """A select list that turns stg_events back into raw events, amounts as they were sent."""
     return ", ".join(
-        f"cast({spec.get('as', name)} as varchar) as {name}"
+        f"cast({spec.get('as', name)}{'_sent' if spec.get('type') == 'money' else ''} as varchar) "
+        f"as {name}"
         for name, spec in declarations.variables()["event_fields"].items())
 
 
@@ -87,7 +88,7 @@ class Replay:
 
 def replay(database: Path, offers: int, seed: str, point: dict | None = None) -> Replay:
     """Lives through so many sampled anchors of a decision point (the first by default) of a
-    warehouse again; ClickException for none."""
+    warehouse again; ClickException for none. Raises BuildError and StoreError."""
     con, point = open_warehouse(database), point or declarations.decision_point()
     requests, time, one = RequestFeatures(point), point["time"], point["one"]
     given = {field: declarations.column_of(field) for field in requests.types}
@@ -115,6 +116,7 @@ def replay(database: Path, offers: int, seed: str, point: dict | None = None) ->
         os.environ |= {"OFFER_AI_EVENTS": str(events), "OFFER_AI_DB": str(replayed)}
         dbt = Dbt(Path(folder, "target"))
         dbt.parse()
+        dbt("seed", "--select", "exchange_rates")
         for row in tqdm(rows, unit=one, disable=None):
             write_step(con, row["step"], events / f"{row['step']:06}.ndjson")
             dbt("run")

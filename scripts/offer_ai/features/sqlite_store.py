@@ -152,9 +152,13 @@ class SqliteStore(Store):
             self.con.close()
             with self.part.open("rb") as file:
                 os.fsync(file.fileno())
+            # Of a file that was deleted while it was read; SQLite would apply it to this one.
+            for suffix in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             self.part.replace(self.path)
             self.part = None
-            self._connect(self.path, "journal_mode = wal", "synchronous = normal")
+            with self._told("cannot be opened as SQLite"):
+                self._connect(self.path, "journal_mode = wal", "synchronous = normal")
 
     def close(self) -> None:
         self.con.close()

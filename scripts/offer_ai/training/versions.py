@@ -139,6 +139,11 @@ class Versions:
         self._write_json(MANIFEST, manifests.get(now["version"], now) | {"history": history})
         self._prune(history)
 
+    def prune(self) -> None:
+        """Removes what no manifest lists: what a publish or an erasure that was killed left."""
+        now = self.current()
+        self._prune([] if now is None else now.get("history", [now["version"]]))
+
     def _prune(self, history: list[str]) -> None:
         """Removes the versions that are no more, and what killed publishes left."""
         for found in self.files.get_file_info(fs.FileSelector(self.root, allow_not_found=True)):

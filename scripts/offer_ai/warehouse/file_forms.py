@@ -209,8 +209,8 @@ def split_values(text: str) -> Iterator[tuple[str, object, bool]]:
     """Cuts text into JSON values: what each says, the value, and whether it is the last.
 
     Arrays outside of values are opened. What is no JSON is one piece, with None for a
-    value, up to where the next value begins: a line that starts with `{`, no deeper
-    indented than the broken one, or a `{` behind a `}`.
+    value, up to where the next value begins: a line that starts with `{` or `[`, no deeper
+    indented than the line of the broken one, or a `{` behind a `}`.
     """
     decoder = json.JSONDecoder()
     position, end = 0, len(text)
@@ -219,13 +219,14 @@ def split_values(text: str) -> Iterator[tuple[str, object, bool]]:
             value, position = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             line_start = text.rfind("\n", 0, start) + 1
-            indent = start - line_start if text[line_start:start].isspace() else 0
-            following = re.compile(rf"\n[ \t]{{0,{indent}}}(?=\{{)|(?<=\}})\s*,?\s*(?=\{{)").search(
-                text, start + 1)
+            indent = INDENT.match(text, line_start).end() - line_start
+            following = re.compile(
+                rf"\n[ \t]{{0,{indent}}}(?=[\[{{])|(?<=\}})\s*,?\s*(?=\{{)").search(text, start + 1)
             position = following.end() if following else end
             yield text[start:position].rstrip(), None, following is None
         else:
             yield text[start:position], value, False
 
 
+INDENT = re.compile(r"[ \t]*")
 GAP = re.compile(r"[\s,\[\]\x1e\ufeff]*")

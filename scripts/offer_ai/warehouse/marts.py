@@ -31,10 +31,10 @@ def published(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int]:
     """Replaces the published database; returns each relation's count of rows."""
-    export.mkdir(parents=True, exist_ok=True)
-    target = export / DATABASE
+    target = (export / DATABASE).resolve()  # where it is a link, that stays one
+    target.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(target)
-    for leaving in export.glob(f"{part.name}*"):
+    for leaving in target.parent.glob(f"{part.name}*"):
         leaving.unlink()
     con.execute("set preserve_insertion_order = false")
     # Its analysis costs more time than its space is worth.
@@ -45,5 +45,7 @@ def publish_marts(con: duckdb.DuckDBPyConnection, export: Path) -> dict[str, int
         con.execute(f"create schema if not exists published.{name.split('.')[0]}")
         (rows[name],) = con.execute(f"create table published.{name} as from {name}").fetchone()
     con.execute("detach published")
+    # Of whoever opened the file to write and was killed; DuckDB would apply it to the new one.
+    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     part.replace(target)
     return rows

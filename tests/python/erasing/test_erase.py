@@ -26,12 +26,15 @@ from built import build, build_and_test, rows, write_events
 from commands import environment, export, run
 from compared import REJECTS, same, same_warehouses
 from events import at, offers
+from offer_ai.base.files import file_hash
+from offer_ai.base.locks import publishing
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.erasing import logs
-from offer_ai.erasing.whole import Places
+from offer_ai.erasing.whole import Places, elsewhere
 from offer_ai.erasing.whole import erase as whole_erase
 from offer_ai.features import Lookup, open_store
 from offer_ai.serving.decision_log import DecisionLog
+from offer_ai.training.versions import Versions, content_version
 from servers import new_table
 from services import Service
 from streams import batches, builds, write_in_any_form
@@ -108,6 +111,13 @@ def place(published, tmp_path):
     return shutil.copytree(published, tmp_path, dirs_exist_ok=True)
 
 
+def write_parquet(path: Path, *users: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    duckdb.execute("copy (select unnest($users) as user_id) to $path (format parquet)",
+                   {"users": list(users), "path": str(path)})
+    return path
+
+
 def others(folder) -> dict[str, list[dict]]:
     """Every row of the others in what people query, and the lines of files."""
     return {name: [row for row in rows(folder / "w.duckdb", f"from {name}")
@@ -145,6 +155,18 @@ def test_nothing_of_a_user_is_left(place):
     store = open_store(f"sqlite:///{place}/export/latest/latest_features.sqlite", read_only=True)
     assert sorted(store.user_ids()) == ["u0", "u1", "u2"]
     assert Lookup(store).features(PLANTED[0], None, datetime.now())["country"] is None
+
+
+def test_the_files_behind_links_are_those_that_are_replaced(place):
+    (place / "disk").mkdir()
+    for path in (place / "w.duckdb", place / "export" / "published.duckdb"):
+        path.symlink_to(path.rename(place / "disk" / path.name))
+    erase(place, *PLANTED)
+    assert holding(place, *PLANTED) == []
+    for path in (place / "w.duckdb", place / "export" / "published.duckdb"):
+        assert path.is_symlink()
+        assert rows(path, "select distinct user_id from marts.sessions order by 1") == [
+            {"user_id": user} for user in ("u0", "u1", "u2")]
 
 
 @pytest.mark.long
@@ -285,6 +307,60 @@ def test_other_places(place, aws, valkey, monkeypatch):
     assert "0 days sent" in export(place, "training", "--to", target).stdout
 
 
+@pytest.mark.parametrize("killed", ["erasure", "publish", "first publish"])
+def test_versions_that_no_manifest_lists_go(tmp_path, monkeypatch, killed):
+    """Whatever was killed between a version and its manifest, or before the old one was removed."""
+    target = tmp_path / "export" / "training"
+
+    def publish(user, versions, keep=5):
+        day = write_parquet(tmp_path / "source" / "day.parquet", user, "other")
+        files = [{"path": day.name, "rows": 2, "sha256": file_hash(day)}]
+        versions.publish({"version": content_version(files), "rows": 2, "files": files},
+                         day.parent, keep)
+
+    def erase_training(users, dry_run=False):
+        places = Places(tmp_path, tmp_path / "export", str(tmp_path / "none"), has_warehouse=False)
+        return elsewhere(users, places, dry_run)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    if killed != "first publish":
+        publish("other", Versions(str(target)))
+    if killed == "erasure":
+        publish(PLANTED[0], Versions(str(target)))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Versions, "_prune" if killed == "erasure" else "_write_json", kill)
+        if killed == "erasure":
+            erase_training(PLANTED)
+        publish(PLANTED[0], Versions(str(target)))
+    assert holding(target, PLANTED[0])
+    erase_training(PLANTED, dry_run=True)
+    assert holding(target, PLANTED[0])
+    erase_training(PLANTED)
+    assert holding(target, PLANTED[0]) == []
+    assert len(Versions(str(target)).kept()) == {"erasure": 2, "publish": 1, "first publish": 0}[
+        killed]
+
+
+def test_a_publish_that_runs_keeps_its_version(tmp_path):
+    """It is in no manifest yet; an erasure comes after it."""
+    version = tmp_path / "training" / f"v{1:016x}"
+    version.mkdir(parents=True)
+    (tmp_path / ".training.part").mkdir()
+    places = Places(tmp_path, tmp_path, str(tmp_path / "none"), has_warehouse=False)
+    with publishing(tmp_path):
+        erasing = threading.Thread(target=elsewhere, args=(PLANTED, places, False))
+        erasing.start()
+        erasing.join(0.5)
+        assert version.exists() and (tmp_path / ".training.part").exists()
+    erasing.join()
+    assert not version.exists() and not (tmp_path / ".training.part").exists()
+
+
 def test_an_id_is_found_in_logs_as_each_version_of_the_service_wrote_it(tmp_path):
     path = tmp_path / "decisions-1.ndjson"
     for user, is_ascii in ((PLANTED[1], True), (PLANTED[1], False), ("u1", True)):
@@ -316,17 +392,41 @@ def test_ids_of_a_file_with_a_byte_order_mark(place):
     assert "landing.landed_events" in erase(place, "--dry-run", "--file", place / "ids").stdout
 
 
+def hold(database: Path) -> subprocess.Popen:
+    """Another process that has the file open to write, and writes, until it reads a line."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys\n"
+         "con = duckdb.connect(sys.argv[1])\n"
+         "con.execute('create table mine as from marts.sessions')\n"
+         "print('open', flush=True)\ninput()\ncon.execute('drop table mine')",
+         database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "open\n"
+    return holder
+
+
+def test_while_somebody_writes_into_the_published_database(place):
+    """A dry run passes it over; an erasure waits, as the log is applied to whatever file follows.
+    What is left of that log by one who was killed goes."""
+    holder = hold(place / "export" / "published.duckdb")
+    told = erase(place, "--dry-run", *PLANTED)
+    assert "it is not looked into" in told.stderr and "published.duckdb" not in told.stdout
+    erasing = start_erasing(place, stderr=subprocess.PIPE)
+    assert "waiting until nobody has published.duckdb open" in erasing.stderr.readline()
+    holder.kill()
+    holder.wait()
+    assert erasing.wait() == 0
+    assert holding(place, *PLANTED) == []
+    assert rows(place / "export" / "published.duckdb",
+                "select 1 from duckdb_tables() where table_name = 'mine'") == []
+
+
 def test_while_others_are_at_work(place):
     """A build that holds the warehouse is waited for, a reader of the store and a service go on."""
     store = sqlite3.connect(place / "export" / "latest" / "latest_features.sqlite")
     log = DecisionLog(place / "events", seconds=3600)
     log.append(offers(3, 1)[0] | {"customer_identifier": PLANTED[0], "session_id": "s"})
     log.append(offers(3, 1)[0] | {"session_id": "s"})
-    holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys\n"
-         "con = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ninput()",
-         place / "w.duckdb"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout.readline() == "open\n"
+    holder = hold(place / "w.duckdb")
     assert store.execute("select count(*) from latest_features").fetchone() == (5,)
     erasing = start_erasing(place, stderr=subprocess.PIPE)
     assert "waiting until no build" in erasing.stderr.readline()
@@ -384,6 +484,24 @@ def test_beside_a_watch_and_a_service(place):
     for name in ("3", "4", "5"):  # they are the producer's
         (place / "events" / f"{name}.ndjson").unlink()
     assert holding(place, *PLANTED) == []
+
+
+def test_a_store_with_a_blank_in_its_path(place):
+    """One store is named by the variable, which is not a list."""
+    shutil.move(place / "export" / "latest" / "latest_features.sqlite", place / "my features")
+    env = environment(place) | {"OFFER_AI_EVENTS": str(place / "events")}
+    url = f"sqlite:///{place}/my features"
+    done = run("erase", *PLANTED, env=env | {"OFFER_AI_STORE": url})
+    assert done.returncode == 0, done.stderr
+    assert f"2 feature store: {url}" in done.stdout
+    assert holding(place, *PLANTED) == []
+
+
+def test_a_store_that_is_not_there_is_told_before_anything_changes(place):
+    before = holding(place, *PLANTED)
+    done = erase(place, f"--store=sqlite:///{place}/none", *PLANTED, check=False)
+    assert "There is no feature store at" in done.stderr
+    assert holding(place, *PLANTED) == before
 
 
 def test_what_cannot_be_erased_says_why(tmp_path):

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from built import build, built_of, edited, rows, write_events
+from built import build, built_of, copy_project, edited, rows, write_events
 from commands import run, run_code
 from declared import FEATURES, SPLIT, feature
 from events import at, batch
@@ -25,6 +25,23 @@ def test_replay(tmp_path):
                  env=os.environ | {"OFFER_AI_DB": str(tmp_path / "w.duckdb")})
     assert result.returncode == 0, result.stderr
     assert "2 offers replayed, 10 features compared, 0 differ" in result.stdout
+
+
+def test_replay_of_amounts_in_another_currency(tmp_path):
+    """They are converted once; without rates it ends with a sentence."""
+    other = {"currency": "EUR"}
+    built_of(tmp_path, at(5, "10:00:00", kind="purchase", txn_amount="4.99", **other),
+             at(6, "10:00:00", kind="offer_shown", offer_type="x", offer_price="9.99", **other))
+    env = os.environ | {"OFFER_AI_DB": str(tmp_path / "w.duckdb")}
+    (offer,) = rows(tmp_path / "w.duckdb", "from marts.training_offers")
+    assert float(offer["prev_week_purchase_amount"]) not in (0, 4.99)
+    result = run("replay", env=env)
+    assert "1 offers replayed, 5 features compared, 0 differ" in result.stdout, result.stderr
+    project = copy_project(tmp_path)
+    (project / "seeds" / "exchange_rates.csv").write_text("currency,day,rate\nEUR,never,1\n")
+    result = run("replay", env=env, cwd=project)
+    assert result.stderr.startswith("Error: What came before an anchor was not built: ")
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.long

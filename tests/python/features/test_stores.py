@@ -220,6 +220,33 @@ def test_a_file_that_another_publisher_holds(tmp_path, monkeypatch):
     holder.close()
 
 
+def test_a_file_that_is_deleted_while_it_is_read(tmp_path):
+    """Its log is not applied to the next one, whose own log a reader of the old one leaves."""
+    path, url = tmp_path / "f.sqlite", f"sqlite:///{tmp_path}/f.sqlite"
+
+    def publish_of(country, through):
+        store = open_store(url)
+        publish_all(store, [item(f"u{n}", country) for n in range(500)], description(through))
+        store.close()
+
+    publish_of("DK", 1)
+    reader = open_store(url, read_only=True)
+    assert reader.get("u1") == item("u1", "DK")
+    publish_of("SE", 2)
+    assert path.with_name("f.sqlite-wal").stat().st_size
+    path.unlink()
+    publish_of("NO", 3)
+    assert reader.get("u1") == item("u1", "SE")  # the file that it has open
+    other = open_store(url, read_only=True)
+    assert other.get("u1") == item("u1", "NO")
+    publish_of("FI", 4)
+    assert reader.description().published_through == 4
+    for store in (reader, other, open_store(url, read_only=True)):
+        found = store.get_many(list(store.user_ids())).values()
+        assert {one.feature_versions for one in found} == {item("", "FI").feature_versions}
+    assert sqlite3.connect(path).execute("pragma integrity_check").fetchall() == [("ok",)]
+
+
 def test_a_reader_does_not_wait():
     """For a server that is down or says nothing: a decision is made without it."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

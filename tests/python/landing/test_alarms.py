@@ -42,7 +42,8 @@ def test_each_alarm_is_heard_once_and_in_quiet_times_none(tmp_path):
     assert heard() == set(ALARMS)
     # By name, where the build is read.
     for said in ("few_lines_are_rejects: rejects 1, reason event_time cannot be read as",
-                 "event_types_are_known: event_type chat_sent, event_count 1"):
+                 "event_types_are_known: event_type chat_sent, event_count 1",
+                 "sessions_end_within_a_day: user_id …, session_id long, started_at 2025-01-13"):
         assert any(text.startswith(said) for text in messages)
     assert len(rows(database, "from staging.stg_events")) == len(quiet) + len(odd) - 1
 

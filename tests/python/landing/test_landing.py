@@ -214,14 +214,17 @@ def test_broken_lines_and_values_stop_nothing(tmp_path):
     (folder / "pretty.json").write_text(
         "\n".join(json.dumps(event, indent=2) for event in EVENTS)
         .replace('"u"', '"w"').replace('"level": 2\n}', '"level":'))
+    (folder / "batches.ndjson").write_text("".join(
+        json.dumps([event]) + "\n" for event in EVENTS)
+        .replace('"u"', '"x"').replace('"level": 2}]', '"level":'))
     build(folder, database)
     assert rows(database, """
         select user_id, list(level order by level) as levels from staging.stg_events
         group by 1 order by 1""") == [
         {"user_id": "u", "levels": [0, 1, 2, 3]}, {"user_id": "v", "levels": [1, 2, 3, 4]},
-        {"user_id": "w", "levels": [0, 1, 3, 4]}]
+        {"user_id": "w", "levels": [0, 1, 3, 4]}, {"user_id": "x", "levels": [0, 1, 3, 4]}]
     assert sorted(os.path.basename(row["source_file"]) for row in rows(database, REJECTS)) == [
-        "cut.json", "first_line_cut.ndjson", "pretty.json"]
+        "batches.ndjson", "cut.json", "first_line_cut.ndjson", "pretty.json"]
 
 
 def test_which_files_count(tmp_path):
