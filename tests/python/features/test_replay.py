@@ -27,6 +27,7 @@ def test_replay(tmp_path):
     assert "2 offers replayed, 10 features compared, 0 differ" in result.stdout
 
 
+@pytest.mark.long
 def test_replay_of_amounts_in_another_currency(tmp_path):
     """They are converted once; without rates it ends with a sentence."""
     other = {"currency": "EUR"}

@@ -52,6 +52,7 @@ def name_bots(database, *users: str) -> None:
         con.executemany("insert into main.bots values (?)", [[user] for user in ("none", *users)])
 
 
+@pytest.mark.long
 def test_a_table_of_bots_that_changes(tmp_path):
     """Who is named, or not any more, is built again with nothing new to land; after a build that
     was cut off too, where the table is put right again in between."""
