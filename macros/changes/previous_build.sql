@@ -60,7 +60,7 @@ row that a build writes can say so, whatever it was that changed.
 -#}
 {% macro last_build_before() -%}
     {%- if is_delta() -%} (select max(completed_at) from {{ landing_relation('build_log') }})
-    {%- else -%} {{ timestamp_literal(none) }}
+    {%- else -%} cast(null as timestamp)
     {%- endif -%}
 {%- endmacro %}
 

@@ -116,7 +116,7 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
     found, raw, fitted = [], [], []
     with only_one(places.export / ".erasing", "erases users"):
         con = None
-        check_stores(places)
+        check_stores(users, places)
         published = in_published(users, places, say, places.has_warehouse)
         if published and not places.has_warehouse:
             say(f"{DATABASE} still holds them: run `make export`, then this again")
@@ -161,11 +161,11 @@ def publish(con: duckdb.DuckDBPyConnection, places: Places, say: Callable[[str],
         publish_marts(con, places.export)
 
 
-def check_stores(places: Places) -> None:
+def check_stores(users: Sequence[str], places: Places) -> None:
     """Raises StoreError where one cannot be read, before anything is changed."""
     for url in places.all_stores:
         store = open_store(url, read_only=True)
-        store.description()
+        store.get_many(users[:1])
         store.close()
 
 

@@ -33,7 +33,7 @@ def publish(
     batches: Iterable[Sequence[Row]],
     description: Description,
     all_user_ids: Callable[[], set[str]],
-    no_users: Sequence[str] = (),
+    no_users: Callable[[], Sequence[str]] = list,
     progress: Callable[[int], object] = lambda count: None,
 ) -> Published:
     """Writes the rows that the store does not hold yet.
@@ -41,7 +41,7 @@ def publish(
     `batches` are of rows that may have changed since the publish that
     `store.description()` tells of: all of them when it was of another warehouse or
     there was none. Then users that are not among `all_user_ids()` are removed; otherwise
-    those of `no_users`, who are none of the warehouse any more.
+    those of `no_users()`, who are none of the warehouse any more.
     """
     done = Published()
     before = store.description()
@@ -61,7 +61,7 @@ def publish(
     elif is_whole:
         vanished = list(set(store.user_ids()) - all_user_ids())
     else:
-        vanished = list(store.get_many(no_users))
+        vanished = list(store.get_many(no_users()))
     if vanished:
         store.remove(vanished)
     done.removed = len(vanished)
@@ -105,7 +105,8 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
 
     with tqdm(total=total, unit="user", unit_scale=True, disable=None) as bar:
         return publish(store, iter(lambda: rows.fetchmany(BATCH), []), description,
-                       all_user_ids, excluded_since(con), bar.update)
+                       all_user_ids, lambda: excluded_since(con, before.published_through),
+                       bar.update)
 
 
 def cold_start(con: duckdb.DuckDBPyConnection) -> list:
@@ -128,11 +129,17 @@ def value_of_none(con: duckdb.DuckDBPyConnection, name: str, declared: object, d
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
-def excluded_since(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Users who may have counted in an earlier build, and do not now."""
+def excluded_since(con: duckdb.DuckDBPyConnection, published_through: str) -> list[str]:
+    """Users who may have counted in the build that was published, and do not now: after one build
+    since those that it changed, after several all who do not."""
     excluded = relation_of(con, "built_exclusions")
-    return [] if excluded is None else [user_id for (user_id,) in con.execute(f"""
-        select user_id from {excluded} where is_settled
+    (builds,) = con.execute("select count(*) from landing.build_log where completed_at > ?",
+                            [published_through]).fetchone()
+    if excluded is None or builds == 0:
+        return []
+    changed = "and user_id in (select user_id from landing.changed_users)" if builds == 1 else ""
+    return [user_id for (user_id,) in con.execute(f"""
+        select user_id from {excluded} where is_settled {changed}
         except select user_id from anchors.latest_requests""").fetchall()]
 
 

@@ -65,7 +65,7 @@ class Watch(Running):
                     "run", "--exclude", "config.materialized:view")
                 landed, line = self.publish(began)
             except Exception as error:  # whatever it is, the last good version is served
-                failures, self.is_marts_due = failures + 1, False  # tables may be of two ages
+                failures += 1
                 pause = pause_after(failures, MAX_PAUSE)
                 say(f"build failed, next try in {pause:.0f} s; what was published stays: {error}")
                 self.sleep(pause)

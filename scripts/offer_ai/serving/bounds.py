@@ -1,6 +1,7 @@
 """What a request may be before anything reads it: how large, from whom, how often."""
 
 import hmac
+import re
 import threading
 import time
 
@@ -15,7 +16,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY"}
 RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-LONG = 24  # characters of a key without a name that ends in `=`: 16 bytes in base64
+BASE64 = re.compile("(?:[A-Za-z0-9+/]{4}){5,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)")
 TOO_LARGE = f"the body needs a Content-Length of at most {MAX_BODY} bytes"
 
 
@@ -60,7 +61,7 @@ class Keys:
     """Who may ask, and how often a second.
 
     `told` is one key, or several with names (`game=abc shop=def`); none lets everyone in, under
-    the name `anyone`. A long word with `=` at its end alone is a key, as base64 ends so. Raises
+    the name `anyone`. A word in base64 with `=` at its end, of 16 bytes or more, is a key. Raises
     ValueError where a name stands twice or without a key.
     """
 
@@ -68,7 +69,7 @@ class Keys:
         self.keys: dict[str, bytes] = {}
         for word in (told or "").split():
             name, is_named, key = word.partition("=")
-            if not is_named or (not key.strip("=") and len(word) >= LONG):
+            if not is_named or BASE64.fullmatch(word):
                 name, key = "default", word
             if not key.strip("=") or not name or name in self.keys:
                 raise ValueError("OFFER_AI_API_KEY is one key, or several as name=key separated by "

@@ -52,14 +52,19 @@ def open_warehouse(database: Path, is_to_be_whole: bool = True) -> duckdb.DuckDB
 
 
 def is_whole(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a build took in all that has landed, and no refresh of some models was cut off."""
-    landed, built, refreshed = con.execute("""
+    """Whether a build took in all that has landed and who counts, and no refresh of some models
+    was cut off."""
+    built, is_refreshed = con.execute("""
         select
-            (select coalesce(max(file_id), 0) from landing.landed_files),
-            (select coalesce(max(last_file_id), 0) from landing.build_log),
-            (select not contains(arg_max(models, completed_at), '"unfinished"')
-                from landing.build_log)""").fetchone()
-    return landed <= built and refreshed
+            coalesce(max(last_file_id), 0),
+            not contains(arg_max(models, completed_at), '"unfinished"')
+        from landing.build_log""").fetchone()
+    left = [f"landing.{table} where file_id > {built}" for table in (
+        "landed_files", "landed_events")]
+    if excluded := relation_of(con, "built_exclusions"):
+        left.append(f"{excluded} where not is_settled")
+    return is_refreshed and not any(
+        con.execute(f"select 1 from {rows} limit 1").fetchone() for rows in left)
 
 
 def catalog_of(database: Path) -> str:

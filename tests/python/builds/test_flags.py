@@ -1,10 +1,13 @@
 """dbt's own flags: whatever was run before, the next plain build is right."""
 
+import duckdb
 import pytest
+from click import ClickException
 
 from built import BuildError, build_and_test, dbt, edited, rows, write_events
 from commands import environment, export, run
 from compared import same_warehouses
+from offer_ai.warehouse.connection import open_warehouse
 
 
 def day(number: int) -> list[dict]:
@@ -44,6 +47,13 @@ def test_what_a_build_left_half_done_is_not_published(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "1.ndjson", *day(1))
     dbt("run", events=events, database=database)
+    with duckdb.connect(str(database)) as con:  # as of a build that was killed while it landed
+        con.execute("update landing.landed_events set file_id = file_id + 1")
+    with pytest.raises(ClickException, match="did not go through"):
+        open_warehouse(database)
+    with duckdb.connect(str(database)) as con:
+        con.execute("update landing.landed_events set file_id = file_id - 1")
+    open_warehouse(database).close()
     write_events(events / "2.ndjson", *day(9))
     dbt("run", "--exclude", "offer_labels", events=events, database=database)
     for kind in ("marts", "training", "latest"):

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import duckdb
 import pytest
+from click import ClickException
 
 from built import BuildError, build, build_and_test, rows, write_events
 from commands import environment, run
@@ -91,9 +92,19 @@ def test_a_store_hears_of_who_counts_without_a_new_file(tmp_path):
         with closing(open_warehouse(database)) as con, closing(
                 open_store(f"sqlite:///{tmp_path}/f.sqlite")) as store:
             done = publish_latest(con, store)
-            return done.written, done.removed, set(store.user_ids())
+            return done.written, done.unchanged, done.removed, set(store.user_ids())
 
-    assert publish() == (3, 0, {"u", "v", "w"})
-    assert publish("w") == (0, 1, {"u", "v"})
-    assert publish("v") == (1, 1, {"u", "w"})
-    assert publish("v") == (0, 0, {"u", "w"})
+    assert publish() == (3, 0, 0, {"u", "v", "w"})
+    assert publish("w") == (0, 0, 1, {"u", "v"})
+    assert publish("v") == (1, 0, 1, {"u", "w"})
+    # The store was not told of the first of two builds.
+    name_bots(database)
+    build(events, database, "--vars", BY_TABLE)
+    name_bots(database, "u", "v")
+    build(events, database, "--vars", BY_TABLE)
+    assert publish("u", "v") == (0, 0, 1, {"w"})
+    # A build that was cut off is not published.
+    name_bots(database, "v")
+    build(events, database, "--exclude", "offer_labels", "--vars", BY_TABLE)
+    with pytest.raises(ClickException, match="did not go through"):
+        open_warehouse(database)

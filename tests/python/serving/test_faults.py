@@ -372,7 +372,8 @@ def test_the_answers_are_as_the_schema_says(folder):
     service.stop()
 
 
-@pytest.mark.parametrize("told", ["a=1 a=2", "=x", "a=", "game==", "=" * 24])
+@pytest.mark.parametrize("told", ["a=1 a=2", "=x", "a=", "game==", "=" * 24,
+                                  "game-server-of-production="])
 def test_keys_that_cannot_be_told_apart(told):
     with pytest.raises(ValueError, match="OFFER_AI_API_KEY"):
         Keys(told)
