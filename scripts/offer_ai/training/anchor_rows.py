@@ -70,8 +70,9 @@ class AnchorRows:
         noted = "select null::date as day, 0 as total where false" if self.decisions is None else (
             f"select event_time::date as day, sum(hash({columns})::hugeint) as total "
             f"from {self.decisions} group by all")
-        schema = schema_of(con, self.since(None))
-        written = hashlib.sha256(json.dumps([duckdb.__version__, schema]).encode()).hexdigest()[:16]
+        form = [duckdb.__version__, schema_of(con, self.since(None)), BY_CHANCE,
+                decided_with(self.point["features"])]
+        written = hashlib.sha256(json.dumps(form).encode()).hexdigest()[:16]
         days = con.execute(f"""
             with anchors as (
                 select
