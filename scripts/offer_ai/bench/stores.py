@@ -26,7 +26,7 @@ create table landing.build_log as
     select 1 as last_file_id, '{}' as models, timestamp '2025-01-29' as completed_at;
 create table landing.landed_files as
     select 1 as file_id, timestamp '2025-01-29' as landed_at;
-create table landing.landed_events as select false as is_erased limit 0;
+create table landing.landed_events as select 1 as file_id, false as is_erased limit 0;
 create table sessions.watermark as select timestamp '2025-01-29' as watermark_at;
 create table anchors.latest_requests as
 select

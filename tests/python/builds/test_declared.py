@@ -52,6 +52,7 @@ SEEN = "".join(feature(f"seen_{name}", "bigint", over="sessions", before={"count
                        aggregate=f"max({name})") for name in ("levels_reached", "score"))
 
 
+@pytest.mark.long
 def test_a_measure_over_any_column_is_of_what_was_seen(tmp_path):
     """Of a session that goes on, at an offer of another one; a measure may have a column's name."""
     def game(time, session, level, score, kind="game_end"):
@@ -81,7 +82,8 @@ LAST = paid("last_two", "stg_purchases", before={"count": 2}) + paid(
 UPS = ("level-up", "level_up", "LEVEL_UP", "2up")  # event types that one could take for another
 
 
-@pytest.mark.parametrize("ahead", [{"day": 1}, pytest.param({"count": 1}, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("ahead", [{"day": 1}, {"count": 1}])
 def test_rows_of_one_time_and_windows_ahead(tmp_path, ahead):
     """Of purchases of one second the last two are the same in whatever order they came; what a
     feature sees ahead of an offer comes later; types of like names are types of their own."""

@@ -89,6 +89,7 @@ def test_what_has_landed_stays_when_it_is_read_again(tmp_path):
     assert {row["sku"] for row in spark_engine.rows(LANDED)} == {None, "t1", "t2", "t3", "t4"}
 
 
+@pytest.mark.long
 def test_a_full_refresh_puts_back_what_a_killed_build_had_taken_out(tmp_path):
     write_events(tmp_path / "1.ndjson", day(1), day(2))
     spark_engine.dbt_anew("run", *LANDING, events=tmp_path)

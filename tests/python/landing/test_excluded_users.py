@@ -80,6 +80,7 @@ def test_a_table_of_bots_that_changes(tmp_path):
     assert rows(database, changed) == []
 
 
+@pytest.mark.long
 def test_a_store_hears_of_who_counts_without_a_new_file(tmp_path):
     """Who does not count any more is served no more, and who counts again is; nobody else is
     written."""
