@@ -132,10 +132,14 @@ def value_of_none(con: duckdb.DuckDBPyConnection, name: str, declared: object, d
 def excluded_since(con: duckdb.DuckDBPyConnection, published_through: str) -> list[str]:
     """Users who may have counted in the build that was published, and do not now: after one build
     since those that it changed, after several all who do not."""
-    excluded = relation_of(con, "built_exclusions")
-    (builds,) = con.execute("select count(*) from landing.build_log where completed_at > ?",
-                            [published_through]).fetchone()
-    if excluded is None or builds == 0:
+    if (excluded := relation_of(con, "built_exclusions")) is None:
+        return []
+    # An older version noted a file instead of a time: then it may be any of the builds.
+    (builds,) = con.execute("""
+        select count(*) from landing.build_log
+        where (completed_at > try_cast(?::varchar as timestamp)) is distinct from false""",
+        [published_through]).fetchone()
+    if builds == 0:
         return []
     changed = "and user_id in (select user_id from landing.changed_users)" if builds == 1 else ""
     return [user_id for (user_id,) in con.execute(f"""

@@ -10,7 +10,7 @@ from built import BuildError, build, build_and_test, rows, write_events
 from commands import environment, run
 from compared import same_warehouses
 from offer_ai.features.opening import open_store
-from offer_ai.features.publish import publish_latest
+from offer_ai.features.publish import excluded_since, publish_latest
 from offer_ai.warehouse.connection import open_warehouse
 
 EXCLUDED = """{"excluded_users": "user_id like 'test%' or user_id = 'bot'"}"""
@@ -109,3 +109,23 @@ def test_a_store_hears_of_who_counts_without_a_new_file(tmp_path):
     build(events, database, "--exclude", "offer_labels", "--vars", BY_TABLE)
     with pytest.raises(ClickException, match="did not go through"):
         open_warehouse(database)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("published_through", "removed"), [
+    (30, {"v", "w"}),  # a file, as an older version noted it
+    ("2025-01-01 00:00:00", {"v", "w"}), ("2025-01-02 00:00:00", {"v"}),
+    ("2025-01-03 00:00:00", set())])
+def test_whom_a_store_is_asked_for(published_through, removed):
+    """After one build those that it changed, after several all who do not count."""
+    con = duckdb.connect()
+    con.execute("""
+        create schema landing; create schema anchors;
+        create table landing.build_log as
+        select unnest([timestamp '2025-01-01', '2025-01-02', '2025-01-03']) as completed_at;
+        create table landing.changed_users as select unnest(['u', 'v']) as user_id;
+        create table anchors.latest_requests as select 'u' as user_id""")
+    assert excluded_since(con, published_through) == []  # `excluded_users` reads no table
+    con.execute("create table landing.built_exclusions as "
+                "select unnest(['v', 'w']) as user_id, true as is_settled")
+    assert set(excluded_since(con, published_through)) == removed
