@@ -196,7 +196,7 @@ class VowpalWabbit:
     def learn(self) -> None:
         log = self.world.log
         for day in range(self.learned, self.world.day):
-            for number, row in enumerate(self.rows(self.world.decided_with(day))):
+            for number, row in enumerate(self.rows(log.decided_with[day])):
                 made, chances = log.choice[day][number], log.chances[day][number]
                 self.vw.learn(self.example(row, chances > 0, (
                     made, -log.early[day][number], chances[made])))

@@ -76,7 +76,7 @@ class Log:
     """Decisions by day, each an array or a list of arrays over the day's decisions."""
 
     features: list[dict] = field(default_factory=list)  # as they were seen
-    by_then: list[dict] = field(default_factory=list)  # as they were
+    decided_with: list[dict] = field(default_factory=list)  # to learn from
     chances: list[np.ndarray] = field(default_factory=list)  # (decisions, candidates)
     choice: list[np.ndarray] = field(default_factory=list)
     early: list[np.ndarray] = field(default_factory=list)  # paid for the offer itself
@@ -116,15 +116,6 @@ class MemoryWorld:
         return found | {"country": np.array(COUNTRIES, object)[game.country[player]],
                         "facebook_connected": (game.signin[player] == 0).astype(float)}
 
-    def decided_with(self, day: int) -> dict[str, np.ndarray]:
-        """Features of a day's decisions, to learn from: as training.anchor_rows.decided_with."""
-        log, found = self.log, {}
-        chances = log.chances[day]
-        by_chance = chances.max(axis=1) == np.where(chances > 0, chances, 1.0).min(axis=1)
-        for name, seen in log.features[day].items():
-            found[name] = np.where(by_chance & is_missing(seen), log.by_then[day][name], seen)
-        return found
-
     def play(self, chances_of) -> None:
         """A day: `chances_of` goes from features and is_valid (candidates,) to chances."""
         game, log, asked = self.game, self.log, {}
@@ -138,7 +129,8 @@ class MemoryWorld:
                                 .sum(axis=1), len(valid) - 1)
             asked["session"] = session
             for name, values in (("features", features), ("chances", chances),
-                                 ("by_then", self.by_then(player)),
+                                 ("decided_with", decided_with(
+                                     features, self.by_then(player), chances)),
                                  ("choice", choice), ("worth", game.worth(player)),
                                  ("player", player)):
                 getattr(log, name).append(values)
@@ -165,8 +157,7 @@ class MemoryWorld:
         log, days = self.log, range(self.day)
         choice = np.concatenate(log.choice)
         kinds = np.array([kind for kind, _ in self.offers], object)
-        seen = [self.decided_with(day) for day in days]
-        found = {name: np.concatenate([one[name] for one in seen]) for name in NAMES}
+        found = {name: np.concatenate([one[name] for one in log.decided_with]) for name in NAMES}
         return found | {
             "offer_type": kinds[choice], "offer_price": self.game.offers.price[choice],
             "user_id": np.concatenate(log.player),
@@ -175,3 +166,12 @@ class MemoryWorld:
             "first_hour_offer_amount": np.concatenate(log.early),
             "next_week_purchase_amount": np.concatenate([self.label(day) for day in days]),
             "choice": choice, "chances": np.concatenate(log.chances)}
+
+
+def decided_with(seen: dict[str, np.ndarray], by_then: dict[str, np.ndarray],
+                 chances: np.ndarray) -> dict[str, np.ndarray]:
+    """Features of decisions, to learn from, as training.anchor_rows.decided_with: as they were
+    seen, and where chance alone chose and nothing was, as they were."""
+    by_chance = chances.max(axis=1) == np.where(chances > 0, chances, 1.0).min(axis=1)
+    return {name: np.where(by_chance & is_missing(values), by_then[name], values)
+            for name, values in seen.items()}
