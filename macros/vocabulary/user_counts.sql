@@ -60,9 +60,13 @@ again, the next builds them again all the same.
         ~ ') as others') %}
 {% endmacro %}
 
-{#- Keeps who did not count in a build that went through. -#}
+{#- Keeps who did not count in a build that went through; nobody where that cannot change any more. -#}
 {% macro keep_exclusions() %}
-    {% if not exclusions_may_change() or load_relation(landing_relation('landed_events')) is none %}
+    {% if not exclusions_may_change() %}
+        {% set before = load_relation(exclusions_before()) %}
+        {% if before is not none %}{% do adapter.drop_relation(before) %}{% endif %}
+        {{ return('') }}
+    {% elif load_relation(landing_relation('landed_events')) is none %}
         {{ return('') }}
     {% endif %}
     {% do run_query('drop table if exists ' ~ exclusions_before()) %}

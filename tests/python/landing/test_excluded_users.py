@@ -109,6 +109,9 @@ def test_a_store_hears_of_who_counts_without_a_new_file(tmp_path):
     build(events, database, "--exclude", "offer_labels", "--vars", BY_TABLE)
     with pytest.raises(ClickException, match="did not go through"):
         open_warehouse(database)
+    # What it left is no matter where no table is asked any more.
+    build(events, database, "--full-refresh", "--vars", EXCLUDED)
+    open_warehouse(database).close()
 
 
 @pytest.mark.quick
