@@ -12,7 +12,7 @@ from offer_ai.erasing.warehouse import tables
 
 # As learning.policies names them: erasing needs no library that models need.
 POINTERS = ("promoted.json", "challenger.json")
-AGAIN = {"effects": "scripts/learn.py --once{which}",
+AGAIN = {"effects": "scripts/learn.py --once --every-days 0{which}",
          "trees": "scripts/train.py{which}, then scripts/evaluate.py of the version it names "
                   "--promote"}
 
@@ -55,7 +55,7 @@ def told(export: Path, names: list[str]) -> list[dict]:
                 continue
             again = AGAIN.get(kind, AGAIN["trees"]).format(which=which)
             found.append({"model": str(models / name), "serves": name in serving,
-                          "run": f"{again}; then rm -r {models / name}"})
+                          "run": f"{again}; when it no longer serves, rm -r {models / name}"})
     return found
 
 

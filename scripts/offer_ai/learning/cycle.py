@@ -128,11 +128,13 @@ def last_told(models: Path) -> dict:
 
 def is_due(models: Path, watermark: str | None, every_days: float) -> bool:
     """Whether the events have gone on by so many days, to `watermark`, since the last step; see
-    `rhythm`."""
+    `rhythm`. By 0 days they have, also where an erasure moved the watermark back."""
     if watermark is None:
         return False
     last = last_told(models)
-    return not last or instant(watermark) - instant(last["training"]["watermark"]) >= timedelta(
+    if not last or every_days == 0:
+        return True
+    return instant(watermark) - instant(last["training"]["watermark"]) >= timedelta(
         days=rhythm(every_days, last.get("change_days")))
 
 

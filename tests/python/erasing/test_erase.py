@@ -220,6 +220,9 @@ def test_models_fitted_to_them_are_named(place):
         said = erase(place, PLANTED[0]).stdout
         assert "m1 (serving) was fitted to days of theirs: run scripts/train.py" in said
         assert "m2" not in said
+    (model / "model.json").write_text(json.dumps({"training": days, "kind": "effects"}))
+    assert (f"run scripts/learn.py --once --every-days 0; when it no longer serves, rm -r {model}"
+            in erase(place, PLANTED[0]).stdout)
     (model / "model.json").unlink()
     assert "m1" not in erase(place, PLANTED[0]).stdout
 

@@ -304,6 +304,7 @@ def test_a_step_is_due_by_the_days_of_events(tmp_path):
     assert not is_due(models, "2025-01-07T23:00:00Z", 1)
     assert is_due(models, "2025-01-08T00:00:00Z", 1)
     assert not is_due(models, "2025-01-13T23:00:00Z", 7)
+    assert is_due(models, "2025-01-06T00:00:00Z", 0)  # an erasure may move the watermark back
     assert (rhythm(7, None), rhythm(7, 28), rhythm(7, 14), rhythm(1, 7)) == (7, 7, 2, 1)
     # As soon as that after a step which found that something changed.
     learn(publish(tmp_path / "turned", days=21, flip_day=14))
