@@ -15,8 +15,8 @@
 {%- endmacro %}
 
 {#-
-Every text that may be an id in a line, however broken, as an array: what stands in quotes,
-and words.
+Every text that may be an id in a line, however broken, as an array: what stands between any two
+quotes that follow each other, or behind the last one, and words.
 -#}
 {% macro texts_in(line) -%}
     {{ return(adapter.dispatch('texts_in', 'offer_ai')(line)) }}
@@ -31,7 +31,10 @@ and words.
 {% macro spark__texts_in(line) -%}
     concat(
         transform(
-            regexp_extract_all({{ line }}, r'"((?:[^"\\]|\\.)*)"', 1),
+            concat(
+                regexp_extract_all({{ line }}, r'"((?:[^"\\]|\\.)*)"', 1),
+                split({{ line }}, '"')
+            ),
             quoted -> coalesce(get_json_object(concat('["', quoted, '"]'), '$[0]'), quoted)
         ),
         transform(

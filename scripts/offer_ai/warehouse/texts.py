@@ -3,26 +3,33 @@
 import json
 import re
 
-QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+BETWEEN_QUOTES = re.compile(r'(?:[^"\\]|\\.)+', re.DOTALL)  # but for those that are escaped
 WORDS = re.compile(r'[^\s",:;{}\[\]()<>|=\\/]+')
 PLAIN_WORDS = re.compile(r"[\w-]+")
 
 
 def texts_in(line: str) -> list[str]:
-    """What stands in quotes, without escapes and whatever JSON it holds looked into, and words,
-    also cut at every sign but `_` and `-`: of `7.0` the 7."""
-    found = set(PLAIN_WORDS.findall(line))
-    found.update(WORDS.findall(line))
-    for quoted in QUOTED.findall(line):
-        try:
-            text = json.loads(f'"{quoted}"', strict=False)
-        except ValueError:
-            text = quoted
-        found.add(text)
-        if '"' in text:
-            found.update(texts_in(text))
+    """What stands between any two quotes that follow each other, or behind the last one, without
+    escapes and whatever JSON it holds looked into, and words, also cut at every sign but `_` and
+    `-`: of `7.0` the 7."""
+    found, left = set(), [line]
+    while left:
+        line = left.pop()
+        found.update(PLAIN_WORDS.findall(line), WORDS.findall(line))
+        for piece in {*BETWEEN_QUOTES.findall(line), *line.split('"')}:
+            text = unescaped(piece)
+            if '"' in text and text not in found:
+                left.append(text)
+            found.add(text)
     # Half of a pair of surrogates is no text that a database takes.
-    return [text for text in found if text.isascii() or is_text(text)]
+    return [text for text in found if text and (text.isascii() or is_text(text))]
+
+
+def unescaped(piece: str) -> str:
+    try:
+        return json.loads(f'"{piece}"', strict=False)
+    except ValueError:
+        return piece
 
 
 def is_text(text: str) -> bool:

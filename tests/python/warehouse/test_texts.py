@@ -7,6 +7,7 @@ import pytest
 from offer_ai.warehouse.texts import texts_in
 
 pytestmark = pytest.mark.quick
+STRAY = '{"badge": "7" cup", "customer_identifier": '  # from here on quotes pair up wrongly
 ODD = 'o\'x "{{ u }}" 😀'
 
 
@@ -21,6 +22,10 @@ ODD = 'o\'x "{{ u }}" 😀'
     ('{"params": ' + json.dumps(json.dumps({"user": ODD})) + " ", ODD),
     ('"with a \\q wrong escape"', "with a \\q wrong escape"),
     ("a\nb", "b"), ('{"user": -7.0}', "-7"), ('x"a\nb"', "a\nb"), ('"a\tb\\u0041"', "a\tbA"),
+    (STRAY + '"auth0|5f7c8e", "event_id": "purchase"}', "auth0|5f7c8e"),
+    (STRAY + '"google:42', "google:42"), ('{"user": "google:42', "google:42"),
+    (STRAY + json.dumps(ODD) + "}", ODD),
+    ('{\\"user\\": \\"google:42\\", ', "google:42"),
 ])
 def test_found(line, found):
     assert found in texts_in(line)
