@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 DIGEST_BLOCKS = 16
-MARKERS = ("_SUCCESS", ".crc", ".tmp", ".part")  # how names end that are no event files
+MARKER, MARKED = "_SUCCESS", (".crc", ".tmp", ".part")  # a name, and how names end
 
 
 def find(events: str) -> list[str]:
@@ -45,8 +45,9 @@ def files_below(folder: str) -> Iterator[str]:
 
 def is_event_name(path: str) -> bool:
     """Whether neither a folder of a path is hidden nor its file, and that is no marker."""
-    return not path.endswith(MARKERS) and not any(
-        name.startswith(".") for name in path.split("/"))
+    names = path.split("/")
+    return names[-1] != MARKER and not path.endswith(MARKED) and not any(
+        name.startswith(".") for name in names)
 
 
 def may_hold_events(path: str) -> bool:

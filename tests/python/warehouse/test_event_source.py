@@ -8,7 +8,7 @@ import pytest
 
 from offer_ai.warehouse import plain_lines
 from offer_ai.warehouse.connection import catalog_of, open_warehouse
-from offer_ai.warehouse.event_files import list_files, may_hold_events
+from offer_ai.warehouse.event_files import is_event_name, list_files, may_hold_events
 from offer_ai.warehouse.event_source import EventSource
 
 pytestmark = pytest.mark.quick
@@ -50,6 +50,14 @@ def test_a_file_that_goes_while_it_is_looked_at(tmp_path):
     (tmp_path / "link.json").symlink_to(tmp_path / "nowhere")
     assert not may_hold_events(str(tmp_path / "gone.json"))
     assert may_hold_events(str(tmp_path / "link.json"))  # it is reported
+
+
+@pytest.mark.parametrize(("name", "counts"), [
+    ("_SUCCESS", False), ("dt=1/_SUCCESS", False), ("2025_SUCCESS", True), ("_SUCCESS.json", True),
+    ("a.crc", False), ("a.tmp", False), ("a.part", False), ("crc", True), (".a", False)])
+def test_which_names_count(name, counts):
+    """On Spark macros/engine/raw_files.sql says the same."""
+    assert is_event_name(name) == counts
 
 
 @pytest.mark.parametrize("name", ["published", "Marts", "main"])
