@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import orjson
-from fastapi import FastAPI, Header, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
@@ -110,9 +110,7 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
     async def failed(_: Request, error: Exception):
         return failed_answer()
 
-    @app.post(PATH, response_model=None,
-              responses={200: {"model": interface.answer}} | ANSWERS)
-    def decide(request: interface.request, x_api_key: Annotated[str | None, Header()] = None):
+    def admit(x_api_key: Annotated[str | None, Header()] = None):
         name = keys.name_of(x_api_key)
         if name is None:
             raise HTTPException(401, "X-API-Key is missing or wrong")
@@ -120,6 +118,10 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
         if wait := keys.wait(name):
             raise HTTPException(429, f"{name} may make {keys.per_second:g} requests a second",
                                 {"Retry-After": str(math.ceil(wait))})
+
+    @app.post(PATH, response_model=None, dependencies=[Depends(admit)],
+              responses={200: {"model": interface.answer}} | ANSWERS)
+    def decide(request: interface.request):
         check_clock(request.at, tolerance)
         choice = None
         if decider.is_apprentice:
@@ -152,5 +154,5 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
     def metrics():
         return Response(figures.text(), media_type=CONTENT_TYPE_LATEST)
 
-    direct = Direct(app, interface.request, decide, is_at_hand(decider.store_url))
+    direct = Direct(app, interface.request, admit, decide, is_at_hand(decider.store_url))
     return Bounds(direct, figures.refused)

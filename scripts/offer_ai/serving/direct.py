@@ -20,19 +20,24 @@ JSON = "application/json"
 
 
 class Direct:
-    """ASGI: calls `decide` with a request and its X-API-Key, and hands the rest to `app`.
+    """ASGI: calls `decide` with a request, and hands the rest to `app`.
 
-    `is_at_hand` says that the features come without waiting; otherwise a decision has a thread.
+    `admit` is asked with its X-API-Key before the body is read. `is_at_hand` says that the features
+    come without waiting; otherwise a decision has a thread.
     """
 
-    def __init__(self, app, request: type[BaseModel],
-                 decide: Callable[[BaseModel, str | None], Response], is_at_hand: bool):
-        self.app, self.request, self.decide = app, request, decide
+    def __init__(self, app, request: type[BaseModel], admit: Callable[[str | None], None],
+                 decide: Callable[[BaseModel], Response], is_at_hand: bool):
+        self.app, self.request, self.admit, self.decide = app, request, admit, decide
         self.is_at_hand = is_at_hand
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             return await self.app(scope, receive, send)
+        try:
+            self.admit(first(scope["headers"], b"x-api-key"))
+        except HTTPException as error:
+            return await refusal(error)(scope, receive, send)
         body, is_more = b"", True
         while is_more:
             message = await receive()
@@ -40,7 +45,7 @@ class Direct:
                 return None
             body += message.get("body", b"")
             is_more = message.get("more_body", False)
-        told = body, first(scope["headers"], b"content-type"), first(scope["headers"], b"x-api-key")
+        told = body, first(scope["headers"], b"content-type")
         try:
             answer = self.answer(*told) if self.is_at_hand else await run_in_threadpool(
                 self.answer, *told)
@@ -49,13 +54,13 @@ class Direct:
             raise
         return await answer(scope, receive, send)
 
-    def answer(self, body: bytes, kind: str | None, key: str | None) -> Response:
+    def answer(self, body: bytes, kind: str | None) -> Response:
         try:
-            return self.decide(self.read(body, kind), key)
+            return self.decide(self.read(body, kind))
         except RequestValidationError as error:
             return invalid_answer(error)
         except HTTPException as error:
-            return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+            return refusal(error)
 
     def read(self, body: bytes, kind: str | None) -> BaseModel:
         """The request of a body, as FastAPI reads it; raises what FastAPI does."""
@@ -105,6 +110,10 @@ def invalid_answer(error: RequestValidationError) -> JSONResponse:
         {"field": ".".join(filter(None, map(name_of, problem["loc"][1:]))) or "body",
          "problem": problem["msg"].removeprefix("Value error, ")}
         for problem in error.errors()]}, 422)
+
+
+def refusal(error: HTTPException) -> JSONResponse:
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
 
 
 def failed_answer() -> JSONResponse:

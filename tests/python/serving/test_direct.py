@@ -25,12 +25,16 @@ KINDS = [None, JSON, "application/json; charset=utf-8", "Application/LD+JSON", "
 
 
 @pytest.fixture
-def app(tmp_path):
+def decider(tmp_path):
     log = DecisionLog(tmp_path / "events")
-    decider = Decider(tmp_path / "models", f"sqlite:///{tmp_path}/none.sqlite", log,
-                      candidates=[Candidate(("gems", Decimal(5)))])
-    yield create_app(decider, Keys("game=secret"))
+    yield Decider(tmp_path / "models", f"sqlite:///{tmp_path}/none.sqlite", log,
+                  candidates=[Candidate(("gems", Decimal(5)))])
     log.close()
+
+
+@pytest.fixture
+def app(decider):
+    return create_app(decider, Keys("game=secret"))
 
 
 def answer(app, body: bytes, kind: str | None, key: str = "secret"):
@@ -56,6 +60,13 @@ def test_both_ways_say_the_same(app):
             assert said == answer(long, body, kind), (kind, body)
     assert answer(short, GOOD[0], JSON, "wrong") == answer(long, GOOD[0], JSON, "wrong")
     assert seen == {200, 400, 422}
+
+
+def test_who_asks_and_how_often_come_before_the_body(app, decider):
+    for body, _ in BAD:
+        assert answer(app, body, JSON, "wrong")[0] == 401
+    limited = create_app(decider, Keys("game=secret", per_second=0.01))
+    assert [answer(limited, b"{", JSON)[0] for _ in range(3)] == [422, 429, 429]
 
 
 def test_a_body_comes_in_parts_or_not_at_all(app):
