@@ -16,7 +16,8 @@ class DecisionLog:
     """Appends events to a hidden file of a folder and renames it, whole, now and then.
 
     An event is in the kernel's hands when `append` returns: a killed process loses none.
-    What it left open, the next one closes. A file is renamed after `seconds` or `lines`.
+    What it left open, the next one closes. A file is renamed after `seconds` or `lines`; one that
+    could not be is tried again every `seconds`.
     Several logs, of any processes, may share a folder.
     """
 
@@ -27,6 +28,7 @@ class DecisionLog:
             close_left(left)
         self.lock = threading.Lock()
         self.file, self.path, self.count, self.size, self.opened_at = None, None, 0, 0, 0.0
+        self.left: dict[Path, float] = {}  # what could not be closed, and when tried
         self.is_closed = threading.Event()
         threading.Thread(target=self._rotate_by_time, daemon=True).start()
 
@@ -113,8 +115,20 @@ class DecisionLog:
         try:
             os.fsync(file)
             path.rename(closed_name(path))
+        except OSError:
+            self.left[path] = time.monotonic()
+            raise
         finally:
             os.close(file)
+
+    def _close_left(self) -> None:
+        for path, tried_at in [*self.left.items()]:
+            if time.monotonic() - tried_at >= self.seconds:
+                self.left[path] = time.monotonic()
+                if path.exists():  # else its folder is away, most likely
+                    close_left(path)
+                    if not path.exists():
+                        del self.left[path]
 
     def _rotate_by_time(self) -> None:
         while not self.is_closed.wait(min(self.seconds, 1.0) / 4):
@@ -125,5 +139,6 @@ class DecisionLog:
                         self._writable()
                         left = self._leave()
                 self._close(left)
+                self._close_left()
             except OSError as error:
                 LOG.warning("%s: a file of decisions cannot be closed: %s", self.folder, error)

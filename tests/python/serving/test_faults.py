@@ -26,7 +26,7 @@ from offer_ai.serving.app import create_app
 from offer_ai.serving.bounds import HEADERS, Keys
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.decision_log import DecisionLog
-from offer_ai.serving.log_files import OPEN, close_left
+from offer_ai.serving.log_files import CLOSED, OPEN, close_left
 from services import BAD, Service, logged
 
 BODY = {"user_id": "u", "session_id": "s"}
@@ -157,6 +157,32 @@ def test_a_log_folder_that_goes_and_comes_back(tmp_path):
     log.append({"n": 4})
     log.close()
     assert numbers(folder) == [1, 2, 4]
+
+
+@pytest.mark.quick
+def test_a_log_folder_that_is_moved_away_and_back(tmp_path, caplog):
+    """What could not be closed meanwhile lands without a restart; another log's file stays open."""
+    folder, away = tmp_path / "events", tmp_path / "away"
+    other = DecisionLog(folder, seconds=60)
+    other.append({"n": 2})
+    log = DecisionLog(folder, seconds=0.2)
+    log.append({"n": 1})
+    folder.rename(away)
+    wait_until(lambda: "cannot be closed" in caplog.text)
+    away.rename(folder)
+    wait_until(lambda: len(list(folder.glob(CLOSED))) == 1)
+    assert len(list(folder.glob(OPEN))) == 1
+    log.append({"n": 3})
+    for one in (log, other):
+        one.close()
+    assert numbers(folder) == [1, 2, 3] and not log.left
+
+
+def wait_until(has_come, seconds=5):
+    until = time.monotonic() + seconds
+    while not has_come():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 FULL = """
