@@ -9,7 +9,7 @@ import click
 
 from offer_ai.base import settings
 from offer_ai.base.files import write_json
-from offer_ai.erasing.whole import Places, erase, find
+from offer_ai.erasing.whole import NO_LOGS, Places, erase, find
 from offer_ai.features.store import StoreError
 from offer_ai.training.versions import PublishError
 
@@ -24,6 +24,9 @@ from offer_ai.training.versions import PublishError
               "in OFFER_AI_EXPORT is always looked into.")
 @click.option("--training", "trainings", multiple=True, help="A further place of training tables: "
               "a directory or s3://bucket/prefix.")
+@click.option("--logs", multiple=True, help="A further folder that a service logs decisions to; "
+              "OFFER_AI_EVENTS is always looked into where it is a folder.",
+              type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--receipt", type=click.Path(path_type=Path), default=None, help="Where to write "
               "what was erased, as JSON; by default under OFFER_AI_EXPORT/erasures.")
 @click.option("--no-warehouse", is_flag=True, help="Leave OFFER_AI_DB as it is: it shows tables of "
@@ -31,8 +34,8 @@ from offer_ai.training.versions import PublishError
 @click.option("--wait", default=600.0, type=click.FloatRange(0), help="Seconds to wait for a build "
               "or a publish that has the warehouse open.")
 def main(users: tuple[str, ...], listed, dry_run: bool, stores: tuple[str, ...],
-         trainings: tuple[str, ...], receipt: Path | None, no_warehouse: bool,
-         wait: float) -> None:
+         trainings: tuple[str, ...], logs: tuple[Path, ...], receipt: Path | None,
+         no_warehouse: bool, wait: float) -> None:
     """Erase USERS from the warehouse, from what was published of it and from the logs of
     decisions; what lands of them later is dropped.
 
@@ -46,7 +49,9 @@ def main(users: tuple[str, ...], listed, dry_run: bool, stores: tuple[str, ...],
     stores = stores or tuple(filter(None, [os.environ.get("OFFER_AI_STORE")]))
     export = settings.export_folder().absolute()
     places = Places(settings.database().absolute(), export, settings.events(), stores, trainings,
-                    not no_warehouse, wait)
+                    not no_warehouse, wait, logs)
+    if not places.all_logs:
+        say(NO_LOGS)
     try:
         if dry_run:
             for found in find(ids, places, say):

@@ -24,11 +24,15 @@ from offer_ai.training.versions import VERSION
 from offer_ai.warehouse.event_files import stamp
 from offer_ai.warehouse.marts import DATABASE, publish_marts
 
+NO_LOGS = ("No folder was looked into for the service's logs of decisions, as OFFER_AI_EVENTS is "
+           "none: name with --logs where it logs to.")
+
 
 @dataclass(frozen=True)
 class Places:
-    """Where to look. `stores` and `trainings` are URLs or paths beside those of the export
-    folder; `has_warehouse` is false where tables of Spark are shown."""
+    """Where to look. `stores` and `trainings` are URLs or paths beside those of the export folder,
+    `logs` folders of decisions beside that of the events; `has_warehouse` is false where tables of
+    Spark are shown."""
 
     database: Path
     export: Path
@@ -37,6 +41,7 @@ class Places:
     trainings: Sequence[str] = ()
     has_warehouse: bool = True
     wait: float = 600.0
+    logs: Sequence[Path] = ()
 
     @property
     def parquet(self) -> Path:
@@ -53,10 +58,10 @@ class Places:
         return [*(str(folder) for folder in own if is_training(folder)), *self.trainings]
 
     @property
-    def decisions(self) -> Path | None:
-        folder = Path(self.events)
-        is_folder = not self.events.startswith(settings.NO_PATHS) and folder.is_dir()
-        return folder if is_folder else None
+    def all_logs(self) -> list[Path]:
+        own = [] if self.events.startswith(settings.NO_PATHS) else [Path(self.events)]
+        return list(dict.fromkeys(folder.resolve() for folder in (*own, *self.logs)
+                                  if folder.is_dir()))
 
 
 def is_training(folder: Path) -> bool:
@@ -136,6 +141,7 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
         "erased": [one.__dict__ for one in found],
         "raw_files": [unnamed(name, users) for name in raw],
         "models": models.told(places.export, fitted),
+        "not_looked_into": [] if places.all_logs else [NO_LOGS],
     }
 
 
@@ -192,8 +198,8 @@ def elsewhere(users: Sequence[str], places: Places, dry_run: bool) -> list[Found
                 remove_parts(places.export)
             for target in places.all_trainings:
                 found += parquet.training(target, without, part, dry_run)
-    if places.decisions:
-        found += logs.decisions(places.decisions, users, dry_run)
+    for folder in places.all_logs:
+        found += logs.decisions(folder, users, dry_run)
     return found
 
 
@@ -210,7 +216,7 @@ def still_there(con: duckdb.DuckDBPyConnection, places: Places) -> list[str]:
         path = Path(name)
         if name.startswith(settings.NO_PATHS) or (
                 stamp(name) == {"size": size, "modified_us": modified_us}
-                and not (path.match(CLOSED) and path.parent == places.decisions)):
+                and not (path.match(CLOSED) and path.parent.resolve() in places.all_logs)):
             found.append(name)
     return found
 

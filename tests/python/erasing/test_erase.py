@@ -374,6 +374,17 @@ def test_an_id_is_found_in_logs_as_each_version_of_the_service_wrote_it(tmp_path
     assert path.read_text().split() == ['{"customer_identifier":', '"u1"}']
 
 
+def test_logs_of_decisions_that_lie_elsewhere(place):
+    """Where none is looked into, the command and the receipt say so."""
+    (place / "events").rename(place / "decisions")
+    for arguments, is_found in (([], False), (["--logs", place / "decisions"], True)):
+        receipt = place / f"{is_found}.json"
+        done = erase(place, *arguments, "--receipt", receipt, *PLANTED)
+        assert ("No folder was looked into" not in done.stderr) == is_found
+        assert (json.loads(receipt.read_text())["not_looked_into"] == []) == is_found
+        assert (holding(place, *PLANTED) == []) == is_found
+
+
 def test_a_dry_run_takes_nothing_from_under_an_erasure(place):
     copies = place / "export" / ".erasing.part" / "v1"
     copies.mkdir(parents=True)
