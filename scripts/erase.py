@@ -20,8 +20,8 @@ from offer_ai.training.versions import PublishError
               help="A file of ids, one a line; - for standard input.")
 @click.option("--dry-run", is_flag=True, help="Say where they are and change nothing.")
 @click.option("--store", "stores", multiple=True,
-              help="A further feature store, as a URL, OFFER_AI_STORE by default; the one "
-              "in OFFER_AI_EXPORT is always looked into.")
+              help="A further feature store, as a URL; that of OFFER_AI_STORE and the one in "
+              "OFFER_AI_EXPORT are always looked into.")
 @click.option("--training", "trainings", multiple=True, help="A further place of training tables: "
               "a directory or s3://bucket/prefix.")
 @click.option("--logs", multiple=True, help="A further folder that a service logs decisions to; "
@@ -46,7 +46,7 @@ def main(users: tuple[str, ...], listed, dry_run: bool, stores: tuple[str, ...],
     if not ids:
         raise click.UsageError("Name users, or a --file of them.")
     # Not by click, which would take what follows a blank for another store.
-    stores = stores or tuple(filter(None, [os.environ.get("OFFER_AI_STORE")]))
+    stores = (*filter(None, [os.environ.get("OFFER_AI_STORE")]), *stores)
     export = settings.export_folder().absolute()
     places = Places(settings.database().absolute(), export, settings.events(), stores, trainings,
                     not no_warehouse, wait, logs)

@@ -50,7 +50,8 @@ class Places:
     @property
     def all_stores(self) -> list[str]:
         own = self.export / "latest" / "latest_features.sqlite"
-        return [*([settings.default_store(self.export)] if own.exists() else []), *self.stores]
+        default = [settings.default_store(self.export)] if own.exists() else []
+        return list(dict.fromkeys([*default, *self.stores]))
 
     @property
     def all_trainings(self) -> list[str]:

@@ -511,6 +511,17 @@ def test_a_store_with_a_blank_in_its_path(place):
     assert holding(place, *PLANTED) == []
 
 
+def test_a_store_beside_that_of_the_environment(place):
+    """Both are looked into, and none twice."""
+    default = place / "export" / "latest" / "latest_features.sqlite"
+    urls = [f"sqlite:///{shutil.copy(default, place / name)}" for name in "ab"]
+    env = environment(place) | {"OFFER_AI_EVENTS": str(place / "events"), "OFFER_AI_STORE": urls[0]}
+    told = run("erase", "--dry-run", f"--store={urls[1]}", f"--store={urls[1]}",
+               f"--store=sqlite:///{default}", PLANTED[0], env=env).stdout
+    assert told.count("feature store: ") == 3
+    assert all(told.count(f"feature store: {url}\n") == 1 for url in urls)
+
+
 def test_a_store_that_is_not_there_is_told_before_anything_changes(place):
     before = holding(place, *PLANTED)
     done = erase(place, f"--store=sqlite:///{place}/none", *PLANTED, check=False)
