@@ -9,7 +9,7 @@ import click
 
 from offer_ai.base import settings
 from offer_ai.base.files import write_json
-from offer_ai.erasing.whole import NO_LOGS, Places, erase, find
+from offer_ai.erasing.whole import NO_LOGS, RAW_FILE, Places, erase, find
 from offer_ai.features.store import StoreError
 from offer_ai.training.versions import PublishError
 
@@ -67,7 +67,7 @@ def main(users: tuple[str, ...], listed, dry_run: bool, stores: tuple[str, ...],
     for one in done["erased"]:
         click.echo(f"{one['count']:>12,} {one['place']}: {one['what']}")
     for name in done["raw_files"]:
-        click.echo(f"raw file with lines of erased users, not changed: {name}")
+        click.echo(f"{RAW_FILE}: {name}")
     for model in done["models"]:
         click.echo(f"{model['model']}{' (serving)' if model['serves'] else ''} was fitted to days "
                    f"of theirs: run {model['run']}")

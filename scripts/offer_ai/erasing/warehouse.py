@@ -196,12 +196,17 @@ def clear_away(database: Path) -> None:
         shutil.rmtree(f"{database}.{suffix}", ignore_errors=True)
 
 
-def raw_files(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int]]:
-    """The files that lines of erased users landed from: source_file, size, modified_us."""
+def raw_files(con: duckdb.DuckDBPyConnection, is_dry_run: bool = False) -> list[str]:
+    """The files that lines of erased users landed from; of a dry run, of the users too."""
     landed, files, rejects = (name_of(con, table) for table in (
         "landed_events", "landed_files", "rejected_events"))
-    return con.execute(f"""
-        select source_file, size, modified_us from {files}
+    of_users = f"""
+        or file_id in (select file_id from {landed} as t semi join {USERS} as e on {IS_OF_ONE})
+        or source_file in (select source_file from {rejects} where rowid in ({naming(rejects)}))
+        """ if is_dry_run else ""
+    return [name for (name,) in con.execute(f"""
+        select source_file from {files}
         where file_id in (select file_id from {landed} where is_erased)
             or source_file in (select source_file from {rejects} where reason = ?)
-        order by file_id""", [REASON]).fetchall()
+            {of_users}
+        order by file_id""", [REASON]).fetchall()]

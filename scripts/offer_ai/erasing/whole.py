@@ -1,5 +1,6 @@
 """Erases users from every place that the project keeps anything in."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,9 +22,9 @@ from offer_ai.erasing.found import USERS, Found, keep_users
 from offer_ai.features.opening import open_store
 from offer_ai.serving.log_files import CLOSED
 from offer_ai.training.versions import VERSION
-from offer_ai.warehouse.event_files import stamp
 from offer_ai.warehouse.marts import DATABASE, publish_marts
 
+RAW_FILE = "raw file that lines of erased users landed from, not changed"
 NO_LOGS = ("No folder was looked into for the service's logs of decisions, as OFFER_AI_EVENTS is "
            "none: name with --logs where it logs to.")
 
@@ -80,6 +81,8 @@ def find(users: Sequence[str], places: Places, say: Callable[[str], object]) -> 
             found += [Found("model fitted to their days", name, 1) for name in sorted(
                 {name for names in models.fitted_to(con, places.export).values()
                  for name in names} | set(warehouse.recorded_models(con)))]
+            found += [Found(RAW_FILE, name, 1)
+                      for name in still_there(warehouse.raw_files(con, is_dry_run=True), places)]
     found += in_published(users, places, say, is_replaced=False)
     return found + elsewhere(users, places, dry_run=True)
 
@@ -131,7 +134,8 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
             found += erase_from_warehouse(users, places, say)
             con = warehouse.opened(places.database, users, say, places.wait)
             warehouse.clear_away(places.database)
-            raw, fitted = still_there(con, places), warehouse.recorded_models(con)
+            raw = still_there(warehouse.raw_files(con), places)
+            fitted = warehouse.recorded_models(con)
             publish(con, places, say)
         found += elsewhere(users, places, dry_run=False)
         if con:
@@ -210,16 +214,13 @@ def remove_parts(export: Path) -> None:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
-def still_there(con: duckdb.DuckDBPyConnection, places: Places) -> list[str]:
-    """Raw files that lines of erased users landed from, as they were then."""
-    found = []
-    for name, size, modified_us in warehouse.raw_files(con):
-        path = Path(name)
-        if name.startswith(settings.NO_PATHS) or (
-                stamp(name) == {"size": size, "modified_us": modified_us}
-                and not (path.match(CLOSED) and path.parent.resolve() in places.all_logs)):
-            found.append(name)
-    return found
+def still_there(names: Sequence[str], places: Places) -> list[str]:
+    """Of raw files those that are not gone, whatever they hold by now; without logs of decisions,
+    of which nothing of the users is left."""
+    folders = places.all_logs
+    return [name for name in names if name.startswith(settings.NO_PATHS) or (
+        os.path.exists(name)
+        and not (Path(name).match(CLOSED) and Path(name).parent.resolve() in folders))]
 
 
 def unnamed(name: str, users: Sequence[str]) -> str:

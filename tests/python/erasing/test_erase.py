@@ -206,6 +206,18 @@ def test_what_lands_later_is_dropped_and_counted(place):
     assert "events/3.ndjson" not in erase(place, PLANTED[1]).stdout
 
 
+def test_raw_files_are_named_while_they_are_there(published, place):
+    """Whatever they hold by now, in a dry run too."""
+    raw = published / "events" / "1.ndjson"
+    raw.write_text("{}\n")
+    try:
+        for arguments in (["--dry-run"], [], ["--dry-run"]):
+            assert f"not changed: {raw}\n" in erase(place, *arguments, PLANTED[0]).stdout
+    finally:
+        raw.unlink()
+    assert str(raw) not in erase(place, PLANTED[0]).stdout
+
+
 def test_models_fitted_to_them_are_named(place):
     model = place / "export" / "models" / "m1"
     model.mkdir(parents=True)
