@@ -101,6 +101,16 @@ four times as slow.
     )
 {%- endmacro %}
 
+{#- A number that there is: neither infinite nor NaN, which engines take for greater than any. -#}
+{% macro to_number(value) -%}
+    case
+        when
+            {{ offer_ai.try_to('double', value) }}
+            between -1.7976931348623157e308 and 1.7976931348623157e308
+            then {{ offer_ai.try_to('double', value) }}
+    end
+{%- endmacro %}
+
 {#- The money type: four decimals, the most that any ISO 4217 currency has. -#}
 {% macro money_type() -%}
     decimal(22, 4)
@@ -132,14 +142,14 @@ sixteenth decimal are cut first, lest they round twice.
 {%- endmacro %}
 
 {#-
-An id: text that is not blank and none of the words in `no_ids`; of a number its digits. What
-is costly is asked of few: most ids are longer than any word and neither begin with a space
-nor end like a number.
+An id: text that is not blank and none of the words in `no_ids`; of a number its digits, however
+many zeros follow its point. What is costly is asked of few: most ids are longer than any word and
+neither begin with a space nor end like a number.
 -#}
 {% macro to_id(value, no_ids=[]) -%}
     {%- set words = [] -%}
     {%- set literals = [] -%}
-    {%- for word in no_ids if word -%}
+    {%- for word in no_ids or [] if word is not none and word | string -%}
         {%- do words.append(word | string | lower) -%}
         {%- do literals.append(offer_ai.text_literal(word | string | lower)) -%}
     {%- endfor -%}
@@ -151,8 +161,16 @@ nor end like a number.
             and lower({{ value }}) in ({{ literals | join(', ') }})
             then null
         {%- endif %}
-        when {{ value }} like '%.0' and {{ offer_ai.matches(value, '-?[0-9]+[.]0') }}
-            then replace({{ value }}, '.0', '')
+        when
+            {{ value }} like '%0' and {{ value }} like '%.0%'
+            and {{ offer_ai.matches(value, '-?[0-9]+[.]0+') }}
+            then
+                {%- if words %} case
+                    when regexp_replace({{ value }}, '[.]0+$', '') not in ({{ literals | join(', ') }})
+                        then regexp_replace({{ value }}, '[.]0+$', '')
+                end
+                {%- else %} regexp_replace({{ value }}, '[.]0+$', '')
+                {%- endif %}
         {{- offer_ai.digits_of_large_number(value) }}
         else {{ value }}
     end
@@ -187,14 +205,14 @@ nor end like a number.
     octet_length({{ value }})
 {%- endmacro %}
 
-{#- A universally unique id; one of zeros alone is none. -#}
-{% macro to_uuid(value) -%}
+{#- A universally unique id; one of zeros alone is none, nor is one of `no_ids`. -#}
+{% macro to_uuid(value, no_ids=[]) -%}
     case
         when
             substr({{ value }}, 1, 1) in ('0', '{')
             and translate({{ value }}, '0-{} ', '') = ''
             then null
-        else {{ offer_ai.to_id(value) }}
+        else {{ offer_ai.to_id(value, no_ids) }}
     end
 {%- endmacro %}
 

@@ -27,16 +27,23 @@
     {{ return(listed if canonical in listed else [canonical] + listed) }}
 {% endmacro %}
 
-{#- The canonical field as text: the first raw name that is not null. -#}
+{#- The canonical field as text: the first raw name that is not null; of an id, that is not blank. -#}
 {% macro raw_text(field) -%}
-    {{ first_of('raw', accepted_names(field, field_aliases())) }}
+    {{ first_of('raw', accepted_names(field, field_aliases()),
+        passes_blanks=var('event_fields')[field].type in ('id', 'uuid')) }}
 {%- endmacro %}
 
-{#- The first of a relation's columns, or a struct's fields, that is not null. -#}
-{% macro first_of(relation, names) -%}
+{#-
+The first of a relation's columns, or a struct's fields, that is not null and, if `passes_blanks`,
+not ''.
+-#}
+{% macro first_of(relation, names, passes_blanks=false) -%}
     {%- set columns = [] -%}
-    {%- for name in names %}{% do columns.append(relation ~ '.' ~ quoted(name)) %}{% endfor -%}
-    {{ columns[0] if columns | length == 1 else 'coalesce(' ~ columns | join(', ') ~ ')' }}
+    {%- for name in names -%}
+        {%- set column = relation ~ '.' ~ quoted(name) -%}
+        {%- do columns.append('nullif(' ~ column ~ ", '')" if passes_blanks else column) -%}
+    {%- endfor -%}
+    {{ relation ~ '.' ~ quoted(names[0]) if names | length == 1 else 'coalesce(' ~ columns | join(', ') ~ ')' }}
 {%- endmacro %}
 
 {#- The canonical event type of a raw one; unknown types pass through. -#}
@@ -68,12 +75,12 @@ expression of text.
         else var('no_session_ids') if field == 'session_id' else [] -%}
     {%- if type == 'text' -%} nullif({{ value }}, '')
     {%- elif type == 'id' -%} {{ to_id(value, no_ids) }}
-    {%- elif type == 'uuid' -%} {{ to_uuid(value) }}
+    {%- elif type == 'uuid' -%} {{ to_uuid(value, var('no_user_ids')) }}
     {%- elif type == 'timestamp' -%} {{ to_utc_timestamp(value) }}
     {%- elif type == 'money' -%} {{ to_money(value) }}
     {%- elif type == 'boolean' -%} {{ to_boolean(value) }}
     {%- elif type == 'integer' -%} {{ to_integer(value) }}
-    {%- elif type == 'number' -%} {{ try_to('double', value) }}
+    {%- elif type == 'number' -%} {{ to_number(value) }}
     {%- elif type == 'probability' -%} {{ to_probability(value) }}
     {%- else -%}
         {{ exceptions.raise_compiler_error(

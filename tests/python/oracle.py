@@ -5,6 +5,7 @@ output is rows as dicts, keyed like the marts.
 """
 
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from urllib.parse import urlparse
 WEEK = timedelta(days=7)
 TOLERANCE = timedelta(hours=24)
 EPOCH = datetime(1970, 1, 1)
+NO_USERS = "undefined", "null", "nan"
 TYPE_ALIASES = {"purchase_made": "purchase"}
 FIELD_ALIASES = {
     "offer_type": ["item_category"],
@@ -51,13 +53,14 @@ def text(value):
 
 def identifier(value, none=()):
     """Text; a whole number is its digits; blank and the words of `none` are none."""
-    if value is None or not value.strip() or value.lower() in none:
+    if value is None or not value.strip():
         return None
-    return value.removesuffix(".0") if re.fullmatch(r"-?[0-9]+[.]0", value) else value
+    value = re.sub(r"^(-?[0-9]+)[.]0+$", r"\1", value)
+    return None if value.lower() in none else value
 
 
 def uuid(value):
-    return identifier(value) if (value or "").strip("0-{} ") else None
+    return identifier(value, NO_USERS) if (value or "").strip("0-{} ") else None
 
 
 def money(value):
@@ -76,9 +79,10 @@ def boolean(value):
 
 def number(value):
     try:
-        return float(value)
+        found = float(value)
     except (TypeError, ValueError):
         return None
+    return found if math.isfinite(found) else None
 
 
 def time(value):
@@ -129,20 +133,23 @@ def read_event(line: bytes) -> dict:
             return name
         return next((key for key in raw if key.lower() == name), name)
 
-    def get(name):
+    def get(name, none=(None,)):
         names = [spelt(n) for n in (name, *FIELD_ALIASES.get(name, []))]
         return next(
-            (text(raw[n]) for n in names if raw.get(n) is not None),
+            (text(raw[n]) for n in names if raw.get(n) not in none),
             text(below(raw, name, spelt)),
         )
 
+    def get_id(name):
+        return get(name, (None, ""))
+
     event = {name: get(name) for name in TEXT}
-    event |= {name: identifier(get(name)) for name in IDS}
-    event["event_uuid"] = uuid(get("event_uuid"))
+    event |= {name: identifier(get_id(name)) for name in IDS}
+    event["event_uuid"] = uuid(get_id("event_uuid"))
     event["type"] = get("event_id")
     event["type"] = TYPE_ALIASES.get(event["type"], event["type"])
-    event["user_id"] = identifier(get("customer_identifier"), ("undefined", "null", "nan"))
-    event["session_id"] = identifier(get("session_id"), ("-1", "0"))
+    event["user_id"] = identifier(get_id("customer_identifier"), NO_USERS)
+    event["session_id"] = identifier(get_id("session_id"), ("-1", "0"))
     event["time"] = time(get("event_time") or "")
     event["received_at"] = time(get("received_at") or "")
     for name, source in [("type", "event_id"), ("time", "event_time"),

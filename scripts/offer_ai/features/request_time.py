@@ -123,8 +123,8 @@ def to_money(value: object) -> Decimal:
 
 def to_timestamp(value: object) -> datetime:
     """ISO 8601, UTC without an offset, or an epoch number; naive UTC comes back."""
-    if isinstance(value, str) and not re.fullmatch(r"[+-]?[0-9.]+", value):
-        parsed = datetime.fromisoformat(value)
+    if isinstance(value, str) and not re.fullmatch(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?", value):
+        parsed = datetime.fromisoformat(value.removesuffix(" UTC"))
         parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     else:
         epoch = Decimal(str(to_number(value)) if isinstance(value, float) else str(value))

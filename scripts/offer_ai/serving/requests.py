@@ -41,7 +41,7 @@ def in_utc(at: datetime) -> datetime:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(storable)]
-WHOLE = re.compile(r"-?[0-9]+[.]0")
+WHOLE = re.compile(r"(-?[0-9]+)[.]0+")
 Price = Annotated[Decimal, Field(max_digits=18, decimal_places=4)]
 Whole = Annotated[int, Field(ge=-2**63, lt=2**63)]
 # How a request gives a value of an action, and how an answer does, by kind.
@@ -73,12 +73,13 @@ def id_of(field: str, no_ids: str | None = None):
     variables = declarations.variables()
     if variables.get("event_fields", {}).get(field, {}).get("type") != "id":
         return Text
-    none = {str(word).lower() for word in variables.get(no_ids) or () if word}
+    none = {str(word).lower() for word in variables.get(no_ids) or () if word is not None}
 
     def read(text: str) -> str:
+        text = WHOLE.sub(r"\1", text) if WHOLE.fullmatch(text) else text
         if text.lower() in none:
             raise ValueError(f"is a word that stands for none ({no_ids})")
-        return text[:-2] if WHOLE.fullmatch(text) else text
+        return text
 
     return Annotated[Text, AfterValidator(read)]
 

@@ -208,6 +208,7 @@ def test_a_value_of_a_wrong_type_is_refused(world, field, value, problem):
     ("boolean", "1", True), ("boolean", False, False), ("money", "1.00005", Decimal("1.0001")),
     ("money", 2.9699999999999998, Decimal("2.9700")),
     ("timestamp", 1735689600, START), ("timestamp", 1735689600000, START), ("text", None, None),
+    ("timestamp", "2025-01-01 00:00:00 UTC", START), ("timestamp", "1.7356896e9", START),
 ])
 def test_a_value_is_read_as_an_event_s(kind, value, read):
     """JSON or text, as the warehouse reads it of events."""
