@@ -20,6 +20,10 @@ from offer_ai.warehouse.warm_dbt import Dbt
 
 MAX_PAUSE = 60.0  # seconds between tries of a build that keeps failing
 BUSY = 5.0  # before the next try to publish what was built
+# Views stay as the first round makes them, and of the tests those are asked that judge new files.
+FIRST = ("--exclude-resource-type", "unit_test")
+LATER = ("--select", "resource_type:model", "most_lines_are_events", "few_lines_are_rejects",
+         "--indirect-selection", "empty", "--exclude", "config.materialized:view")
 
 
 @dataclass
@@ -60,9 +64,7 @@ class Watch(Running):
                 continue
             began = time.time()
             try:
-                # Views stay as they are; the first round makes them.
-                dbt("build", "--exclude-resource-type", "unit_test") if rounds == 0 else dbt(
-                    "run", "--exclude", "config.materialized:view")
+                dbt("build", *(LATER if rounds else FIRST))
                 landed, line = self.publish(began)
             except Exception as error:  # whatever it is, the last good version is served
                 failures += 1

@@ -43,5 +43,6 @@ class Dbt:
         self.manifest = self("parse")
 
     def _listen(self, event) -> None:
-        if event.info.level in ("error", "warn"):
+        # What a macro says at the end of a build is which rows a test is about.
+        if event.info.level in ("error", "warn") or event.info.name == "JinjaLogInfo":
             self.messages.append(" ".join(event.info.msg.split()))

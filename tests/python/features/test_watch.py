@@ -52,6 +52,7 @@ def test_from_the_first_file_on(place):
     arrive(place, "2.ndjson", {"customer_identifier": "v", "event_id": "purchase",
                                "txn_amount": "4.99", "event_time": "2025-01-02T00:00:00"},
            {"event_id": "nothing", "event_time": "soon"})
+    said(process, "few_lines_are_rejects: rejects 1, reason event_time cannot be read")
     assert "1 files, 1 events, 1 rejects, 1 users written" in said(process, "round 2")
     lookup = Lookup(open_store(
         f"sqlite:///{place['OFFER_AI_EXPORT']}/latest/latest_features.sqlite", read_only=True))
@@ -60,6 +61,11 @@ def test_from_the_first_file_on(place):
     (Path(place["OFFER_AI_EVENTS"]) / "cut.ndjson.gz").write_bytes(
         gzip.compress(b"x" * 99)[:-5])
     assert "round 3" in said(process, "round 3")
+    # A release that calls a field otherwise: nothing of it is published.
+    arrive(place, "other.ndjson", *(
+        [{"customer_identifier": None, "user": f"u{n}"} for n in range(1000)]))
+    assert "most_lines_are_events: rejects 1000, reason customer_identifier is missing" in said(
+        process, "build failed, next try in 1 s; what was published stays")
     assert stop(process).endswith("stopped\n")
     published = f"{place['OFFER_AI_EXPORT']}/published.duckdb"
     assert rows(published, "select count(*) as n from marts.sessions") == [{"n": 2}]
