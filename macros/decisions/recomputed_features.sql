@@ -88,7 +88,7 @@ the edge of a window that counts them: either may be the one.
 
 {#-
 The rows of a window at each anchor of a sample: those of `<over>_own` that lie in it or, over
-sessions, other sessions as far as their events before the anchor (of a window ahead, whole).
+sessions, other sessions as far as their events before the anchor or, ahead, before the window's end.
 -#}
 {% macro rows_seen(window, anchors) -%}
     {%- set is_back = window.side == 'before' -%}
@@ -127,6 +127,9 @@ sessions, other sessions as far as their events before the anchor (of a window a
                             and events.session_id is distinct from anchors.own_session_id
                             {%- if is_back %}
                             and anchors.anchored_at > events.event_time
+                            {%- elif window.unit != 'count' %}
+                            and {{ offer_ai.microseconds('events.event_time') }}
+                            < {{ offer_ai.microseconds('anchors.anchored_at') }} + {{ offer_ai.unit_microseconds(window.unit, window.size) }}
                             {%- endif %}
                     group by anchors.anchor_id, anchors.anchored_at, events.user_id, events.session_id
                 ) as seen_sessions

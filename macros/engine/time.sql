@@ -42,9 +42,9 @@
     timestamp_micros({{ microseconds }})
 {%- endmacro %}
 
-{#- Microseconds in `count` units (`hour` or `day`), as a number. -#}
+{#- Microseconds in `count` units (`hour` or `day`), as a whole number. -#}
 {% macro unit_microseconds(unit, count) -%}
-    {{ return({'hour': 3600, 'day': 86400}[unit] * 1000000 * count) }}
+    {{ return(({'hour': 3600, 'day': 86400}[unit] * 1000000 * count) | int) }}
 {%- endmacro %}
 
 {#- The present, as a UTC timestamp. -#}

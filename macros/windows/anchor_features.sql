@@ -13,8 +13,8 @@ A window [t - n, t) or [t, t + n) becomes the run of positions, among the user's
 rows in order of time, that range frames over rows and anchors together find; the
 rows at those positions are joined to the anchor, so that any aggregate will do and
 an anchor with an empty window keeps its row. A window over `sessions` leaves out
-the anchor's own and, looking back, rolls up again those that were still going on,
-from their events before t.
+the anchor's own and rolls up again those that were still going on, from their events
+before t or, looking ahead, before the window's end.
 
 Another project that has this one as a package calls it on anchors of its own.
 
@@ -232,7 +232,7 @@ First and last position, among placed rows, of each window at each anchor: colum
                     {% if window.side == 'before' -%}
                     range between {{ span }} preceding and 1 preceding
                     {%- else -%}
-                    range between current row and {{ span | int - 1 }} following
+                    range between current row and {{ span - 1 }} following
                     {%- endif %}
                 )
     {%- endif -%}
@@ -252,6 +252,9 @@ First and last position, among placed rows, of each window at each anchor: colum
                 bounds.user_id = placed.user_id
                 and placed._position between {{ first }} and {{ last }}
     {%- else %}
+        {%- set seen_until = 'anchored_at' if window.side == 'before' else offer_ai.from_microseconds(
+            offer_ai.microseconds('anchored_at') ~ ' + ' ~ offer_ai.unit_microseconds(window.unit, window.size))
+            if window.unit != 'count' %}
         with
 
         other_sessions as (
@@ -284,8 +287,8 @@ First and last position, among placed rows, of each window at each anchor: colum
             session_id,
             {{ offer_ai.block_measures().keys() | join(',\n            ') }}
         from near_sessions
-        {%- if window.side == 'before' %}
-        where ended_at < anchored_at
+        {%- if seen_until %}
+        where ended_at < {{ seen_until }}
         union all
         {#- Of the whole session nothing but its name: a measure may be called as a column that it reads. #}
         select
@@ -294,15 +297,19 @@ First and last position, among placed rows, of each window at each anchor: colum
             session_events.session_id,
             {{ offer_ai.block_measures_of_events() }}
         from (
-            select anchor_id, anchored_at, user_id as going_user_id, session_id as going_session_id
+            select
+                anchor_id,
+                user_id as going_user_id,
+                session_id as going_session_id,
+                {{ seen_until }} as seen_until
             from near_sessions
-            where ended_at >= anchored_at
+            where ended_at >= {{ seen_until }}
         ) as going
         inner join {{ session_events }} as session_events
             on
                 going.going_user_id = session_events.user_id
                 and going.going_session_id = session_events.session_id
-                and going.anchored_at > session_events.event_time
+                and going.seen_until > session_events.event_time
         group by
             going.anchor_id,
             session_events.user_id,

@@ -9,7 +9,7 @@
                 "dbt_project.yml, labels: a label needs `after: {hour: n}` or "
                 ~ "`after: {day: n}`, a time at which it is mature") }}
         {% endif %}
-        {% do spans.append(offer_ai.unit_microseconds(window.unit, window.size) | int) %}
+        {% do spans.append(offer_ai.unit_microseconds(window.unit, window.size)) %}
     {% endfor %}
     {{ return(spans | max) }}
 {% endmacro %}
