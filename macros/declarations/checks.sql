@@ -86,14 +86,36 @@ with one sentence that names the list, the entry and the key, and says what is p
         {% for type in offer_ai.owners(spec) %}
             {% do offer_ai.check_event_type(place, 'of', type) %}
         {% endfor %}
+        {% if (spec.as or field) | lower in offer_ai.own_columns() or field.removesuffix('_text') != field
+            and field.removesuffix('_text') in var('event_fields') %}
+            {% do offer_ai.refuse(place, "'" ~ (spec.as or field) ~ "' is what a column beside the fields is "
+                ~ 'called: choose another name') %}
+        {% endif %}
+        {% for name in offer_ai.accepted_names(field, offer_ai.field_aliases()) if name | lower in offer_ai.own_columns() %}
+            {% do offer_ai.refuse('field_aliases, ' ~ field, "'" ~ name ~ "' is what a column beside the fields is "
+                ~ "called: write it as '$." ~ name ~ "'") %}
+        {% endfor %}
     {% endfor %}
-    {% for field in ['event_id', 'event_time', 'customer_identifier'] if field not in var('event_fields') %}
-        {% do offer_ai.refuse('event_fields', '`' ~ field ~ '` is missing: every event carries it') %}
+    {% for field, column in {'event_id': 'event_type', 'event_time': none, 'customer_identifier': 'user_id',
+            'session_id': none, 'event_uuid': none}.items() %}
+        {% if field not in var('event_fields') %}
+            {% do offer_ai.refuse('event_fields', '`' ~ field ~ '` is missing: models read it of every event') %}
+        {% elif var('event_fields')[field].get('as') != column %}
+            {% do offer_ai.refuse('event_fields, ' ~ field, 'models read it ' ~ ('`as: ' ~ column ~ '`' if column
+                else 'by this name, without `as`')) %}
+        {% endif %}
     {% endfor %}
     {% for field in var('field_aliases') or {} if field not in var('event_fields') %}
         {% do offer_ai.refuse('field_aliases', "'" ~ field ~ "' is no field of event_fields: "
             ~ var('event_fields').keys() | join(', ')) %}
     {% endfor %}
+    {% do offer_ai.raw_tree() %}
+{% endmacro %}
+
+{#- What lies beside the fields of a line while it lands, and of an event after, a list of columns. -#}
+{% macro own_columns() %}
+    {{ return(['file_id', 'landed_at', 'read_path', 'read_ordinal', 'raw_line', 'event_key', 'is_rejected',
+        'is_erased', 'reject_reason']) }}
 {% endmacro %}
 
 {#- The types that a field can have, as a list. -#}

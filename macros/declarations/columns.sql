@@ -6,8 +6,9 @@
         {% for entry in var(kind) %}
             {% set meta, place = entry.config.meta, kind ~ ', ' ~ entry.name %}
             {% set over = meta.get('over') or meta.get('as_of') %}
-            {% set columns = (columns_of('session_rollups' if over == 'sessions' else over) or
-                (columns_of_events() if over in known_event_types() else [])) if over else [] %}
+            {% set columns = [] if not over
+                else ['user_id', 'session_id'] + (block_measures().keys() | list) if over == 'sessions'
+                else columns_of_events() if over in known_event_types() else columns_of(over) %}
             {% set read = expression_columns(place, meta.aggregate) if 'aggregate' in meta else
                 [meta.value] if 'value' in meta else [] %}
             {% for column in read if columns and column | lower not in columns %}
@@ -17,8 +18,8 @@
     {% endfor %}
     {% for measure in session_measures() %}
         {% set place = 'session_measures, ' ~ measure.name %}
-        {% set columns = columns_of('stg_events') + columns_of_events() %}
-        {% for column in expression_columns(place, measure.config.meta.aggregate) if column | lower not in columns %}
+        {% for column in expression_columns(place, measure.config.meta.aggregate)
+            if column | lower not in columns_of_events() %}
             {% do refuse(place, "'" ~ column ~ "' is no column of an event: " ~ event_columns() | join(', ')) %}
         {% endfor %}
     {% endfor %}
@@ -38,9 +39,10 @@
     {{ return(columns | map('lower') | unique | list) }}
 {% endmacro %}
 
-{#- The columns of a model as it describes them, a list; none where it does not. -#}
+{#- The columns of a model whose contract names them all, a list; none of another. -#}
 {% macro columns_of(name) %}
-    {% for node in graph.nodes.values() if node.resource_type in ('model', 'seed') and node.name == name %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name == name
+        and (node.package_name == 'offer_ai' or node.config.contract.enforced) %}
         {{ return(node.columns.keys() | map('lower') | list) }}
     {% endfor %}
     {{ return([]) }}

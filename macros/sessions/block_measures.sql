@@ -40,7 +40,7 @@ part rolls up the part with the same expressions.
     {% set read = ['event_type', 'txn_amount', 'won'] %}
     {% set aggregates = offer_ai.session_measures() | map(attribute='config.meta.aggregate') | join(' ') %}
     {#- Nobody may see what is declared of events where no measure is. -#}
-    {% for column in offer_ai.event_columns() if aggregates
+    {% for column in offer_ai.columns_of_events() if aggregates
         and column not in read + ['user_id', 'session_id', 'event_time']
         and modules.re.search('(?i)\\b' ~ column ~ '\\b', aggregates) %}
         {% do read.append(column) %}

@@ -42,9 +42,9 @@ elements) and `has_keys` (an array of keys and values), if any leads on.
 {% macro raw_tree() %}
     {% set root = {'names': {}} %}
     {% for field in var('event_fields') %}
-        {% for name in accepted_names(field, field_aliases()) %}
+        {% for name in offer_ai.accepted_names(field, offer_ai.field_aliases()) %}
             {% set at = namespace(node=root) %}
-            {% for step in path_steps(name, field) %}
+            {% for step in offer_ai.path_steps(name, field) %}
                 {% set kind = {'name': 'names', 'key': 'has_keys', 'place': 'elements'}[step.by] %}
                 {% set others = ['names', 'has_keys', 'elements'] | select('in', at.node) | list %}
                 {% if others and others != [kind] %}
@@ -58,7 +58,14 @@ elements) and `has_keys` (an array of keys and values), if any leads on.
                 {% elif step.by == 'place' %}
                     {% set at.node = at.node.setdefault('elements', {}) %}
                 {% else %}
-                    {% set at.node = at.node.setdefault('names', {}).setdefault(step.of, {}) %}
+                    {% set names = at.node.setdefault('names', {}) %}
+                    {% for other in names if other != step.of and other | lower == step.of | lower %}
+                        {% do exceptions.raise_compiler_error(
+                            "field_aliases: '" ~ name ~ "' of " ~ field ~ ' differs from another name, '
+                            ~ other ~ ', in case alone. Lines are read in whatever case where no name '
+                            ~ 'fits as it is written: take one of them out, or write both alike.') %}
+                    {% endfor %}
+                    {% set at.node = names.setdefault(step.of, {}) %}
                 {% endif %}
                 {% if loop.last and step.by != 'key' %}{% do at.node.update({'is_text': true}) %}{% endif %}
             {% endfor %}

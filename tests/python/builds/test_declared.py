@@ -47,7 +47,8 @@ def test_a_change_of_any_declaration_is_refused_by_name(tmp_path):
 
 MEASURES = "session_measures:\n" + feature(
     "levels_reached", "bigint", aggregate="max(level)") + feature(
-    "score", "bigint", aggregate="max(score)")
+    "score", "bigint", aggregate="max(score)") + feature(
+    "sent", "double", aggregate="sum(txn_amount_sent)")
 SEEN = "".join(feature(f"seen_{name}", "bigint", over="sessions", before={"count": 1},
                        aggregate=f"max({name})") for name in ("levels_reached", "score"))
 
@@ -112,6 +113,21 @@ def test_rows_of_one_time_and_windows_ahead(tmp_path, ahead):
     assert bin(found["full"]["last_two_paid"]).count("1") == 2
     assert found["full"]["later_paid"] == 1000
     assert [found["full"][f"up_{number}"] for number in range(1, 5)] == [1, 2, 3, 4]
+
+
+@pytest.mark.long
+def test_a_session_ahead_counts_up_to_the_end_of_the_window(tmp_path):
+    """What is mature does not change by a session that began in time and goes on."""
+    offer = at(1, "10:00:00", "s", "offer_shown", offer_type="x", offer_price="1")
+    paid = [at(2, time, "t", "purchase", txn_amount=amount)
+            for time, amount in (("09:30:00", "5"), ("10:00:00", "7"), ("10:30:00", "9"))]
+    project = edited(tmp_path, (FEATURES, FEATURES + feature(
+        "later", "bigint", over="sessions", after={"day": 1}, aggregate="sum(purchase_amount)")))
+    for number, batch in enumerate(([offer, paid[0]], paid[1:])):
+        write_events(tmp_path / "events" / f"{number}.ndjson", *batch)
+        build_and_test(tmp_path / "events", tmp_path / "w.duckdb", project=project)
+        assert rows(tmp_path / "w.duckdb", "select later from marts.training_offers") == [
+            {"later": 5}]
 
 
 @pytest.mark.long

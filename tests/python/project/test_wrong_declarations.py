@@ -46,6 +46,11 @@ def field(name, **spec):
     return {"event_fields": copy.deepcopy(declarations.variables()["event_fields"]) | {name: spec}}
 
 
+def fields_without(name):
+    return {"event_fields": {other: spec for other, spec in
+                             declarations.variables()["event_fields"].items() if other != name}}
+
+
 UNITS = "`before` as one of {count: n}, {hour: n}, {day: n}"
 WRONG = [
     # The entry itself.
@@ -124,9 +129,23 @@ WRONG = [
     (field("mood", type="text", of="offer"),
      "event_fields, mood: `of: offer` is none of the event types: app_launched"),
     (field("mood", type="text", required="yes"), "`required: yes` is neither true nor false"),
-    ({"event_fields": {"event_id": {"type": "text"}}}, "event_fields: `event_time` is missing"),
+    ({"event_fields": {"event_id": {"type": "text", "as": "event_type"}}},
+     "event_fields: `event_time` is missing"),
+    (fields_without("session_id"), "event_fields: `session_id` is missing: models read it"),
+    (fields_without("event_uuid"), "event_fields: `event_uuid` is missing"),
+    (field("customer_identifier", type="id", required=True),
+     "event_fields, customer_identifier: models read it `as: user_id`"),
+    (field("event_key", type="text"), "event_fields, event_key: 'event_key' is what a column"),
+    (field("level_text", type="text"), "event_fields, level_text: 'level_text' is what a column"),
     ({"field_aliases": {"ofer_type": ["x"]}},
      "field_aliases: 'ofer_type' is no field of event_fields"),
+    ({"field_aliases": {"received_at": ["landed_at"]}},
+     "field_aliases, received_at: 'landed_at' is what a column beside the fields is called: "
+     "write it as '$.landed_at'"),
+    ({"field_aliases": {"country": ["Country"]}},
+     "'Country' of country differs from another name, country, in case alone"),
+    ({"field_aliases": {"sku": ["item.id"], "level": ["item.ID"]}},
+     "'item.id' of sku differs from another name, ID, in case alone"),
     # The split.
     ({"session_split": {"by": "session"}}, "session_split: 'session' is no column of an event: "),
     ({"session_split": {"order_by": "event_tim", "split_on": IDLE}},
@@ -141,6 +160,8 @@ COLUMNS = [
      "features, mine: 'txn_amout' is no column of stg_purchases: purchase_id, user_id"),
     (feature({"over": "sessions", "aggregate": "sum(games)"}),
      "features, mine: 'games' is no column of sessions: "),
+    (feature({"over": "sessions", "aggregate": "max(session_index)"}),
+     "features, mine: 'session_index' is no column of sessions: user_id, session_id, started_at"),
     (feature({"aggregate": "sum(txn_amount"}),
      "features, mine: is no SQL of one value: sum(txn_amount ("),
     ({"features": [entry({"as_of": "user_profiles", "value": "contry"}, "string")]},
