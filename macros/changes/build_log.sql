@@ -87,6 +87,7 @@ this build dies, the next rebuilds everything; a refresh of some models keeps it
 {% macro begin_build() %}
     {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return('') }}{% endif %}
     {% do require_utc() %}
+    {% do refuse_namesakes() %}
     {% do check_columns() %}
     {% do mend_tables() %}
     {% set build_log = load_relation(landing_relation('build_log')) %}
@@ -115,9 +116,24 @@ this build dies, the next rebuilds everything; a refresh of some models keeps it
     {% endif %}
 {% endmacro %}
 
+{#- Ends a build in which a model of this project would read the host's of the same name in place of its own. -#}
+{% macro refuse_namesakes() %}
+    {% set ours = graph.nodes.values() | selectattr('package_name', 'equalto', 'offer_ai') | list %}
+    {% set names = ours | selectattr('resource_type', 'in', ['model', 'seed']) | map(attribute='name') | list
+        + graph.sources.values() | selectattr('package_name', 'equalto', 'offer_ai') | map(attribute='source_name')
+        | unique | list %}
+    {% for node in ours %}
+        {% for parent in node.depends_on.nodes if parent.split('.')[1] != 'offer_ai' and parent.split('.')[2] in names %}
+            {% do exceptions.raise_compiler_error(
+                "Offer AI's " ~ node.name ~ ' would read ' ~ parent ~ ', as it has the name of one of its own. Put '
+                ~ '`require_ref_searches_node_package_before_root: true` under `flags` of your dbt_project.yml.') %}
+        {% endfor %}
+    {% endfor %}
+{% endmacro %}
+
 {#- Ends a build when what has landed was read by another vocabulary, or keyed by another engine. -#}
 {% macro refuse_other_landing() %}
-    {% set landed_files = load_relation(landing_relation('landed_files')) %}
+    {% set landed_files = load_relation(as_configured('landed_files')) %}
     {% if landed_files is none %}{{ return('') }}{% endif %}
     {% set others = run_query(
         "select count(case when vocabulary <> '" ~ vocabulary_digest() ~ "' then 1 end), "
@@ -156,7 +172,7 @@ next one starts where this one ended.
     {% do keep_rates() %}
     {% do keep_exclusions() %}
     {% set build_log = landing_relation('build_log') %}
-    {% set last_file_id = '(select coalesce(max(file_id), 0) from ' ~ landing_relation('landed_files') ~ ')' %}
+    {% set last_file_id = '(select coalesce(max(file_id), 0) from ' ~ as_configured('landed_files') ~ ')' %}
     {% set row = build_row(last_file_id, tojson(declarations()), tojson(model_digests())) %}
     {#- Never empty: that the log is there says that a build went through. -#}
     {% do run_query('create table if not exists ' ~ build_log ~ ' as ' ~ row) %}

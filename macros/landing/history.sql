@@ -36,7 +36,7 @@ again only when the vocabulary is another than the one they were read with.
     {% if not execute or not flags.FULL_REFRESH or flags.WHICH not in ('build', 'run') %}
         {{ return(false) }}
     {% endif %}
-    {% set landed_files = load_cached_relation(landing_relation('landed_files')) %}
+    {% set landed_files = load_cached_relation(as_configured('landed_files')) %}
     {{ return(landed_files is not none and run_query('select count(*) from ' ~ landed_files
         ~ ' where ' ~ is_of_other_vocabulary()).columns[0].values()[0] > 0) }}
 {% endmacro %}
@@ -145,8 +145,9 @@ again for what has landed.
         ~ delivery_key('landed', type='event_type', user='user_id')) }}
 {% endmacro %}
 
-{#- A pre-hook that says so of the files. -#}
+{#- A pre-hook that says so of the files, where this build has done it. -#}
 {% macro mark_as_rekeyed() %}
     {{ return('update ' ~ this ~ ' set engine_hash = ' ~ engine_hash()
-        if flags.FULL_REFRESH and is_incremental() and can_rekey() else 'select 1') }}
+        if flags.FULL_REFRESH and is_incremental() and can_rekey()
+            and 'model.offer_ai.landed_events' in selected_resources else 'select 1') }}
 {% endmacro %}

@@ -125,8 +125,8 @@ put right again, the next build takes all for changed, what this one has convert
 
 {#- Keeps the rates that a build has converted with, for the next to compare. -#}
 {% macro keep_rates() %}
-    {% if load_relation(landing_relation('landed_events')) is none
-        or not has_other_currencies(landing_relation('landed_events')) %}
+    {% if load_relation(as_configured('landed_events')) is none
+        or not has_other_currencies(as_configured('landed_events')) %}
         {{ return('') }}
     {% endif %}
     {% do run_query('drop table if exists ' ~ rates_before()) %}

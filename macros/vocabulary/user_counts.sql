@@ -66,10 +66,10 @@ again, the next builds them again all the same.
         {% set before = load_relation(exclusions_before()) %}
         {% if before is not none %}{% do adapter.drop_relation(before) %}{% endif %}
         {{ return('') }}
-    {% elif load_relation(landing_relation('landed_events')) is none %}
+    {% elif load_relation(as_configured('landed_events')) is none %}
         {{ return('') }}
     {% endif %}
     {% do run_query('drop table if exists ' ~ exclusions_before()) %}
     {% do run_query('create table ' ~ exclusions_before() ~ ' as select distinct user_id, true as is_settled from '
-        ~ landing_relation('landed_events') ~ ' where not is_rejected and not ' ~ user_counts()) %}
+        ~ as_configured('landed_events') ~ ' where not is_rejected and not ' ~ user_counts()) %}
 {% endmacro %}

@@ -4,7 +4,7 @@
             ~ ' or source_file not in (' ~ whole_files() ~ ')') }}",
         "set preserve_insertion_order = true",
     ],
-    post_hook="set preserve_insertion_order = false"
+    post_hook="reset preserve_insertion_order"
 ) }}
 {%- set files = files_to_read(rejects_in=ref('landed_events')) -%}
 {%- set raw_line = 'case when erased_lines.read_path is null then texts.raw_line end as raw_line'

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,18 +16,34 @@ from offer_ai.base.settings import SCRIPTS
 HOST = ROOT / "integration_tests"
 
 
-def dbt(folder: Path, *arguments: str) -> str:
+def dbt(folder: Path, *arguments: str, host: Path = HOST, fails: bool = False) -> str:
     """Runs dbt in the host with nothing of this project's environment; returns what it said."""
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith(("OFFER_AI", "DBT_", "PYTHONPATH"))}
     done = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--log-path", folder, *arguments,
          *([] if arguments[0] == "deps" else ["--target-path", folder / "target"])],
-        cwd=HOST, capture_output=True, text=True,
+        cwd=host, capture_output=True, text=True,
         env=environment | {"SHOP_DB": str(folder / "shop.duckdb"),
                            "SHOP_PACKAGES": str(folder / "packages")})
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.mark.long
+def test_a_model_that_is_called_as_one_of_ours_is_not_read_as_it(tmp_path):
+    host = tmp_path / "host"
+    shutil.copytree(HOST, host)
+    (host / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
+    (host / "models" / "sessions.sql").write_text("select 1 as visits\n")
+    dbt(tmp_path, "deps", host=host)
+    dbt(tmp_path, "seed", host=host)
+    said = dbt(tmp_path, "build", host=host, fails=True)
+    assert "would read model.shop.sessions, as it has the name of one of its own" in said
+    project = host / "dbt_project.yml"
+    project.write_text(project.read_text().replace(
+        "flags:\n", "flags:\n  require_ref_searches_node_package_before_root: true\n"))
+    dbt(tmp_path, "build", host=host)
 
 
 @pytest.mark.long
