@@ -24,6 +24,9 @@ from offer_ai.learning.revenue_model import Encoding
 # what its type and price explain is not learned again for each.
 SHARED = {"one": 3.0, "price": 3.0, "type": 3.0, "offer": 1.0}
 BY_BIN = {"one": 0.5, "price": 0.3, "type": 0.5, "offer": 0.15}
+# Times BY_BIN: how much a number adds by its rank, and by how much one bin of it differs from that.
+# With bins that know nothing of each other a policy needs weeks for what a line says in days.
+LINE, OFF_LINE = 0.3, 0.1
 CHANGE = 2.0  # times BY_BIN: by how much the days since a change may differ from those before
 PRIOR_PURCHASES = 20  # what a purchase brings is its share of the price, until so many are seen
 STEPS = 300
@@ -45,49 +48,64 @@ class Rows:
         self.x = one_hot(at[first] + offer[first, None] * size, offers * size)
 
 
-def since_change(described: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Offers before a change and since, as if these were offers of their own, described by what
-    they were before and by what is new: (2 * offers, 2 * described). Beside them the prior's
-    spread of both. So what has not changed is not learned again.
-    """
-    new = CHANGE * np.repeat(spread[:, 1:2], spread.shape[1], axis=1)
-    return np.kron([[1, 0], [1, 1]], described), np.concatenate([spread, new])
+def lines_of(bins: Bins, at: np.ndarray, is_category: Sequence[bool]) -> np.ndarray:
+    """Of each number, the rank among the decisions `at` (decisions, 1 + features) of what is in its
+    bins, without its mean and in standard deviations: (numbers, bins). NaN in other bins, and where
+    the number is missing."""
+    found = []
+    for feature, (cut, first) in enumerate(zip(bins.cuts, bins.first, strict=True), 1):
+        if is_category[feature - 1] or len(cut) <= 2:
+            continue
+        count = np.bincount(at[:, feature] - first, minlength=len(cut) + 2)[:-1]
+        rank = np.cumsum(count) - count / 2
+        share = count / max(count.sum(), 1)
+        rank = rank - share @ rank
+        line = np.full(bins.size, np.nan)
+        line[first:first + len(count)] = rank / max(np.sqrt(share @ rank**2), 1e-9)
+        found.append(line)
+    return np.array(found).reshape(-1, bins.size)
 
 
-def fit_odds(rows: Rows, described: np.ndarray, numbers: int, kinds: int,
+def fit_odds(rows: Rows, described: np.ndarray, numbers: int, kinds: int, lines: np.ndarray,
              start: np.ndarray | None = None) -> np.ndarray:
     """W of the log-odds: (described, bins), the mode of its posterior under a normal prior.
 
     Offers are described by 1, so many powers of the logs of numbers, so many kinds of text, and
-    themselves.
+    themselves. What the bins of one number have in common is a line, `lines` as lines_of makes
+    them.
 
-    Where `rows` tell offers before a change and since apart, as `since_change` does, what is
+    Where `rows` tell offers before a change and since apart, each is an offer of its own, described
+    by what it was before and by what is new: what has not changed is not learned again. What is
     returned is of since.
     """
     size = rows.shape[1]
-    offers = described.shape[1] - 1 - numbers - kinds
-    each = [1, numbers, kinds, offers]
-    spread = np.repeat([np.repeat(list(BY_BIN.values()), each)], size, axis=0).T
+    is_on_line = ~np.isnan(lines)
+    basis = np.concatenate([np.eye(size), np.where(is_on_line, lines, 0.0)])
+    each = [1, numbers, kinds, described.shape[1] - 1 - numbers - kinds]
+    by_bin = np.outer(np.repeat(list(BY_BIN.values()), each), np.concatenate([
+        np.where(is_on_line.any(axis=0), OFF_LINE, 1.0), np.full(len(lines), LINE)]))
+    spread = by_bin.copy()
     spread[:, 0] = np.repeat(list(SHARED.values()), each)
     if rows.shape[0] > len(described):
-        described, spread = since_change(described, spread)
+        described = np.kron([[1, 0], [1, 1]], described)
+        spread = np.concatenate([spread, CHANGE * by_bin])
     transposed = rows.x.T
     first = np.zeros(spread.shape)
-    if start is None or start.shape != (1 + numbers + kinds + offers, size):
+    if start is None or start.shape != (sum(each), size):
         share = np.clip(rows.bought.sum() / rows.count.sum(), 1e-6, 1 - 1e-6)
         first[0, 0] = np.log(share / (1 - share))
     else:
-        first[:len(start)] = start
+        first[:len(start), :size] = start
 
     def odds_of(weights):
-        return rows.x @ (described @ weights).ravel()
+        return rows.x @ (described @ (weights @ basis)).ravel()
 
     def summed(values):
         return (transposed @ values).reshape(rows.shape)
 
     # By how sharply the posterior curves, else the search ends far from its mode.
     chance = 1 / (1 + np.exp(-odds_of(first)))
-    information = (described**2).T @ summed(rows.count * chance * (1 - chance))
+    information = (described**2).T @ summed(rows.count * chance * (1 - chance)) @ (basis**2).T
     scale = 1 / np.sqrt(spread**-2 + information)
 
     def loss(flat):
@@ -95,13 +113,14 @@ def fit_odds(rows: Rows, described: np.ndarray, numbers: int, kinds: int,
         odds = odds_of(weights)
         chance = 1 / (1 + np.exp(-odds))
         likelihood = rows.bought @ odds - rows.count @ np.logaddexp(0, odds)
-        slope = weights / spread**2 - described.T @ summed(rows.bought - rows.count * chance)
+        slope = weights / spread**2 - (
+            described.T @ summed(rows.bought - rows.count * chance) @ basis.T)
         return 0.5 * ((weights / spread)**2).sum() - likelihood, (slope * scale).ravel()
 
     found = optimize.minimize(loss, (first / scale).ravel(), jac=True, method="L-BFGS-B",
                               options={"maxiter": STEPS, "ftol": 1e-8, "maxcor": 20})
-    found = found.x.reshape(scale.shape) * scale
-    return found.reshape(-1, 1 + numbers + kinds + offers, size).sum(axis=0)
+    found = found.x.reshape(scale.shape) * scale @ basis
+    return found.reshape(-1, sum(each), size).sum(axis=0)
 
 
 def fit_amounts(catalogue: Catalogue, offer: np.ndarray, amount: np.ndarray,
@@ -142,12 +161,14 @@ class Sample:
     """
 
     def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
-                 week: np.ndarray, is_held: np.ndarray):
+                 week: np.ndarray, is_held: np.ndarray, propensity: np.ndarray):
         self.encoding, self.early, self.label, self.user = seen.encoding, early, label, user
-        self.week, self.is_held = week, is_held
-        self.bins = Bins.of(seen.matrix, [
-            column["name"] in seen.encoding.categories for column in seen.encoding.features])
+        self.week, self.is_held, self.propensity = week, is_held, propensity
+        is_category = [
+            column["name"] in seen.encoding.categories for column in seen.encoding.features]
+        self.bins = Bins.of(seen.matrix, is_category)
         self.at = self.bins.indices(seen.matrix)
+        self.lines = lines_of(self.bins, self.at, is_category)
         self.catalogue, self.offer = Catalogue.of(seen.offers, seen.which,
                                                   seen.encoding.actions.price)
 
@@ -160,7 +181,7 @@ class Sample:
         rows = Rows(self.at, aged, self.early > 0, self._weight(weight), self.bins.size,
                     offers if is_since is None else 2 * offers)
         return fit_odds(rows, self.catalogue.describe(self.catalogue.offers),
-                        self.catalogue.numbers, len(self.catalogue.kinds), start)
+                        self.catalogue.numbers, len(self.catalogue.kinds), self.lines, start)
 
     def model(self, odds: np.ndarray, weight: np.ndarray | None = None) -> EffectsModel:
         """With these log-odds, and what purchases bring, and what comes after."""
@@ -173,7 +194,7 @@ class Sample:
         """What fit_rest says, which weights take no part in."""
         return fit_rest(Rest(
             self.at, self.bins.size, len(self.catalogue.offers), self.offer,
-            self.label - self.early, self.user, self.week, self.is_held).rows(
+            self.label - self.early, self.user, self.week, self.is_held, self.propensity).rows(
                 ~np.isnan(self.label)))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:

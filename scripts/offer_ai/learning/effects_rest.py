@@ -3,18 +3,23 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import special
 
 from offer_ai.learning.coded import codes_of, one_hot
 
 RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
 LEAST_USERS = 30  # of whom an effect is told
+# Offers differ by no more than chance makes them once in so many times: while few have paid, the
+# variance is told too small, and a policy would be ruled for days by what is not so.
+BY_CHANCE = 1_000
+MOST_WEIGHT = 30.0  # of a decision: beyond, a few that were hardly ever made would tell all
 
 
 @dataclass(frozen=True)
 class Rest:
     """Decisions with what is left of their label: (decisions,) each, but the bins `at` of features
     (decisions, 1 + features), of `size`, and the number of `offers`. `user` are codes of users,
-    `week` numbers of weeks."""
+    `week` numbers of weeks, `propensity` NaN where nobody knows it."""
 
     at: np.ndarray
     size: int
@@ -24,20 +29,30 @@ class Rest:
     user: np.ndarray
     week: np.ndarray
     is_held: np.ndarray
+    propensity: np.ndarray
 
     def rows(self, rows: np.ndarray) -> "Rest":
         """Those of some rows."""
         return Rest(self.at[rows], self.size, self.offers, *(
             values[rows] for values in (self.offer, self.rest, self.user, self.week,
-                                        self.is_held)))
+                                        self.is_held, self.propensity)))
+
+    @property
+    def weight(self) -> np.ndarray:
+        """As if all decisions had been equally likely, 1 in the mean: to whom a policy makes an
+        offer, features alone do not tell. Source: Horvitz, Thompson (1952)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = np.where(self.propensity > 0, 1 / self.propensity, 1.0)
+        weight = np.minimum(inverse, MOST_WEIGHT)
+        return weight / weight.mean()
 
     def effects(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What each offer adds to the rest, above what was made on average, and the variance of
         that, infinite where fewer than LEAST_USERS tell, (offers,) both; and what users spend,
         (bins,), in the last week outside the holdout.
 
-        By ridge regression on bins, offers and who decides next: what comes of a user's next
-        decisions is in the rest, too, and is another thing in each week and in the holdout.
+        By weighted ridge regression on bins, offers and who decides next: what comes of a user's
+        next decisions is in the rest, too, and is another thing in each week and in the holdout.
         The variance is over users. Source: Liang, Zeger, Longitudinal data analysis using
         generalized linear models (1986).
         """
@@ -46,9 +61,11 @@ class Rest:
         x = one_hot(np.column_stack([self.at, self.size + when, first + self.offer]),
                     first + self.offers)
         # The ridge leaves the mean of all alone.
-        inverse = np.linalg.inv((x.T @ x).toarray() + RIDGE * np.diag(np.arange(x.shape[1]) > 0))
-        found = inverse @ (x.T @ self.rest)
-        by_user = one_hot(self.user[:, None], self.user.max() + 1).T @ x.multiply(
+        weighted = x.multiply(self.weight[:, None]).tocsr()
+        inverse = np.linalg.inv(
+            (x.T @ weighted).toarray() + RIDGE * np.diag(np.arange(x.shape[1]) > 0))
+        found = inverse @ (weighted.T @ self.rest)
+        by_user = one_hot(self.user[:, None], self.user.max() + 1).T @ weighted.multiply(
             (self.rest - x @ found)[:, None])
         share = np.bincount(self.offer, minlength=self.offers) / len(self.offer)
         contrast = np.eye(self.offers) - share
@@ -63,15 +80,16 @@ class Rest:
 
 
 def shrunk(effect: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Effects without their mean, shrunk to 0 by how much they vary beyond chance; 0 of one that
-    nobody knows. Source: DerSimonian, Laird, Meta-analysis in clinical trials (1986)."""
+    """Effects without their mean, shrunk to 0 by how much they vary surely beyond chance; 0 of one
+    that nobody knows. Source: DerSimonian, Laird, Meta-analysis in clinical trials (1986), with a
+    quantile of chi-squared in the place of its mean."""
     weight = 1 / variance
     is_known = weight > 0
     if is_known.sum() < 2:
         return np.zeros(len(effect))
     mean = weight @ effect / weight.sum()
     q = weight @ (effect - mean) ** 2
-    spread = max(0.0, (q - (is_known.sum() - 1)) / (
+    spread = max(0.0, (q - special.chdtri(is_known.sum() - 1, 1 / BY_CHANCE)) / (
         weight.sum() - (weight**2).sum() / weight.sum()))
     return np.where(is_known, (effect - mean) * spread / (spread + variance), 0.0)
 

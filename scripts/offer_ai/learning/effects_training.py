@@ -110,10 +110,11 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     is_late = dates > dates.max() - validate_days
 
     is_held = held(table, len(dates))
+    propensity = np.array(table.get("propensity", np.full(len(dates), np.nan)), float)
 
     def sample(rows):
         return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows], dates[rows] // 7,
-                      is_held[rows])
+                      is_held[rows], propensity[rows])
 
     def since(rows, change):
         return None if change is None else dates[rows] > dates.max() - change

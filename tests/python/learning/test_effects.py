@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from offer_ai.learning.catalogue import Catalogue
-from offer_ai.learning.effects_fit import Rows, codes_of, fit_odds
+from offer_ai.learning.effects_fit import Rows, codes_of, fit_odds, lines_of
 from offer_ai.learning.effects_model import Bins, EffectsModel
 
 pytestmark = pytest.mark.quick
@@ -28,7 +28,8 @@ def fitted(powers: int) -> tuple[Catalogue, np.ndarray]:
     catalogue, offer = Catalogue.of(ASKED, np.repeat(np.arange(len(ASKED)), each))
     catalogue = replace(catalogue, powers=powers)
     rows = Rows(np.zeros((len(offer), 1), int), offer, bought, np.ones(len(offer)), 1, len(ASKED))
-    return catalogue, fit_odds(rows, catalogue.describe(ASKED), catalogue.numbers, 1)
+    return catalogue, fit_odds(rows, catalogue.describe(ASKED), catalogue.numbers, 1,
+                               np.empty((0, 1)))
 
 
 def missed(powers: int) -> float:
@@ -77,10 +78,35 @@ def test_the_search_ends_where_the_posterior_is_highest():
     rows = Rows(at, offer, rng.random(len(made)) < 1 / (1 + np.exp(-odds)), np.ones(len(made)), 19,
                 len(offers))
     described = catalogue.describe(catalogue.offers)
-    asked = described, catalogue.numbers, len(catalogue.kinds)
+    lines = lines_of(Bins([[0, 1, 2, 3]] * 3, [1, 7, 13], 19), at, [False, False, True])
+    assert lines.shape == (2, 19)
+    asked = described, catalogue.numbers, len(catalogue.kinds), lines
     one = fit_odds(rows, *asked)
     other = fit_odds(rows, *asked, start=rng.normal(0, 1, one.shape))
     assert np.abs(described @ (one - other)).max() < 0.1
+
+
+@pytest.mark.parametrize(("decisions", "curve", "better"), [
+    (8_000, lambda rank: 1.6 * (rank - 0.5), 0.7), (500_000, lambda rank: np.sin(9 * rank), 3)])
+def test_a_number_is_a_line_until_more_is_known(decisions, curve, better):
+    """By few decisions nine bins are told by what they have in common, by many each by itself."""
+    rng = np.random.default_rng(1)
+    rank = rng.random(decisions)
+    bins = Bins([[number / 9 for number in range(1, 9)]], [1], 11)
+    at, offer = bins.indices(rank[:, None]), np.zeros(decisions, int)
+    bought = rng.random(decisions) < 1 / (1 + np.exp(2 - curve(rank)))
+    rows = Rows(at, offer, bought, np.ones(decisions), bins.size, 1)
+    lines = lines_of(bins, at, [False])
+    assert np.isnan(lines[0, [0, 10]]).all()
+    catalogue, _ = Catalogue.of([("x", 1.0)], offer)
+    described = catalogue.describe(catalogue.offers)
+    true = curve((np.arange(9) + 0.5) / 9) - 2
+
+    def missed(lines):
+        found = (described @ fit_odds(rows, described, catalogue.numbers, 1, lines))[0]
+        return np.abs(found[0] + found[1:10] - true).max()
+    assert missed(lines) < 0.3
+    assert missed(lines) < better * missed(np.empty((0, bins.size)))
 
 
 @pytest.mark.parametrize("values", [

@@ -250,7 +250,7 @@ def test_chance_alone_is_no_effect_on_the_rest():
     rest = rng.exponential(5.0, 3_000)[who] + rng.exponential(5.0, 9_000)
     def fitted(rest):
         return fit_rest(Rest(np.zeros((9_000, 1), int), 1, 9, offer, rest, who,
-                             np.zeros(9_000, int), np.zeros(9_000, bool)))
+                             np.zeros(9_000, int), np.zeros(9_000, bool), np.full(9_000, 1 / 9)))
 
     found, usual = fitted(rest)
     plain = np.array([rest[offer == one].mean() for one in range(9)]) - rest.mean()
@@ -271,11 +271,30 @@ def test_what_others_decide_next_is_no_effect_on_the_rest():
     offer = np.where(is_random, rng.integers(0, 4, 40_000), (rng.random(40_000) < 0.95) * 1)
     rest = rng.exponential(2.0, 40_000) - is_random - 0.5 * (offer == 1)
     at, none = np.zeros((40_000, 1), int), np.zeros(40_000, int)
-    found, usual = fit_rest(Rest(at, 1, 4, offer, rest, who, week, is_held))
+    unknown = np.full(40_000, np.nan)
+    found, usual = fit_rest(Rest(at, 1, 4, offer, rest, who, week, is_held, unknown))
     assert found[1] - found[[0, 2, 3]] == pytest.approx(-0.5, abs=0.15)
     assert usual[0] + found[0] == pytest.approx(2.0, abs=0.15)
-    pooled, _ = fit_rest(Rest(at, 1, 4, offer, rest, who, none, none > 0))
+    pooled, _ = fit_rest(Rest(at, 1, 4, offer, rest, who, none, none > 0, unknown))
     assert (pooled[1] - pooled[[2, 3]] > -0.2).all()
+
+
+@pytest.mark.quick
+def test_propensities_tell_of_the_rest_what_features_do_not():
+    """Those whom the policy makes the second offer spend 1 more, whatever they are offered."""
+    rng = np.random.default_rng(6)
+    who, spends = rng.integers(0, 8_000, 60_000), rng.random(8_000) < 0.5
+    is_random = rng.random(60_000) < 0.15
+    offer = np.where(is_random, rng.integers(0, 3, 60_000), spends[who] * 1)
+    propensity = 0.05 + 0.85 * (offer == spends[who])
+    rest = rng.exponential(2.0, 60_000) + spends[who] - 0.5 * (offer == 1)
+
+    def found(propensity):
+        return fit_rest(Rest(np.zeros((60_000, 1), int), 1, 3, offer, rest, who,
+                             np.zeros(60_000, int), np.zeros(60_000, bool), propensity))[0]
+    told, untold = found(propensity), found(np.full(60_000, np.nan))
+    assert told[1] - told[[0, 2]] == pytest.approx(-0.5, abs=0.15)
+    assert untold[1] > untold[0]
 
 
 @pytest.mark.quick
@@ -288,9 +307,9 @@ def test_the_holdout_tells_of_the_rest_what_features_do_not():
     offer = np.where(is_held | (rng.random(60_000) < 0.05), rng.integers(0, 3, 60_000),
                      spends[who] * 1)
     rest = rng.exponential(2.0, 60_000) + spends[who] - 0.5 * (offer == 1)
-    at, week = np.zeros((60_000, 1), int), np.zeros(60_000, int)
-    alone, _ = fit_rest(Rest(at, 1, 3, offer, rest, who, week, is_held & False))
-    found, _ = fit_rest(Rest(at, 1, 3, offer, rest, who, week, is_held))
+    at, week, unknown = np.zeros((60_000, 1), int), np.zeros(60_000, int), np.full(60_000, np.nan)
+    alone, _ = fit_rest(Rest(at, 1, 3, offer, rest, who, week, is_held & False, unknown))
+    found, _ = fit_rest(Rest(at, 1, 3, offer, rest, who, week, is_held, unknown))
     assert alone[1] > alone[0]
     assert found[1] - found[[0, 2]] == pytest.approx(-0.5, abs=0.2)
 
