@@ -40,5 +40,7 @@ def same_marts(actual: Callable[[str], list[dict]], expected: Callable[[str], li
 
 
 def same_warehouses(actual, expected) -> None:
-    """Two DuckDB files hold the same marts and rejects."""
+    """Two DuckDB files hold the same marts, rejects and decisions."""
     same_marts(partial(rows, actual), partial(rows, expected))
+    decisions = "from staging.stg_decisions"
+    same(rows(actual, decisions), rows(expected, decisions))

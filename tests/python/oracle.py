@@ -28,14 +28,14 @@ IDS = "device_id decision_id".split()
 TEXT = (
     "country language signin_method package_name package_version os "
     "os_version device_type device_make device_model badge "
-    "policy_version sku purchase_source"
+    "policy_version sku purchase_source decision_context"
 ).split()
 NUMBERS = "currency_balance level score".split()
 BOOLEANS = "won offer_purchased offer_dismissed".split()
 FIELDS = (
     *"event_id event_time customer_identifier session_id event_uuid received_at currency".split(),
     *IDS, *TEXT, *NUMBERS, *BOOLEANS,
-    *"offer_type offer_price propensity txn_amount decision_context".split(),
+    *"offer_type offer_price propensity txn_amount".split(),
 )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import zstandard
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
 
 import oracle
@@ -45,6 +45,12 @@ methods = st.sampled_from([
     "https://facebook.com.evil.example/x", "https://evil.example/?facebook.com",
     "http://m.facebook.com:80", "notfacebook", "https://facebook.com@evil.example/",
 ])
+CONTEXTS = [json.dumps(context) for context in (
+    {"arm": "policy", "in_place": "m", "candidates": [{"offer_type": "xmas", "probability": 1}]},
+    {"arm": "holdout", "holdout_share": 0.1, "features": {"country": "DK"}},
+    {"fitted": {"first": "2025-01-01", "last": "soon"}, "target": {
+        "policy_version": "t", "offer_type": "gems", "offer_price": "1.990", "propensity": 0.25,
+        "value": "NaN"}}, [])] + ['{"arm": "po']
 OWN = {
     "app_launched": st.fixed_dictionaries({
         "country": st.sampled_from([None, "DK", "US", "BR"]), "signin_method": methods,
@@ -58,7 +64,8 @@ OWN = {
         {"offer_type": st.sampled_from(["xmas", "gems"]), "offer_price": amounts,
          "offer_purchased": booleans, "offer_dismissed": booleans},
         optional={"propensity": st.sampled_from(["0.5", 0.25, 1]),
-                  "decision_id": st.sampled_from(["d1", "d2"])}),
+                  "decision_id": st.sampled_from(["d1", "d2"]),
+                  "decision_context": st.sampled_from(CONTEXTS)}),
     "purchase": st.fixed_dictionaries(
         {"txn_amount": amounts}, optional={"sku": st.just("coins")}),
     "chat_sent": st.fixed_dictionaries({"country": st.just("ZZ"), "won": st.just("1"),
@@ -161,9 +168,12 @@ def streams(draw, may_nest=False):
     """Files of lines: events, some sent twice in other words, and broken lines.
 
     A uuid may be on events of several users; some fields are named in another case. With
-    `may_nest`, to be built with NESTED, fields may lie below others.
+    `may_nest`, to be built with NESTED, fields may lie below others. Hypothesis begins with the
+    simplest of examples, one event again and again, which is none here.
     """
-    events = draw(st.lists(raw_events(), min_size=1, max_size=60))
+    events = draw(st.lists(raw_events(), min_size=20, max_size=60))
+    assume(len({str(event["customer_identifier"]) for event in events}) > 2)
+    assume({"offer_shown", "purchase"} <= {event["event_id"] for event in events})
     shuffle = random.Random(draw(st.integers(0, 1 << 30)))
     lines, used = [], set()
     for number, event in enumerate(events):
@@ -222,9 +232,11 @@ def batches(draw):
         if late:
             singles.append([late[shuffle.randrange(len(late))]])
             lines.remove(singles[-1][0])
-    parts = [[] for _ in range(draw(st.integers(1, 3)))]
+    parts = [[] for _ in range(shuffle.randint(2, 3))]
     for line in lines:
         shuffle.choice(parts).append(line)
+    if shuffle.random() < 0.2:
+        parts.insert(shuffle.randrange(len(parts)), [])
     return list(map(told_for_lines, parts + singles))
 
 

@@ -43,10 +43,11 @@ def test_batches_equal_a_full_build(parts, seed):
 
 def test_a_purchase_three_weeks_late(tmp_path):
     """Corrects the label of the offer before it, the features of the ones after it, and the
-    session that it joins, from its start on."""
+    session that it joins, from its start on; each decision stays once."""
     def offer(day, session):
         return {"event_id": "offer_shown", "event_time": f"2025-01-{day:02}T10:00:00",
-                "session_id": session, "offer_type": "x", "offer_price": "1.99"}
+                "session_id": session, "offer_type": "x", "offer_price": "1.99",
+                "decision_context": "{}"}
 
     def marts():
         return rows(tmp_path / "w.duckdb", """
@@ -76,6 +77,9 @@ def test_a_purchase_three_weeks_late(tmp_path):
                        row(24, 0, 0, 1, True)]
     assert rows(tmp_path / "w.duckdb", "select event_count as events, purchase_amount::int as paid "
                 "from marts.sessions where session_id = 'b'") == [{"events": 3, "paid": 4}]
+    assert [row["day"] for row in rows(
+        tmp_path / "w.duckdb", "select day(event_time) as day from staging.stg_decisions order by 1"
+    )] == [1, 5, 9, 24]
 
 
 @pytest.mark.long
