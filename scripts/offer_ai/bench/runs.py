@@ -26,7 +26,7 @@ def run(*command, cwd: Path = ROOT, **environment) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise click.ClickException(f"{command[0]} failed:\n{output}")
-    return time.perf_counter() - began, usage.ru_maxrss / 1e6
+    return time.perf_counter() - began, usage.ru_maxrss * 1024 / 1e9
 
 
 def processor_seconds() -> float:
@@ -59,6 +59,8 @@ def simulate(out: Path, users: int, days: int) -> float:
     stamp = out / f"{users}-users-{days}-days"
     if stamp.exists():
         return 0
+    for other in out.glob("*-users-*-days"):
+        other.unlink()
     seconds, _ = run(sys.executable, SCRIPTS / "simulate.py", "--out", out,
                      "--users", users, "--days", days, "--start", "2025-01-01")
     stamp.touch()

@@ -51,6 +51,8 @@ class Answers:
 
 def spread(seconds: Sequence[float]) -> str:
     """Percentiles of times, in milliseconds."""
+    if not seconds:
+        return "none"
     parts = [f"p{100 * share:g} {percentile(seconds, share) * 1e3:.2f}"
              for share in (0.5, 0.99, 0.999)]
     return f"{', '.join(parts)}, slowest {max(seconds) * 1e3:.1f} ms"
@@ -70,8 +72,8 @@ def train_and_promote(work: Path) -> None:
                {"model": model, "rule": INVERSE_GAP, "epsilon": 0.05})
 
 
-def in_process(work: Path, users: list[str], count: int) -> list[float]:
-    """Seconds of each of so many decisions."""
+def in_process(work: Path, users: list[str], count: int) -> tuple[int, list[float]]:
+    """How many candidates there are, and seconds of each of so many decisions."""
     log = DecisionLog(work / "decisions")
     decider = Decider(work / "models", f"sqlite:///{work}/features.sqlite", log)
     chance, seconds = random.Random(1), []
@@ -81,7 +83,7 @@ def in_process(work: Path, users: list[str], count: int) -> list[float]:
         decider.decide(user, "s", datetime(2025, 1, 30, tzinfo=UTC))
         seconds.append(time.perf_counter() - began)
     log.close()
-    return seconds[100:]
+    return len(decider.candidates), seconds[100:]
 
 
 @contextmanager
@@ -180,8 +182,9 @@ def bench_serve(work: Path, users: list[str], rate: int = 300, seconds: int = 20
     """Decides and serves from the store and training table under `work`; prints both."""
     (work / "decisions").mkdir(exist_ok=True)
     train_and_promote(work)
-    times = in_process(work, users, 5_000)
-    click.echo(f"decision in process, 9 candidates: p50 {percentile(times, 0.5) * 1e3:.2f} ms, "
+    candidates, times = in_process(work, users, 5_000)
+    click.echo(f"decision in process, {candidates} candidates: "
+               f"p50 {percentile(times, 0.5) * 1e3:.2f} ms, "
                f"p99 {percentile(times, 0.99) * 1e3:.2f} ms (target: 1)")
     with serving(work) as server:
         answers = ask(server.port, users, rate, seconds)

@@ -3,7 +3,11 @@
 import os
 import time
 
+import pytest
+
+from offer_ai.bench import runs
 from offer_ai.bench.runs import plain_work
+from offer_ai.bench.serving import Answers
 from offer_ai.bench.stores import synthetic_warehouse
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish_latest
@@ -27,3 +31,15 @@ def test_the_processor_is_timed_at_the_rate_and_left_as_it_was():
     assert len(times) == 20 and times == sorted(times)
     assert time.perf_counter() - began >= 0.095  # the last one is due then
     assert times[0] > 0 and os.sched_getaffinity(0) == cores
+
+
+@pytest.mark.quick
+def test_a_world_is_that_of_its_stamp(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "run", lambda *_: (2.0, 0.0))
+    monkeypatch.setattr(runs, "count_lines", lambda _: 6)
+    assert [runs.simulate(tmp_path, users, 2) for users in (1, 1, 2, 1)] == [3, 0, 3, 3]
+
+
+@pytest.mark.quick
+def test_a_server_that_never_answered_is_told_of():
+    assert str(Answers(errors=["refused"])) == "0 answered: none; 1 errors: refused"
