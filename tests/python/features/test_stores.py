@@ -153,18 +153,23 @@ from offer_ai.features import open_store
 from offer_ai.features.publish import publish
 
 users = [f"u{n}" for n in range(2000)]
-batches = ([item(u, "DK")[:2] for u in users[i:i + 50]] for i in range(0, 2000, 50))
-print("begins", flush=True)
-publish(open_store(sys.argv[1]), batches, description(), lambda: set(users))
+
+def batches():
+    for i in range(0, 2000, 50):
+        if i == 1500:
+            sys.stdin.read()  # it is killed here at the latest
+        yield [item(u, "DK")[:2] for u in users[i:i + 50]]
+
+publish(open_store(sys.argv[1]), batches(), description(), lambda: set(users))
 """
     process = subprocess.Popen([sys.executable, "-c", code, url], env=os.environ | PATHS,
-                               stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "begins\n"
+                               stdin=subprocess.PIPE)
     store = open_store(url)
     while not store.get("u60"):
+        assert process.poll() is None
         time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
     assert store.description() is None
     held = len(set(store.user_ids()))
     assert 50 < held < 2000

@@ -138,7 +138,7 @@ def test_marts_that_cannot_be_published_now_are_published_later(tmp_path, monkey
 @pytest.mark.quick
 def test_a_file_that_has_changed_is_built_once(tmp_path, monkeypatch):
     """Whatever differs of it; the build warns of it, and nothing more comes of it."""
-    path, builds = tmp_path / "events" / "1.ndjson", []
+    path, builds, idle = tmp_path / "events" / "1.ndjson", [], []
     write_events(path, {})
     watched = Watch(str(tmp_path / "events"), tmp_path / "w.duckdb", tmp_path, 0.01, 1e9, "")
     first = {tuple(file.values()) for file in EventSource(watched.events).list()}
@@ -158,11 +158,16 @@ def test_a_file_that_has_changed_is_built_once(tmp_path, monkeypatch):
     monkeypatch.setattr(watch, "Dbt", Built)
     # A file has landed as it was then, and is not read again.
     monkeypatch.setattr(watched, "publish", lambda began: (first, ""))
+    monkeypatch.setattr(watched, "publish_due", lambda: idle.append(time.monotonic()))
     thread = threading.Thread(target=watched.run)
     thread.start()
 
     def settled() -> int:
-        time.sleep(0.3)
+        """Builds, when it has looked since now and found nothing to do."""
+        looks, until = len(idle), time.monotonic() + 30
+        while len(idle) < looks + 2:
+            assert time.monotonic() < until, builds
+            time.sleep(0.01)
         return len(builds)
 
     try:
