@@ -130,7 +130,7 @@ test-spark: setup-test ## Both engines on many streams and a million events; kil
 	OFFER_AI_STREAMS=20 OFFER_AI_PLAYERS=4300 OFFER_AI_SPARK_KILLS=5 \
 		$(BIN)/python -m pytest --numprocesses 0 tests/python/builds/test_spark.py
 
-test-long: setup-test supply ## All of pytest at length (properties, kills, gates, damaged files, worlds): hours.
+test-long: setup-test supply ## All of pytest but test-spark's at length (properties, kills, gates, damaged files, worlds): hours.
 	OFFER_AI_EXAMPLES=200 OFFER_AI_DAMAGED=1000 OFFER_AI_KILLS=50 OFFER_AI_GATES=100 OFFER_AI_OBJECTS=10000 OFFER_AI_WORLDS=100 \
 		OFFER_AI_RUNS=30 OFFER_AI_QUERIES=1000 $(BIN)/python -m pytest -m "long or not long"
 
