@@ -17,7 +17,7 @@ import yaml
 from offer_ai.learning.off_policy import Logged, from_sums, parts
 
 ACTIONS, POSITIONS = 80, 3
-RUNS = int(os.environ.get("OFFER_AI_RUNS", "3"))
+RUNS = int(os.environ.get("OFFER_AI_RUNS", "1"))
 # Bernoulli TS valued from Random logs, campaign all: relative errors that obp publishes.
 PUBLISHED = {"dm": 0.157, "ips": 0.311, "snips": 0.312, "dr": 0.292}
 SEED = 12345

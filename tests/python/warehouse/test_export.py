@@ -39,26 +39,6 @@ def test_training_holds_mature_labels_by_day(built):
     assert {"name": "offer_price", "type": "DECIMAL(22,4)"} in manifest["schema"]
 
 
-def test_the_same_input_is_the_same_version(built):
-    export(built, "training")
-    first = json.loads((built / "export/training/manifest.json").read_text())
-    export(built, "training")
-    again = json.loads((built / "export/training/manifest.json").read_text())
-    assert again["version"] == first["version"]
-    assert again["files"] == first["files"]
-
-
-def test_old_versions_stay_until_pruned(built):
-    export(built, "training")
-    first = json.loads((built / "export/training/manifest.json").read_text())["version"]
-    write_events(built / "events" / "2.ndjson", *offers(30))
-    build(built / "events", built / "w.duckdb")
-    export(built, "training", "--keep", "2")
-    assert (built / "export/training" / first / "_manifest.json").exists()
-    export(built, "training", "--keep", "1")
-    assert not (built / "export/training" / first).exists()
-
-
 def test_latest_is_parquet_and_sqlite(built):
     export(built, "latest")
     folder = built / "export" / "latest"
