@@ -3,7 +3,17 @@
 import json
 from pathlib import Path
 
+from dbt_common.clients.jinja import parse
+from jinja2.nodes import Macro
+
 from built import TARGET, build, dbt, write_events
+
+
+def arguments(macro: str) -> list[str]:
+    """The names of a macro's arguments, of which the manifest has those that are described alone;
+    dbt gives each materialization one of its own."""
+    return [argument.name for found in parse(macro).find_all(Macro) for argument in found.args
+            if argument.name != "supported_languages"]
 
 
 def test_everything_is_described(tmp_path):
@@ -25,6 +35,6 @@ def test_everything_is_described(tmp_path):
     missing += [
         key for key, macro in manifest["macros"].items()
         if macro["package_name"] == "offer_ai" and "__" not in macro["name"]
-        and not (macro["description"]
-                 and all(a["description"] for a in macro["arguments"]))]
+        and not (macro["description"] and set(arguments(macro["macro_sql"])) <= {
+            a["name"] for a in macro["arguments"] if a["description"]})]
     assert missing == []
