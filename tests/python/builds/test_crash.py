@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -32,9 +33,10 @@ def test_killed_at_random_moments(tmp_path):
         process = fork.Process(target=build, args=(events, database))
         process.start()
         process.join(chance.random() * length)
-        interrupted += process.is_alive()
         process.kill()
         process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        interrupted += process.exitcode != 0
     assert interrupted > KILLS / 3
     build(events, database)
     whole = tmp_path / "whole" / "w.duckdb"
@@ -56,6 +58,7 @@ def test_a_killed_full_refresh_is_not_added_to(tmp_path):
         process.join(0.6 + chance.random())
         process.kill()
         process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
         write_events(events / f"late{number}.ndjson", *batch(chance, 20))
     build(events, database)
     whole = tmp_path / "whole" / "w.duckdb"
