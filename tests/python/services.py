@@ -15,7 +15,8 @@ from servers import free_port
 
 
 class Service:
-    """A running server over a folder's events, exports and models."""
+    """A running server over a folder's events, exports and models; stopped behind a `with`, and
+    killed where that fails."""
 
     def __init__(self, folder: Path, *arguments: str, cwd: Path | None = None, **variables: str):
         self.port = free_port()
@@ -25,14 +26,36 @@ class Service:
             env=environment(folder) | {"OFFER_AI_EVENTS": str(folder / "events")} | variables,
             cwd=cwd)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}")
-        until = time.time() + 60
-        while time.time() < until:
+        try:
+            self.wait(time.monotonic() + 60)
+        except BaseException:
+            self.kill()
+            raise
+
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, kind, *_) -> None:
+        try:
+            if kind is None and self.process.returncode is None:
+                self.stop()
+        finally:
+            self.kill()
+
+    def wait(self, until: float) -> None:
+        while True:
             try:
                 self.client.get("/healthz")
                 return
             except httpx.TransportError:
+                assert self.process.poll() is None, "the service ended before it answered"
+                assert time.monotonic() < until, "the service did not start"
                 time.sleep(0.05)
-        raise AssertionError("the service did not start")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.client.close()
 
     def decide(self, **body) -> dict:
         response = self.client.post("/decide", json={"user_id": "u0", "session_id": "t"} | body)
@@ -41,7 +64,7 @@ class Service:
 
     def stop(self, how=signal.SIGTERM) -> None:
         self.process.send_signal(how)
-        self.process.wait(30)
+        assert self.process.wait(30) in (0, -how)
 
 
 def logged(folder) -> list[dict]:

@@ -473,7 +473,7 @@ def test_beside_a_watch_and_a_service(place):
     erased comes back."""
     for path in (place / "events").iterdir():  # in the copy they have not landed
         path.unlink()
-    service, answered, has_ended = Service(place), [], threading.Event()
+    answered, has_ended = [], threading.Event()
 
     def ask():
         for number in itertools.count():
@@ -481,28 +481,28 @@ def test_beside_a_watch_and_a_service(place):
             if has_ended.wait(0.02):
                 return
 
-    answered.append(service.decide(user_id=PLANTED[0])["decision_id"])
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
     # As a round begins, so that one waits for the other.
     write_events(place / "events" / "3.ndjson", *of_user(PLANTED[0]), *of_user("new"), *offers(30))
-    watch = start(environment(place) | {"OFFER_AI_EVENTS": str(place / "events")})
-    try:
-        said(watch, "round 1")
-        write_events(place / "events" / "4.ndjson", *of_user(PLANTED[1]), *of_user("newer"))
-        said_of_erasing = erase(place, *PLANTED, check=False)
-        assert said_of_erasing.returncode == 0, said_of_erasing.stderr
-        write_events(place / "events" / "5.ndjson", *of_user(PLANTED[0]), *of_user("newest"))
-        store = open_store(f"sqlite:///{place}/export/latest/latest_features.sqlite",
-                           read_only=True)
-        while "newest" not in (users := set(store.user_ids())):
-            said(watch, "round")
-        assert users == {"u0", "u1", "u2", "new", "newer", "newest"}
-    finally:
-        has_ended.set()
-        asking.join()
-        service.stop()
-        stop(watch)
+    with Service(place) as service:
+        answered.append(service.decide(user_id=PLANTED[0])["decision_id"])
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        watch = start(environment(place) | {"OFFER_AI_EVENTS": str(place / "events")})
+        try:
+            said(watch, "round 1")
+            write_events(place / "events" / "4.ndjson", *of_user(PLANTED[1]), *of_user("newer"))
+            said_of_erasing = erase(place, *PLANTED, check=False)
+            assert said_of_erasing.returncode == 0, said_of_erasing.stderr
+            write_events(place / "events" / "5.ndjson", *of_user(PLANTED[0]), *of_user("newest"))
+            store = open_store(f"sqlite:///{place}/export/latest/latest_features.sqlite",
+                               read_only=True)
+            while "newest" not in (users := set(store.user_ids())):
+                said(watch, "round")
+            assert users == {"u0", "u1", "u2", "new", "newer", "newest"}
+        finally:
+            has_ended.set()
+            asking.join()
+            stop(watch)
     DecisionLog(place / "events").close()
     lines = [json.loads(line) for path in (place / "events").glob("decisions-*")
              for line in path.read_text().splitlines() if line.strip()]

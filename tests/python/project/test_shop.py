@@ -77,8 +77,7 @@ REQUEST = {"user_id": "v1", "session_id": "s", "at": "2025-03-30T12:00:00"}
 def decided(folder, script) -> dict:
     """A decision of the service, of whom nobody has learned yet, as an event of the shop."""
     script("export", "latest")
-    service = Service(folder / "data", cwd=folder)
-    try:
+    with Service(folder / "data", cwd=folder) as service:
         made = service.decide(**REQUEST, items=3, carts=[{"nudge": "discount"}])
         assert list(made) == ["decision_id", "nudge", "propensity", "policy_version", "features"]
         assert (made["nudge"], made["policy_version"]) == ("discount", "fallback-uniform")
@@ -88,8 +87,6 @@ def decided(folder, script) -> dict:
         assert other["nudge"] is None
         assert "is a candidate" in other["reason"]
         assert 'nudge="discount"' in service.client.get("/metrics").text
-    finally:
-        service.stop()
     return {"event": "cart", "at": REQUEST["at"], "visitor": "v1", "items": 3, "nudge": "discount"}
 
 
@@ -227,11 +224,8 @@ def test_a_policy_learns_and_decides_without_a_line_of_python(shop):
     pointer = {"model": model.name, "rule": "epsilon-greedy", "epsilon": 0.1}
     (model.parent / "promoted.json").write_text(json.dumps(pointer))
     script("export", "latest")
-    service = Service(folder / "data", cwd=folder)
-    try:
+    with Service(folder / "data", cwd=folder) as service:
         made = [service.decide(**REQUEST | {"user_id": f"v{user}"}, items=2) for user in range(100)]
-    finally:
-        service.stop()
     assert {one["policy_version"] for one in made} == {model.name}
     assert {one["nudge"] for one in made} <= {"nothing", "free shipping", "discount"}
     # What moves visitors most is made most.

@@ -1,5 +1,6 @@
 """What a service and its log do on a bad day: nothing that was answered is lost."""
 
+import contextlib
 import json
 import os
 import resource
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -212,18 +212,17 @@ def test_a_full_disk(tmp_path):
 
 
 def test_the_service_answers_503_while_it_cannot_log(folder):
-    service = Service(folder)
-    assert service.client.get("/readyz").json()["status"] == "starting"
-    first = service.decide()
-    for path in (folder / "events").iterdir():
-        path.unlink()
-    (folder / "events").rmdir()
-    assert service.client.post("/decide", json=BODY).status_code == 503
-    ready = service.client.get("/readyz")
-    assert (ready.status_code, ready.json()["status"]) == (503, "broken")
-    (folder / "events").mkdir()
-    second = service.decide()
-    service.stop()
+    with Service(folder) as service:
+        assert service.client.get("/readyz").json()["status"] == "starting"
+        first = service.decide()
+        for path in (folder / "events").iterdir():
+            path.unlink()
+        (folder / "events").rmdir()
+        assert service.client.post("/decide", json=BODY).status_code == 503
+        ready = service.client.get("/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (503, "broken")
+        (folder / "events").mkdir()
+        second = service.decide()
     assert {line["decision_id"] for line in logged(folder)} == {
         first["decision_id"], second["decision_id"]}
 
@@ -245,12 +244,11 @@ def test_a_store_that_cannot_be_read_is_the_fallback(folder, damage):
             lock.execute("insert into description values ('{')")
         if damage == "locked":
             lock.execute("begin exclusive")
-    service = Service(folder)
-    began = time.monotonic()
-    assert service.decide()["policy_version"] == "fallback-uniform"
-    assert time.monotonic() - began < 2
-    assert service.client.get("/healthz").status_code == 200
-    service.stop()
+    with Service(folder) as service:
+        began = time.monotonic()
+        assert service.decide()["policy_version"] == "fallback-uniform"
+        assert time.monotonic() - began < 2
+        assert service.client.get("/healthz").status_code == 200
     if lock:
         lock.close()
 
@@ -271,7 +269,7 @@ def test_a_store_that_is_replaced_is_read(tmp_path):
     (tmp_path / "old").replace(path)
     store = SqliteStore(f"sqlite:///{path}", read_only=True)
     assert store.description().as_of == "old"
-    with closing(sqlite3.connect(path)) as con:
+    with contextlib.closing(sqlite3.connect(path)) as con:
         con.execute("create table other as select zeroblob(100000)")
         con.commit()
     for suffix in ("-wal", "-shm"):
@@ -279,7 +277,7 @@ def test_a_store_that_is_replaced_is_read(tmp_path):
     assert store.description().as_of == "old"
     (tmp_path / "new").replace(path)
     assert store.description().as_of == "new"
-    with closing(sqlite3.connect(path)) as con:
+    with contextlib.closing(sqlite3.connect(path)) as con:
         assert con.execute("pragma integrity_check").fetchall() == [("ok",)]
         assert con.execute("select name from sqlite_master").fetchall() == [("description",)]
     path.unlink()
@@ -290,32 +288,31 @@ def test_a_store_that_is_replaced_is_read(tmp_path):
 @pytest.mark.long
 def test_several_workers(folder):
     """Each has files and random numbers of its own; one that is killed is started again."""
-    service = Service(folder, "--workers", "2")
-    ids, made = set(), []
-    for _ in range(60):  # a connection stays with one worker
-        decision = httpx.post(f"{service.client.base_url}/decide", json=BODY).json()
-        ids.add(decision["decision_id"])
-        made.append(decision["offer_type"])
-    assert len(set(made)) > 1
-    pids = {path.name.split("-")[-1].split(".")[0] for path in (folder / "events").iterdir()}
-    assert len(pids) == 2
-    text = service.client.get("/metrics").text
-    assert 'offer_ai_requests_total{key="anyone"} 60.0' in text
-    os.kill(int(pids.pop()), signal.SIGKILL)
-    until = time.time() + 90
-    while time.time() < until:
-        try:
-            ids.add(httpx.post(f"{service.client.base_url}/decide", json=BODY
-                               ).json()["decision_id"])
-        except httpx.TransportError:
-            continue
-        if len({path.name.split("-")[-1].split(".")[0]
-                for path in (folder / "events").iterdir()}) == 3:
-            break
-        time.sleep(0.1)
-    else:
-        raise AssertionError("no worker took its place")
-    service.stop()
+    with Service(folder, "--workers", "2") as service:
+        ids, made = set(), []
+        for _ in range(60):  # a connection stays with one worker
+            decision = httpx.post(f"{service.client.base_url}/decide", json=BODY).json()
+            ids.add(decision["decision_id"])
+            made.append(decision["offer_type"])
+        assert len(set(made)) > 1
+        pids = {path.name.split("-")[-1].split(".")[0] for path in (folder / "events").iterdir()}
+        assert len(pids) == 2
+        text = service.client.get("/metrics").text
+        assert 'offer_ai_requests_total{key="anyone"} 60.0' in text
+        os.kill(int(pids.pop()), signal.SIGKILL)
+        until = time.time() + 90
+        while time.time() < until:
+            try:
+                ids.add(httpx.post(f"{service.client.base_url}/decide", json=BODY
+                                   ).json()["decision_id"])
+            except httpx.TransportError:
+                continue
+            if len({path.name.split("-")[-1].split(".")[0]
+                    for path in (folder / "events").iterdir()}) == 3:
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("no worker took its place")
     DecisionLog(folder / "events").close()
     assert {line["decision_id"] for line in logged(folder)} == ids
 
@@ -323,7 +320,7 @@ def test_several_workers(folder):
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.long)])
 def test_told_to_stop_under_load(folder, workers):
     """Every decision that was answered is in the log, and no file is left open."""
-    service, answered = Service(folder, "--workers", workers), []
+    answered = []
 
     def ask():
         with httpx.Client(base_url=service.client.base_url) as client:
@@ -335,11 +332,11 @@ def test_told_to_stop_under_load(folder, workers):
                 if answer.status_code == 200:
                     answered.append(answer.json()["decision_id"])
 
-    clients = [threading.Thread(target=ask) for _ in range(4)]
-    for client in clients:
-        client.start()
-    time.sleep(1.5)
-    service.stop()
+    with Service(folder, "--workers", workers) as service:
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        time.sleep(1.5)
     for client in clients:
         client.join()
     assert len(answered) > 50
@@ -351,51 +348,45 @@ def test_many_connections_and_slow_clients(folder):
     """Two thousand that say nothing, and some that never end their request, hold nobody up."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
-    service, idle = Service(folder), []
-    try:
+    with contextlib.ExitStack() as idle, Service(folder) as service:
         for number in range(2000):
-            idle.append(socket.create_connection(("127.0.0.1", service.port)))
+            one = idle.enter_context(socket.create_connection(("127.0.0.1", service.port)))
             if number % 10 == 0:
-                idle[-1].sendall(b"POST /decide HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
-                                 + (b"\r\n{" if number % 20 else b""))
+                one.sendall(b"POST /decide HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
+                            + (b"\r\n{" if number % 20 else b""))
         began = time.monotonic()
         for _ in range(20):
             service.decide()
         assert time.monotonic() - began < 5
-        service.process.send_signal(signal.SIGTERM)
-        service.process.wait(30)
-    finally:
-        for one in idle:
-            one.close()
 
 
 def test_the_answers_are_as_the_schema_says(folder):
     """Each status that /decide answers is in the OpenAPI document, its body as described."""
-    service = Service(folder, "--per-second", "40", OFFER_AI_API_KEY="game=secret shop=other")
-    described = service.client.get("/openapi.json").json()
-    answers = described["paths"]["/decide"]["post"]["responses"]
+    with Service(folder, "--per-second", "40",
+                 OFFER_AI_API_KEY="game=secret shop=other") as service:
+        described = service.client.get("/openapi.json").json()
+        answers = described["paths"]["/decide"]["post"]["responses"]
 
-    def check(response) -> int:
-        schema = answers[str(response.status_code)]["content"]["application/json"]["schema"]
-        jsonschema.validate(response.json(), schema | {"components": described["components"]})
-        assert response.headers["cache-control"] == "no-store"
-        return response.status_code
+        def check(response) -> int:
+            schema = answers[str(response.status_code)]["content"]["application/json"]["schema"]
+            jsonschema.validate(response.json(), schema | {"components": described["components"]})
+            assert response.headers["cache-control"] == "no-store"
+            return response.status_code
 
-    def post(content: bytes, key="secret"):
-        return service.client.post("/decide", content=content, headers={
-            "Content-Type": "application/json", "X-API-Key": key})
+        def post(content: bytes, key="secret"):
+            return service.client.post("/decide", content=content, headers={
+                "Content-Type": "application/json", "X-API-Key": key})
 
-    good = json.dumps(BODY).encode()
-    found = {check(post(body)) for body, _ in BAD} | {
-        check(post(good, "other")), check(post(good, "wrong")), check(post(b"x" * 20_000))}
-    while (last := post(good)).status_code != 429:
-        found.add(check(last))
-    assert int(last.headers["retry-after"]) >= 1
-    assert post(good, "other").status_code == 200  # each key has its own measure
-    assert found | {check(last)} == {200, 400, 401, 413, 422, 429}
-    assert set(answers) == {"200", "400", "401", "413", "422", "429", "503"}
-    assert 'offer_ai_requests_total{key="shop"}' in service.client.get("/metrics").text
-    service.stop()
+        good = json.dumps(BODY).encode()
+        found = {check(post(body)) for body, _ in BAD} | {
+            check(post(good, "other")), check(post(good, "wrong")), check(post(b"x" * 20_000))}
+        while (last := post(good)).status_code != 429:
+            found.add(check(last))
+        assert int(last.headers["retry-after"]) >= 1
+        assert post(good, "other").status_code == 200  # each key has its own measure
+        assert found | {check(last)} == {200, 400, 401, 413, 422, 429}
+        assert set(answers) == {"200", "400", "401", "413", "422", "429", "503"}
+        assert 'offer_ai_requests_total{key="shop"}' in service.client.get("/metrics").text
 
 
 @pytest.mark.parametrize("told", ["a=1 a=2", "=x", "a=", "game==", "=" * 24,
@@ -417,16 +408,16 @@ def test_a_key_in_base64_is_a_key(key):
 
 def test_a_page_cannot_ask(folder):
     """What a browser sends elsewhere without asking for leave first is no request here."""
-    service = Service(folder)
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None):
-        answer = service.client.post("/decide", content=json.dumps(BODY), headers={
-            "Content-Type": kind} if kind else {})
-        assert answer.status_code == 422, kind
-    asked = service.client.options("/decide", headers={
-        "Origin": "http://page.example", "Access-Control-Request-Method": "POST"})
-    assert asked.status_code == 405
-    assert not any(name.startswith("access-control") for name in asked.headers)
-    service.stop()
+    with Service(folder) as service:
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data",
+                     None):
+            answer = service.client.post("/decide", content=json.dumps(BODY), headers={
+                "Content-Type": kind} if kind else {})
+            assert answer.status_code == 422, kind
+        asked = service.client.options("/decide", headers={
+            "Origin": "http://page.example", "Access-Control-Request-Method": "POST"})
+        assert asked.status_code == 405
+        assert not any(name.startswith("access-control") for name in asked.headers)
     assert logged(folder) == []
 
 

@@ -45,9 +45,8 @@ def folder(tmp_path):
 
 @pytest.fixture
 def service(folder):
-    running = Service(folder)
-    yield running
-    running.stop()
+    with Service(folder) as running:
+        yield running
 
 
 @cache
@@ -118,9 +117,8 @@ def test_a_model_is_taken_over_while_serving(folder, service):
 def test_thompson_sampling(folder):
     """Each offer has the share of the bootstrapped models that favour it, and the floor."""
     promote(folder, rule="thompson")
-    service = Service(folder)
-    made = [service.decide() for _ in range(100)]
-    service.stop()
+    with Service(folder) as service:
+        made = [service.decide() for _ in range(100)]
     shares = [round((d["propensity"] - 0.2 / 9) / 0.8 * 4, 6) for d in made]
     assert set(shares) <= {0, 1, 2, 3, 4}
     assert max(shares) > 0
@@ -129,20 +127,19 @@ def test_thompson_sampling(folder):
 def test_an_apprentice_makes_the_callers_offer(folder):
     """And notes what the policy would have done; the mart values the switch."""
     name = promote(folder)
-    service = Service(folder, "--apprentice")
-    missing = service.client.post("/decide", json={"user_id": "u0", "session_id": "t"})
-    assert (missing.status_code, missing.json()["detail"][0]["field"]) == (422, "offer_type")
-    assert service.client.get("/healthz").json()["is_apprentice"]
-    for day, offer in ((10, ("gems", "4.99")), (11, ("own", "3.5")), (12, ("vip", 9.99))):
-        decision = service.decide(at=f"2025-01-{day}T00:00:00Z", offer_type=offer[0],
-                                  offer_price=offer[1])
-        assert (decision["offer_type"], float(decision["offer_price"])) == (
-            offer[0], float(offer[1]))
-        assert (decision["propensity"], decision["policy_version"]) == (None, "caller")
-    told = service.decide(at="2025-01-13T00:00:00Z", offer_type="gems", offer_price=4.99,
-                          propensity=0.25)
-    assert told["propensity"] == 0.25
-    service.stop()
+    with Service(folder, "--apprentice") as service:
+        missing = service.client.post("/decide", json={"user_id": "u0", "session_id": "t"})
+        assert (missing.status_code, missing.json()["detail"][0]["field"]) == (422, "offer_type")
+        assert service.client.get("/healthz").json()["is_apprentice"]
+        for day, offer in ((10, ("gems", "4.99")), (11, ("own", "3.5")), (12, ("vip", 9.99))):
+            decision = service.decide(at=f"2025-01-{day}T00:00:00Z", offer_type=offer[0],
+                                      offer_price=offer[1])
+            assert (decision["offer_type"], float(decision["offer_price"])) == (
+                offer[0], float(offer[1]))
+            assert (decision["propensity"], decision["policy_version"]) == (None, "caller")
+        told = service.decide(at="2025-01-13T00:00:00Z", offer_type="gems", offer_price=4.99,
+                              propensity=0.25)
+        assert told["propensity"] == 0.25
     targets = [context["target"] for context in contexts(folder)]
     assert {target["policy_version"] for target in targets} == {name}
     assert sorted(target["propensity"] for target in targets)[0] == 0
@@ -159,9 +156,8 @@ def test_an_apprentice_makes_the_callers_offer(folder):
 
 def test_a_challenger_is_noted(folder):
     name = promote(folder, "challenger.json")
-    service = Service(folder)
-    decision = service.decide(offer_type="ignored", offer_price=1)
-    service.stop()
+    with Service(folder) as service:
+        decision = service.decide(offer_type="ignored", offer_price=1)
     assert decision["policy_version"] == "fallback-uniform"
     (context,) = contexts(folder)
     assert context["target"]["policy_version"] == name
@@ -169,16 +165,15 @@ def test_a_challenger_is_noted(folder):
 
 
 def test_nothing_is_lost_when_it_is_killed(folder):
-    service = Service(folder)
-    ids = {service.decide()["decision_id"] for _ in range(50)}
-    service.stop(signal.SIGKILL)
+    with Service(folder, "--rotate-seconds", "60") as service:
+        ids = {service.decide()["decision_id"] for _ in range(50)}
+        service.stop(signal.SIGKILL)
     assert {line["decision_id"] for line in logged(folder)} == ids
-    (left,) = [path for path in (folder / "events").iterdir() if path.suffix == ".open"] or [None]
-    if left:
-        with left.open("a") as file:
-            file.write('{"event_id": "offer_sh')  # as if cut off in a line
-    service = Service(folder)
-    service.stop()
+    (left,) = (folder / "events").glob(".decisions-*.open")
+    with left.open("a") as file:
+        file.write('{"event_id": "offer_sh')  # as if cut off in a line
+    with Service(folder):
+        pass
     assert not list((folder / "events").glob(".decisions-*"))
     build(folder / "events", folder / "w.duckdb")
     assert {row["decision_id"] for row in rows(
@@ -218,33 +213,37 @@ def test_every_good_time_can_land(folder, service):
 
 
 def test_an_api_key(folder):
-    service = Service(folder, OFFER_AI_API_KEY="secret")
-    body = {"user_id": "u", "session_id": "s"}
-    assert service.client.post("/decide", json=body).status_code == 401
-    assert service.client.post("/decide", json=body,
-                               headers={"X-API-Key": "wrong"}).status_code == 401
-    assert service.client.post("/decide", json=body,
-                               headers={"X-API-Key": "secret"}).status_code == 200
-    service.stop()
+    with Service(folder, OFFER_AI_API_KEY="secret") as service:
+        body = {"user_id": "u", "session_id": "s"}
+        assert service.client.post("/decide", json=body).status_code == 401
+        assert service.client.post("/decide", json=body,
+                                   headers={"X-API-Key": "wrong"}).status_code == 401
+        assert service.client.post("/decide", json=body,
+                                   headers={"X-API-Key": "secret"}).status_code == 200
 
 
 def test_no_store_is_the_fallback(tmp_path):
     (tmp_path / "events").mkdir()
-    service = Service(tmp_path)
-    decision = service.decide()
-    assert (decision["policy_version"], decision["features"]) == ("fallback-uniform", {})
-    assert service.client.get("/healthz").json()["features_as_of"] is None
-    service.stop()
+    with Service(tmp_path) as service:
+        decision = service.decide()
+        assert (decision["policy_version"], decision["features"]) == ("fallback-uniform", {})
+        assert service.client.get("/healthz").json()["features_as_of"] is None
 
 
 def test_the_log_rotates(tmp_path):
     """By lines and by time; an empty file never lands."""
-    log = DecisionLog(tmp_path, seconds=0.2, lines=3)
+    def closed() -> int:
+        return len(list(tmp_path.glob("decisions-*.ndjson")))
+
+    log = DecisionLog(tmp_path, seconds=60, lines=3)
     for number in range(7):
         log.append({"n": number})
-    assert len(list(tmp_path.glob("decisions-*.ndjson"))) == 2
-    time.sleep(0.6)
-    assert len(list(tmp_path.glob("decisions-*.ndjson"))) == 3
+    assert closed() == 2
+    log.seconds, until = 0.1, time.monotonic() + 30
+    while closed() == 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert closed() == 3
     log.close()
     assert not list(tmp_path.glob(".decisions-*"))
     lines = [line for path in sorted(tmp_path.iterdir()) for line in path.read_text().splitlines()]
