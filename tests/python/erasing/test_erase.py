@@ -273,6 +273,7 @@ def test_batches_with_users_erased_between_equal_a_full_build(parts, seed):
         same(rows(grown, lines), rows(whole, lines))
 
 
+@pytest.mark.long
 def test_killed_at_random_moments(place):
     """And simply run again; before the end nothing of it is half."""
     chance, killed = random.Random(3), 0
@@ -430,6 +431,7 @@ def hold(database: Path) -> subprocess.Popen:
     return holder
 
 
+@pytest.mark.long
 def test_while_somebody_writes_into_the_published_database(place):
     """A dry run passes it over; an erasure waits, as the log is applied to whatever file follows.
     What is left of that log by one who was killed goes."""

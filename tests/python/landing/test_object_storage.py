@@ -18,7 +18,7 @@ from object_store import SLOW_DOWN, FailingStore
 from offer_ai.warehouse import object_storage
 from offer_ai.warehouse.object_storage import ObjectStorage
 
-OBJECTS = int(os.environ.get("OFFER_AI_OBJECTS", "200"))
+OBJECTS = int(os.environ.get("OFFER_AI_OBJECTS", "40"))
 GONE = (404, b"<Error><Code>NoSuchKey</Code><Message>-</Message></Error>")
 REJECTS = "select raw_line, reason, line_number from landing.rejected_events"
 
@@ -88,6 +88,7 @@ def test_objects_make_the_warehouse_that_files_make(tmp_path, store):
     assert all("list-type" in path for _, path in store.requests)
 
 
+@pytest.mark.long
 def test_google_speaks_the_same_protocol(tmp_path, store):
     put(store, "in/1", *events_of("u"))
     build("gs://box/in", tmp_path / "w.duckdb")
@@ -142,6 +143,7 @@ def test_what_cannot_be_fetched_waits_and_the_others_land(tmp_path, store):
         == {"s3://box/in/gone": "the object is gone"}
 
 
+@pytest.mark.long
 def test_a_busy_store_is_asked_again(tmp_path, store):
     put(store, "in/1", *events_of("u"))
     store.fail = lambda method, path, times: SLOW_DOWN if times <= 2 else None

@@ -159,7 +159,7 @@ def write(path, events):
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.long) if name in ("segment", "snowplow") else name
+    name if name in ("amplitude", "ga4") else pytest.param(name, marks=pytest.mark.long)
     for name in CHOSEN])
 def test_a_producers_form_gives_the_same_marts(tmp_path, name):
     form, absent, present = FORMS[name]

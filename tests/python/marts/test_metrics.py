@@ -93,6 +93,7 @@ def test_each_metric_is_what_sql_says(queried):
     assert set(declared) == {*PLAIN, *RATIOS, "lift"}
 
 
+@pytest.mark.long
 def test_a_metric_by_week_and_country(queried):
     folder, query = queried
     found = query("--metrics", "revenue,active_users", "--group-by",

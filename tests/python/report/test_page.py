@@ -225,7 +225,8 @@ def test_promotions_are_marked(page_file, opened):
 
 @pytest.mark.parametrize(("events", "says"), [
     ([{"event_time": "soon"}], "No event has landed yet"),
-    ([{"customer_identifier": user} for user in "abc"], "No offer was shown yet"),
+    pytest.param([{"customer_identifier": user} for user in "abc"], "No offer was shown yet",
+                 marks=pytest.mark.long),
     ([event for day in (1, 2, 3) for event in offers(day)], "No offer is 7 days old yet"),
 ], ids=["empty", "no offer", "first week"])
 def test_what_is_still_missing(tmp_path, opened, events, says):
