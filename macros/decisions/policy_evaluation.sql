@@ -89,7 +89,7 @@ one row each, or one that says why there is none. `decisions` is a relation of `
         select
             policy_version as decider,
             target_policy_version as target,
-            cast(count(*) as bigint) as user_count,
+            cast(count(*) as bigint) as users,
             {%- for total in ['decision_count', 'matches', 'known'] %}
             sum({{ total }}) as total_{{ total }},
             {%- endfor %}
@@ -205,7 +205,7 @@ one row each, or one that says why there is none. `decisions` is a relation of `
         select
             decider as policy_version,
             target as target_policy_version,
-            user_count,
+            users,
             cast(total_decision_count as bigint) as decisions,
             cast(total_decision_count - total_known as bigint) as decisions_without_propensity,
             total_matches / total_decision_count as match_rate,
@@ -225,7 +225,7 @@ one row each, or one that says why there is none. `decisions` is a relation of `
         select
             'none' as policy_version,
             'none' as target_policy_version,
-            cast(0 as bigint) as user_count,
+            cast(0 as bigint) as users,
             cast(0 as bigint) as decisions,
             cast(0 as bigint) as decisions_without_propensity,
             cast(null as double) as match_rate,

@@ -19,7 +19,7 @@ from offer_ai.training.table import arrays_of, label_of, manifest_of, offers_of_
 
 VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
 FIRST_DAYS = 28  # while nothing is promoted: a small game needs more days to be sure of a first one
-FIRST_EPSILON, MOST_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
+FIRST_EPSILON, MAX_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
 EXPLORES_MORE = "explores more"
 NEWS_DAYS, SOON_DAYS = 14, 2  # after a change in so many days the next step is due sooner
 
@@ -87,7 +87,7 @@ def days_to_value(days: int, is_first: bool = False) -> int:
 
 def more_than(epsilon: float) -> float:
     """The floor that a policy is served with after another one was refused for it."""
-    return max(epsilon, min(MOST_EPSILON, max(2 * epsilon, FIRST_EPSILON)))
+    return max(epsilon, min(MAX_EPSILON, max(2 * epsilon, FIRST_EPSILON)))
 
 
 def explore_more(models: Path, made: Verdict) -> None:

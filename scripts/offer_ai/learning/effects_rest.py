@@ -8,11 +8,11 @@ from scipy import special
 from offer_ai.learning.coded import codes_of, one_hot
 
 RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
-LEAST_USERS = 30  # of whom an effect is told
+MIN_USERS = 30  # of whom an effect is told
 # Offers differ by no more than chance makes them once in so many times: while few have paid, the
 # variance is told too small, and a policy would be ruled for days by what is not so.
 BY_CHANCE = 1_000
-MOST_WEIGHT = 30.0  # of a decision: beyond, a few that were hardly ever made would tell all
+MAX_WEIGHT = 30.0  # of a decision: beyond, a few that were hardly ever made would tell all
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Rest:
         offer, features alone do not tell. Source: Horvitz, Thompson (1952)."""
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = np.where(self.propensity > 0, 1 / self.propensity, 1.0)
-        weight = np.minimum(inverse, MOST_WEIGHT)
+        weight = np.minimum(inverse, MAX_WEIGHT)
         return weight / weight.mean()
 
     def effects(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What each offer adds to the rest, above what was made on average, and the variance of
-        that, infinite where fewer than LEAST_USERS tell, (offers,) both; and what users spend,
+        that, infinite where fewer than MIN_USERS tell, (offers,) both; and what users spend,
         (bins,), in the last week outside the holdout.
 
         By weighted ridge regression on bins, offers and who decides next: what comes of a user's
@@ -76,7 +76,7 @@ class Rest:
         usual = found[:self.size].copy()
         usual[0] += found[latest] + share @ found[first:]
         return (contrast @ found[first:],
-                np.where(users < LEAST_USERS, np.inf, variance + 1e-12), usual)
+                np.where(users < MIN_USERS, np.inf, variance + 1e-12), usual)
 
 
 def shrunk(effect: np.ndarray, variance: np.ndarray) -> np.ndarray:

@@ -72,12 +72,17 @@ def held(table: dict[str, np.ndarray], count: int) -> np.ndarray:
 def surest(losses: dict[int | None, np.ndarray], known: int | None, user: np.ndarray
            ) -> int | None:
     """The change with the least loss, (rows,) each, where it is surely less than that of the
-    known one; the known one, perhaps None, where it is not. What varies is users, whose numbers
-    from 0 on are `user` (rows,)."""
+    known one, or one longer ago whose loss is not surely more; the known one, perhaps None, where
+    it is not. What varies is users, whose numbers from 0 on are `user` (rows,)."""
     best = min(losses, key=lambda change: losses[change].mean())
-    less = losses[known] - losses[best]
-    error = np.linalg.norm(np.bincount(user, less - less.mean())) / len(less)
-    return best if less.mean() > SURE * error else known
+
+    def is_surely_worse(change):
+        more = losses[change] - losses[best]
+        error = np.linalg.norm(np.bincount(user, more - more.mean())) / len(more)
+        return more.mean() > SURE * error
+    if best is None or not is_surely_worse(known):
+        return None if is_surely_worse(known) else known
+    return max(change for change in losses if change and not is_surely_worse(change))
 
 
 # Matrices here are small: of two threads each waits for the other half of the time.

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-MOST = 1000  # sets of offers that are remembered
+MAX_KNOWN = 1000  # sets of offers that are remembered
 
 
 def remember(known: dict, offers: tuple, found: tuple) -> None:
     """Keeps what was found of these offers for the next request; one of another thread may forget
     it at any time."""
-    if len(known) > MOST:
+    if len(known) > MAX_KNOWN:
         known.clear()
     known[offers] = found
 

@@ -18,7 +18,7 @@ EPSILON_GREEDY, THOMPSON, INVERSE_GAP = "epsilon-greedy", "thompson", "inverse-g
 
 # By inverse gaps a candidate that was made less often than that has this chance at least, all
 # such together at most that: a model knows little of it, and that little is of others.
-NEW_COUNT, NEW_CHANCE, MOST_NEW = 1_000, 0.05, 0.45
+NEW_COUNT, NEW_CHANCE, MAX_NEW = 1_000, 0.05, 0.45
 
 
 def epsilon_greedy(predicted: np.ndarray, epsilon: float) -> np.ndarray:
@@ -75,7 +75,7 @@ def of_new(is_new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     top, (..., candidates)."""
     new = NEW_CHANCE * is_new
     total = new.sum(axis=-1, keepdims=True)
-    part = np.minimum(total, MOST_NEW)
+    part = np.minimum(total, MAX_NEW)
     # Where there is no candidate at all, nothing is made.
     return 1 - part, new * part / np.maximum(total, NEW_CHANCE)
 

@@ -12,9 +12,9 @@ from offer_ai.warehouse.counts import landed_counts
 QUERIES = Path(__file__).parent / "queries"
 BLOCKS = ("activity", "retention", "events", "repeats", "offers", "arms", "decisions", "skew",
           "drift", "evaluation", "rejects", "checks")
-MOST_ROWS = 120_000  # of all blocks, about 3 MB
-MOST_DAYS = 366
-MOST_COUNTRIES = 25
+MAX_ROWS = 120_000  # of all blocks, about 3 MB
+MAX_DAYS = 366
+MAX_COUNTRIES = 25
 
 
 @cache
@@ -28,12 +28,12 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
     the currency of amounts and limits of estimates.
 
     `day` counts from first_day, whole_day is the last one that is over. Days are the last
-    MOST_DAYS, or as many as make no more than MOST_ROWS rows.
+    MAX_DAYS, or as many as make no more than MAX_ROWS rows.
     """
-    variables, days = declarations.variables(), MOST_DAYS
+    variables, days = declarations.variables(), MAX_DAYS
     while True:
         for name, value in {
-                "most_days": days, "most_countries": MOST_COUNTRIES, "made_at": made_at,
+                "most_days": days, "most_countries": MAX_COUNTRIES, "made_at": made_at,
                 "event_types": variables["event_types"], "most_skew": variables["most_skew"],
                 "most_rejects": variables["most_rejects"]["warn"]}.items():
             con.execute(f"set variable {name} = $value", {"value": value})
@@ -42,7 +42,7 @@ def read_aggregates(con: duckdb.DuckDBPyConnection, made_at: datetime) -> dict:
             con.execute(view)
         found = {name: columns(con, query(name)) for name in BLOCKS}
         rows = sum(len(next(iter(block.values()))) for block in found.values())
-        if rows <= MOST_ROWS or days <= 7:
+        if rows <= MAX_ROWS or days <= 7:
             break
         days = days // 2
     first, last, whole = con.execute(

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from offer_ai.base import declarations
 from offer_ai.base.files import part_of
-from offer_ai.report.aggregates import MOST_DAYS, read_aggregates
+from offer_ai.report.aggregates import MAX_DAYS, read_aggregates
 from offer_ai.report.models import read_fit, read_steps
 
 PAGE = "report.html"
@@ -128,6 +128,6 @@ def no_holdout(decisions: dict) -> str:
 
 
 def footer(found: dict) -> str:
-    if found["days"] == MOST_DAYS or not found["days"]:
-        return f"The page shows {MOST_DAYS} days at most."
+    if found["days"] == MAX_DAYS or not found["days"]:
+        return f"The page shows {MAX_DAYS} days at most."
     return f"The page holds {found['days']} days."

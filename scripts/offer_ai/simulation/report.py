@@ -19,7 +19,7 @@ REFERENCE = {"objective": "regression", "num_leaves": 31, "min_data_in_leaf": 1,
 TREES = 100
 # Decisions in a leaf, or a twentieth of a small world's: with less, the reference learns the other
 # users by heart.
-LEAST = 1000
+MIN_DECISIONS = 1000
 
 
 def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ def best_on_features(decisions, features: list[dict], fold: np.ndarray) -> np.nd
         total = np.bincount(which[train], worth[train, offer], len(first))
         there = count > 0
         # Of a squared error the hessian is the weight.
-        least = {"min_sum_hessian_in_leaf": min(LEAST, train.sum() / 20)}
+        least = {"min_sum_hessian_in_leaf": min(MIN_DECISIONS, train.sum() / 20)}
         data = lightgbm.Dataset(distinct[there], total[there] / count[there], weight=count[there],
                                 categorical_feature=categorical)
         predicted[test, :, offer] = lightgbm.train(REFERENCE | least, data, TREES).predict(

@@ -12,7 +12,7 @@ from offer_ai.learning.effects_model import Catalogue
 from offer_ai.learning.one_request import inverse_gap_of_one, thompson_of_one
 from offer_ai.learning.policies import (
     INVERSE_GAP,
-    MOST_NEW,
+    MAX_NEW,
     NEW_CHANCE,
     NEW_COUNT,
     THOMPSON,
@@ -82,8 +82,8 @@ def test_the_chance_of_new_ones_is_bounded():
     policy = Policy("m", [Known()], INVERSE_GAP, 0.0)
     offers = [("gems", 4.99), *((f"new{n}", 1.0) for n in range(20))]
     chances, mean = policy.choose({}, offers)
-    assert chances[0] == pytest.approx(1 - MOST_NEW, abs=1e-6)
-    assert chances[1:] == pytest.approx(MOST_NEW / 20, abs=1e-6)
+    assert chances[0] == pytest.approx(1 - MAX_NEW, abs=1e-6)
+    assert chances[1:] == pytest.approx(MAX_NEW / 20, abs=1e-6)
     assert mean[0] == 5 and not mean[1:].any()
     predicted = np.array([[[5.0, 0.0, 0.0], [5.0, 0.0, 0.0]]])
     may = np.array([[True, True, True], [True, True, False]])

@@ -182,11 +182,13 @@ def test_young_offers_that_do_not_say_their_price(tmp_path):
     ({}, None, None), ({7: 0.1}, None, 7), ({7: 0.01}, None, None),
     ({None: 0.01}, 14, 14), ({None: 0.1}, 14, None),  # what was found is not lost by chance
     ({7: 0.01}, 14, 14), ({7: 0.1}, 14, 7),
+    ({7: 0.1, 14: 0.09}, None, 14), ({7: 0.1, 14: 0.02}, None, 7),  # of like ones the longest ago
 ])
 def test_what_was_known_holds_until_another_is_surely_better(less_of, known, found):
     """By three standard errors, of 0.01 here."""
     noise = np.tile([0.5, -0.5], 1250)
-    losses = {change: 1.0 - less_of[change] + noise if change in less_of else np.ones(2500)
+    losses = {change: 1.0 - less_of[change] + noise * (-1 if change == 14 else 1)
+              if change in less_of else np.ones(2500)
               for change in (None, 7, 14)}
     assert surest(losses, known, np.arange(2500)) == found
 

@@ -128,7 +128,7 @@ def test_the_mart_values_a_policy_as_python_does(tmp_path):
     (row,) = rows(tmp_path / "w.duckdb", "from marts.policy_evaluation")
     assert (row["policy_version"], row["target_policy_version"], row["decisions"]) == (
         "p", "m", count)
-    assert row["user_count"] == len(set(user))
+    assert row["users"] == len(set(user))
     assert row["match_rate"] == pytest.approx((TARGET[kind].argmax(axis=1) == action).mean())
     assert row["effective_sample_size"] == pytest.approx(effective_sample_size(logged.weight))
     assert row["logged_value"] == pytest.approx(reward.mean())
