@@ -15,6 +15,7 @@ from offer_ai.learning.off_policy import difference
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 
 LOGGING = "the logging policy"
+NOTHING = 0.1  # of the margin: what is surely lost by so little is not worth a refusal
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,10 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
     not worse by more than the margin.
 
     A successor (`is_successor`) is refreshed by the cycle itself: the same fit, of more. Then the
-    difference must not be below zero by the margin, nor surely below zero; how wide the interval
-    is beyond that is no doubt, as logs hardly tell a policy from its successor. So what the logs
-    say is weighed with what is expected of a successor, no difference give or take the margin:
-    the mean of both, by their precision. What this lets pass, test_gate prints.
+    difference must not be below zero by the margin, nor surely by a tenth of it; how wide the
+    interval is beyond that is no doubt, as logs hardly tell a policy from its successor. So what
+    the logs say is weighed with what is expected of a successor, no difference give or take the
+    margin: the mean of both, by their precision. What this lets pass, test_gate prints.
     """
     if margin is None or not is_successor or np.isnan(gain.low):
         bound = 0.0 if margin is None else -margin
@@ -129,7 +130,7 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
         if gain.value < least:
             reasons.append(f"the difference, {gain.value:+.4f} per decision, is not above the "
                            f"{least:.4f} that a successor is allowed")
-        if gain.high < 0:
+        if gain.high < -NOTHING * margin:
             reasons.append(f"the difference is below zero: {gain.high:+.4f} per decision at most")
     return Verdict(not reasons and not np.isnan(gain.low), reasons, gain, against)
 
