@@ -34,8 +34,8 @@
 
 {#- The columns of an event, a list of names in lower case, as engines compare them. -#}
 {% macro columns_of_events() %}
-    {% set columns = event_columns() + (undeclared_columns().keys() | list) %}
-    {% for column in money_columns() %}{% do columns.append(column ~ '_sent') %}{% endfor %}
+    {% set columns = offer_ai.event_columns() + (offer_ai.undeclared_columns().keys() | list) %}
+    {% for column in offer_ai.money_columns() %}{% do columns.append(column ~ '_sent') %}{% endfor %}
     {{ return(columns | map('lower') | unique | list) }}
 {% endmacro %}
 

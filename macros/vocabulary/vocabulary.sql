@@ -111,10 +111,10 @@ vocabulary of one's own need not have them.
         {% do read.update({column: dbt.type_string()}) %}
     {% endfor %}
     {% do read.update({'level': 'bigint', 'score': 'bigint', 'currency_balance': 'double',
-        'propensity': 'double', 'won': 'boolean', 'txn_amount': money_type(),
-        'txn_amount_sent': money_type()}) %}
-    {% set declared = event_columns() %}
-    {% for column in money_columns() %}{% do declared.append(column ~ '_sent') %}{% endfor %}
+        'propensity': 'double', 'won': 'boolean', 'txn_amount': offer_ai.money_type(),
+        'txn_amount_sent': offer_ai.money_type()}) %}
+    {% set declared = offer_ai.event_columns() %}
+    {% for column in offer_ai.money_columns() %}{% do declared.append(column ~ '_sent') %}{% endfor %}
     {% for column, type in read.items() if column not in declared %}
         {% do missing.update({column: type}) %}
     {% endfor %}
