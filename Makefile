@@ -122,8 +122,8 @@ check: setup-test ## Lint, test-models and the quick part of pytest: 2 minutes.
 	@echo "make check takes about 2 minutes on two free cores; make test runs the rest."
 	@$(ALL) ARGS="-m quick --numprocesses 2"
 
-test: setup-test ## Lint, test-models and tests; ARGS go to pytest: 14 minutes.
-	@echo "make test takes about 14 minutes on two free cores; make check takes about 2 minutes."
+test: setup-test ## Lint, test-models and tests; ARGS go to pytest: 12 minutes.
+	@echo "make test takes about 12 minutes on two free cores; make check takes about 2 minutes."
 	@$(ALL)
 
 test-spark: setup-test ## Both engines on many streams and a million events; killed builds.

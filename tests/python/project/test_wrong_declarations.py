@@ -257,7 +257,7 @@ def test_what_models_read_is_there_though_no_field_declares_it():
         ROOT / "macros/vocabulary/vocabulary.sql").read_text(), re.DOTALL)[0]
     texts = re.search(r"for column in (\[.*?\])", macro, re.DOTALL)[1]
     found = dict.fromkeys(re.findall(r"'(\w+)'", texts), "text") | dict(
-        re.findall(r"'(\w+)': '?(bigint|double|boolean|money)", macro))
+        re.findall(r"'(\w+)': (?:'|offer_ai[.])?(bigint|double|boolean|money)", macro))
     kinds = {"integer": "bigint", "number": "double", "probability": "double", "id": "text"}
     shipped = declarations.project()["vars"]
     columns = {column["name"] for point in shipped["decision_points"].values()
