@@ -14,7 +14,7 @@ from built import ROOT, BuildError, build, copy_project, dbt, rows, write_events
 from compared import same_warehouses
 from events import batch
 
-KILLS = int(os.environ.get("OFFER_AI_KILLS", "4"))
+KILLS = int(os.environ.get("OFFER_AI_KILLS", "2"))
 
 
 def test_killed_at_random_moments(tmp_path):

@@ -448,6 +448,7 @@ def test_while_somebody_writes_into_the_published_database(place):
                 "select 1 from duckdb_tables() where table_name = 'mine'") == []
 
 
+@pytest.mark.long
 def test_while_others_are_at_work(place):
     """A build that holds the warehouse is waited for, a reader of the store and a service go on."""
     store = sqlite3.connect(place / "export" / "latest" / "latest_features.sqlite")

@@ -86,7 +86,8 @@ def world(tmp_path_factory):
         yield folder, project, store
 
 
-@pytest.fixture(scope="module", params=["trees", "effects"])
+@pytest.fixture(scope="module", params=[
+    pytest.param("trees", marks=pytest.mark.long), "effects"])
 def model(request, world):
     """The folder of a model of the published table."""
     folder, _, _ = world
