@@ -86,8 +86,8 @@ with one sentence that names the list, the entry and the key, and says what is p
         {% for type in offer_ai.owners(spec) %}
             {% do offer_ai.check_event_type(place, 'of', type) %}
         {% endfor %}
-        {% if (spec.as or field) | lower in offer_ai.own_columns() or field.removesuffix('_text') != field
-            and field.removesuffix('_text') in var('event_fields') %}
+        {% if (spec.as or field) | lower in offer_ai.own_columns()
+            or field.endswith('_text') and field[:-5] in var('event_fields') %}
             {% do offer_ai.refuse(place, "'" ~ (spec.as or field) ~ "' is what a column beside the fields is "
                 ~ 'called: choose another name') %}
         {% endif %}

@@ -153,6 +153,7 @@ neither begin with a space nor end like a number.
         {%- do words.append(word | string | lower) -%}
         {%- do literals.append(offer_ai.text_literal(word | string | lower)) -%}
     {%- endfor -%}
+    {%- set digits = 'regexp_replace(' ~ value ~ ", '[.]0+$', '')" -%}
     case
         when {{ value }} = '' or {{ value }} like ' %' and trim({{ value }}) = '' then null
         {%- if words %}
@@ -165,11 +166,8 @@ neither begin with a space nor end like a number.
             {{ value }} like '%0' and {{ value }} like '%.0%'
             and {{ offer_ai.matches(value, '-?[0-9]+[.]0+') }}
             then
-                {%- if words %} case
-                    when regexp_replace({{ value }}, '[.]0+$', '') not in ({{ literals | join(', ') }})
-                        then regexp_replace({{ value }}, '[.]0+$', '')
-                end
-                {%- else %} regexp_replace({{ value }}, '[.]0+$', '')
+                {%- if words %} case when {{ digits }} not in ({{ literals | join(', ') }}) then {{ digits }} end
+                {%- else %} {{ digits }}
                 {%- endif %}
         {{- offer_ai.digits_of_large_number(value) }}
         else {{ value }}

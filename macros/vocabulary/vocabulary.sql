@@ -38,12 +38,12 @@ The first of a relation's columns, or a struct's fields, that is not null and, i
 not ''.
 -#}
 {% macro first_of(relation, names, passes_blanks=false) -%}
-    {%- set columns = [] -%}
+    {%- set columns, passes_blanks = [], passes_blanks and names | length > 1 -%}
     {%- for name in names -%}
         {%- set column = relation ~ '.' ~ quoted(name) -%}
         {%- do columns.append('nullif(' ~ column ~ ", '')" if passes_blanks else column) -%}
     {%- endfor -%}
-    {{ relation ~ '.' ~ quoted(names[0]) if names | length == 1 else 'coalesce(' ~ columns | join(', ') ~ ')' }}
+    {{ columns[0] if columns | length == 1 else 'coalesce(' ~ columns | join(', ') ~ ')' }}
 {%- endmacro %}
 
 {#- The canonical event type of a raw one; unknown types pass through. -#}

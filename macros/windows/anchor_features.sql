@@ -252,9 +252,8 @@ First and last position, among placed rows, of each window at each anchor: colum
                 bounds.user_id = placed.user_id
                 and placed._position between {{ first }} and {{ last }}
     {%- else %}
-        {%- set seen_until = 'anchored_at' if window.side == 'before' else offer_ai.from_microseconds(
-            offer_ai.microseconds('anchored_at') ~ ' + ' ~ offer_ai.unit_microseconds(window.unit, window.size))
-            if window.unit != 'count' %}
+        {%- set seen_until = 'anchored_at' if window.side == 'before'
+            else offer_ai.label_matures_at('anchored_at', window.features) if window.unit != 'count' %}
         with
 
         other_sessions as (

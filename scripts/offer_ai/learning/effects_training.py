@@ -80,9 +80,10 @@ def surest(losses: dict[int | None, np.ndarray], known: int | None, user: np.nda
         more = losses[change] - losses[best]
         error = np.linalg.norm(np.bincount(user, more - more.mean())) / len(more)
         return more.mean() > SURE * error
-    if best is None or not is_surely_worse(known):
-        return None if is_surely_worse(known) else known
-    return max(change for change in losses if change and not is_surely_worse(change))
+    if not is_surely_worse(known):
+        return known
+    return None if best is None else max(
+        change for change in losses if change and not is_surely_worse(change))
 
 
 # Matrices here are small: of two threads each waits for the other half of the time.

@@ -76,7 +76,7 @@ def id_of(field: str, no_ids: str | None = None):
     none = {str(word).lower() for word in variables.get(no_ids) or () if word is not None}
 
     def read(text: str) -> str:
-        text = WHOLE.sub(r"\1", text) if WHOLE.fullmatch(text) else text
+        text = whole[1] if (whole := WHOLE.fullmatch(text)) else text
         if text.lower() in none:
             raise ValueError(f"is a word that stands for none ({no_ids})")
         return text
