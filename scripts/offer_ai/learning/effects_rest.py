@@ -98,9 +98,9 @@ def fit_rest(decisions: Rest) -> tuple[np.ndarray, np.ndarray]:
     """What each offer adds to the rest of the label, (offers,), and what users spend, (bins,).
 
     All decisions tell it, but to whom a policy makes an offer, features alone do not tell; in the
-    holdout chance does. So the holdout corrects what all say, by how far both differ beyond chance.
-    Without one, of what a policy hardly makes its first, random days tell most: weeks stay together
-    then.
+    holdout chance does, unless a named offer is its own. So the holdout corrects what all say, by
+    how far both differ beyond chance. Without one, of what a policy hardly makes its first, random
+    days tell most: weeks stay together then.
     """
     if not len(decisions.rest):
         return np.zeros(decisions.offers), np.zeros(decisions.size)
@@ -108,7 +108,8 @@ def fit_rest(decisions: Rest) -> tuple[np.ndarray, np.ndarray]:
         decisions = replace(decisions, week=np.zeros_like(decisions.week))
     effect, variance, usual = decisions.effects()
     found = shrunk(effect, variance)
-    if decisions.is_held.any() and not decisions.is_held.all():
-        at_random, variance, _ = decisions.rows(decisions.is_held).effects()
+    is_random = decisions.is_held & ~(decisions.propensity >= 1)
+    if is_random.any() and not is_random.all():
+        at_random, variance, _ = decisions.rows(is_random).effects()
         found += shrunk(at_random - found, variance)
     return found, usual

@@ -71,9 +71,9 @@ def held(table: dict[str, np.ndarray], count: int) -> np.ndarray:
 
 def surest(losses: dict[int | None, np.ndarray], known: int | None, user: np.ndarray
            ) -> int | None:
-    """The change with the least loss, (rows,) each, where it is surely less than that of the
-    known one, or one longer ago whose loss is not surely more; the known one, perhaps None, where
-    it is not. What varies is users, whose numbers from 0 on are `user` (rows,)."""
+    """The known change, perhaps None, unless its loss, (rows,) each, is surely more than the least:
+    then of those that are not, None or else the one longest ago. What varies is users, whose
+    numbers from 0 on are `user` (rows,)."""
     best = min(losses, key=lambda change: losses[change].mean())
 
     def is_surely_worse(change):
@@ -82,7 +82,7 @@ def surest(losses: dict[int | None, np.ndarray], known: int | None, user: np.nda
         return more.mean() > SURE * error
     if not is_surely_worse(known):
         return known
-    return None if best is None else max(
+    return None if not is_surely_worse(None) else max(
         change for change in losses if change and not is_surely_worse(change))
 
 
@@ -101,15 +101,15 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     does, and their description. Raises ClickException when nothing can be learned from the table.
     """
     table = rows_that_say(decision_of(manifest)["action"], table)
-    amounts = np.array(table[label], float)
     part = part_of(label)
-    early = amounts if part is None or part not in table else np.array(table[part], float)
+    if part not in table:
+        part, table = None, rows_of(table, ~np.isnan(np.array(table[label], float)))
+    amounts, early = (np.array(table[name], float) for name in (label, part or label))
     dates = np.asarray(table[decision_of(manifest)["time"]], "datetime64[D]").astype(int)
+    # Of what is mature alone there are fewer days.
+    if len(dates):
+        validate_days = min(validate_days, max(1, int(np.ptp(dates) + 1) // 2))
     check(manifest, table, label, early, dates, validate_days)
-    if part is None or part not in table:
-        keep = ~np.isnan(amounts)
-        table, amounts, early, dates = (rows_of(table, keep), amounts[keep], early[keep],
-                                        dates[keep])
     _, user = codes_of(table["user_id"])
     encoding = Encoding.of(manifest, table)
     seen = Seen.of(encoding, table)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from built import BuildError, build_and_test, messages, rows, write_events
+from built import BuildError, build, build_and_test, messages, rows, write_events
 
 DAY = datetime(2025, 1, 10, 10)
 ALARMS = ("few_lines_are_rejects", "event_types_are_known", "sessions_end_within_a_day",
@@ -51,7 +51,7 @@ def test_each_alarm_is_heard_once_and_in_quiet_times_none(tmp_path):
 def test_a_wrong_vocabulary_fails_the_build_and_what_was_built_stays(tmp_path):
     events, database = tmp_path / "events", tmp_path / "w.duckdb"
     write_events(events / "1.ndjson", {})
-    build_and_test(events, database)
+    build(events, database)
     before = rows(database, "from marts.sessions")
     other = [{"customer_identifier": None, "user": f"u{n}"} for n in range(600)]
     write_events(events / "2.ndjson", *other, *(event(n % 9, level=n) for n in range(500)))

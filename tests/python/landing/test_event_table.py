@@ -58,7 +58,9 @@ def test_batches_of_rows_equal_a_full_build(parts, seed):
     chance = random.Random(seed)
     parts = [[line for line in lines if line.strip() and b"\xff" not in line] for lines in parts]
     with tempfile.TemporaryDirectory() as folder:
-        grown, whole = Path(folder, "grown.duckdb"), Path(folder, "whole.duckdb")
+        grown, whole = (Path(folder, of, "w.duckdb") for of in ("grown", "whole"))
+        for database in (grown, whole):
+            database.parent.mkdir()
         landed = []
         for number, lines in enumerate(parts):
             lines = lines + chance.choices(lines, k=2) if lines else lines

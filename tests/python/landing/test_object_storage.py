@@ -73,7 +73,7 @@ def test_objects_make_the_warehouse_that_files_make(tmp_path, store):
         put(store, name, content=b"" if name.endswith("empty") else b"{}\n")
     put(store, "in/bad.csv", content=b"a,b\n1,2\n")
     (tmp_path / "in" / "bad.csv").write_bytes(b"a,b\n1,2\n")
-    local, remote = tmp_path / "local.duckdb", tmp_path / "remote.duckdb"
+    local, remote = (tmp_path / of / "w.duckdb" for of in ("local", "remote"))
     build(tmp_path / "in", local)
     build("s3://box/in", remote)
     for query in (*(f"select * from marts.{mart}" for mart in MARTS), REJECTS):

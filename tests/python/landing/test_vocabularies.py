@@ -164,13 +164,12 @@ def write(path, events):
 def test_a_producers_form_gives_the_same_marts(tmp_path, name):
     form, absent, present = FORMS[name]
     ours = [{n: v for n, v in e.items() if n not in absent} | present for e in EVENTS]
-    build(write(tmp_path / "ours.json", ours), tmp_path / "ours.duckdb")
-    build(write(tmp_path / "theirs.json", map(form, EVENTS)), tmp_path / "theirs.duckdb",
+    expected, found = (tmp_path / of / "w.duckdb" for of in ("ours", "theirs"))
+    build(write(tmp_path / "ours.json", ours), expected)
+    build(write(tmp_path / "theirs.json", map(form, EVENTS)), found,
           "--vars", f"vocabulary: {name}")
-    same_warehouses(tmp_path / "theirs.duckdb", tmp_path / "ours.duckdb")
-    expected, found = (rows(tmp_path / f"{which}.duckdb", "from staging.stg_events")
-                       for which in ("ours", "theirs"))
-    same(found, expected)
+    same_warehouses(found, expected)
+    same(*(rows(warehouse, "from staging.stg_events") for warehouse in (found, expected)))
 
 
 def test_the_users_own_names_come_first(tmp_path, monkeypatch):
@@ -186,4 +185,4 @@ def test_the_users_own_names_come_first(tmp_path, monkeypatch):
         == [4.99, 7]
     monkeypatch.setenv("OFFER_AI_VOCABULARY", "segmant")
     with pytest.raises(BuildError, match="'segmant' is none of amplitude, ga4, mixpanel, segment"):
-        build(events, tmp_path / "x.duckdb")
+        build(events, tmp_path / "x" / "w.duckdb")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from commands import run, train
+from commands import called, train
 from learned import published
 
 
@@ -36,11 +36,11 @@ def model_of(folder) -> Path:
 
 
 def evaluate(folder, model, *arguments):
-    return run("evaluate", model, "--training", folder / "training", *arguments)
+    return called("evaluate", model, "--training", folder / "training", *arguments)
 
 
 def roll_back(folder, *arguments):
-    return run("evaluate", "--rollback", "--models", folder / "models", *arguments)
+    return called("evaluate", "--rollback", "--models", folder / "models", *arguments)
 
 
 def change(folder, **columns) -> None:

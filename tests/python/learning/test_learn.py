@@ -33,7 +33,7 @@ LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
 
 
 def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0,
-            flip_day=None, offers=OFFERS):
+            flip_day=None, offers=OFFERS, labels=(LABEL, PART)):
     """A training table of which the first days alone are mature; `late_vip` is what vip brings
     after its first hour. Buyers in DK like gems, in US vip; from `flip_day` on the other way."""
     rng = np.random.default_rng(len(version) + days)
@@ -60,6 +60,7 @@ def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0
         "offer_type": [offers[i][0] for i in offer], "offer_price": money(price),
         "propensity": [1 / len(offers)] * rows, "candidates": [candidates_of(offers)] * rows,
         LABEL: money(early + rest), PART: money(early)})
+    table = table.drop_columns([name for name in (LABEL, PART) if name not in labels])
     mature = sum(one < datetime(2025, 1, 1) + timedelta(days=mature_days) for one in at)
     root = folder / "training" / version
     root.mkdir(parents=True)
@@ -73,7 +74,7 @@ def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0
     watermark = datetime(2025, 1, 1) + timedelta(days=days)
     (folder / "training" / "manifest.json").write_text(json.dumps(told | {
         "version": version, "watermark": watermark.isoformat() + "Z", "code_version": "1",
-        "features": FEATURES, "labels": [{"name": LABEL}, {"name": PART}]}))
+        "features": FEATURES, "labels": [{"name": name} for name in labels]}))
     return folder
 
 
@@ -97,6 +98,15 @@ def test_it_learns_before_a_label_is_mature(tmp_path):
         "offer_price": [price for _, price in OFFERS]}) == pytest.approx(in_denmark)
     told = json.loads((tmp_path / "models" / "promoted.json").read_text())
     assert (told["model"], told["rule"]) == (step.model.name, "inverse-gap")
+
+
+def test_without_a_part_what_is_mature_tells(tmp_path):
+    """Its days, of which half are for valuing, are fewer than the table's."""
+    step = learn(publish(tmp_path, days=10, mature_days=4, labels=[LABEL]))
+    description = load_model(step.model).description
+    assert (description["part"], description["validate_days"]) == (None, 2)
+    assert description["metrics"]["rows"] == description["metrics"]["mature_rows"] == 4_800
+    assert ": promoted, " in step.said
 
 
 def test_what_was_often_made_is_no_new_candidate(tmp_path):
@@ -183,6 +193,7 @@ def test_young_offers_that_do_not_say_their_price(tmp_path):
     ({None: 0.01}, 14, 14), ({None: 0.1}, 14, None),  # what was found is not lost by chance
     ({7: 0.01}, 14, 14), ({7: 0.1}, 14, 7),
     ({7: 0.1, 14: 0.09}, None, 14), ({7: 0.1, 14: 0.02}, None, 7),  # of like ones the longest ago
+    ({None: 0.09, 14: 0.1}, 7, None),  # or none at all
 ])
 def test_what_was_known_holds_until_another_is_surely_better(less_of, known, found):
     """By three standard errors, of 0.01 here."""
@@ -312,6 +323,20 @@ def test_the_holdout_tells_of_the_rest_what_features_do_not():
     found, _ = fit_rest(Rest(at, 1, 3, offer, rest, who, week, is_held, unknown))
     assert alone[1] > alone[0]
     assert found[1] - found[[0, 2]] == pytest.approx(-0.5, abs=0.2)
+
+
+@pytest.mark.quick
+def test_a_holdouts_own_offer_tells_nothing_by_chance():
+    """Who had the named offer twice gets another one by chance: heavy users, who spend 1 more."""
+    rng = np.random.default_rng(7)
+    who, spends = rng.integers(0, 8_000, 60_000), rng.random(8_000) < 0.3
+    is_held = who % 2 == 0
+    is_named = is_held & ~spends[who]
+    offer = np.where(is_named, 0, rng.integers(0, 3, 60_000))
+    found, _ = fit_rest(Rest(
+        np.zeros((60_000, 1), int), 1, 3, offer, rng.exponential(2.0, 60_000) + spends[who], who,
+        np.zeros(60_000, int), is_held, np.where(is_named, 1.0, 1 / 3)))
+    assert found == pytest.approx(0, abs=0.15)
 
 
 @pytest.mark.quick

@@ -7,8 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from built import build, rows, write_events
 from commands import environment, export, run
@@ -55,8 +53,18 @@ def page_file(tmp_path_factory):
     return make(folder)
 
 
+def assert_accessible(page) -> None:
+    """By the rules of axe."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 @pytest.fixture(scope="module")
 def browser():
+    from playwright.sync_api import sync_playwright  # which other processes need not import
+
     path = shutil.which("chromium")
     assert path, "The page is tested in Chromium: run make setup-test, or install it."
     with sync_playwright() as playwright:
@@ -202,8 +210,7 @@ def test_it_can_be_read(page_file, opened, width, scheme):
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     page.wait_for_selector("#figure-events table")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert_accessible(page)
 
 
 def test_it_says_what_numbers_are_of(page_file, opened):
@@ -237,8 +244,7 @@ def test_what_is_still_missing(tmp_path, opened, events, says):
     assert "Not known yet" in page.inner_text("#answer-policy") or "Nothing" in page.inner_text(
         "#answer-policy")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert_accessible(page)
 
 
 @pytest.mark.quick

@@ -239,7 +239,7 @@ def test_no_request_waits_for_a_model(made, model, monkeypatch, caplog):
         del decider.promoted.look
         may_go.set()
         until = time.monotonic() + 20
-        while decider.state["policy_version"] != model.name and time.monotonic() < until:
+        while decider.promoted.policy is None and time.monotonic() < until:
             time.sleep(0.01)
         assert decider.decide("u", "s", AT)["policy_version"] == model.name
     assert "cannot be looked at" in caplog.text
