@@ -18,6 +18,7 @@ MAX_WRITES, MAX_READS = 25, 100  # per request, DynamoDB's own limits
 MAX_ID = 2000  # bytes; a partition key may have 2,048
 WORKERS = 8
 TRIES = 10
+PUBLISHER_WAITS, READER_WAITS = (5, 10), 0.25  # seconds (to connect, to read)
 DESCRIPTION = "description"
 THROTTLED = {
     "ProvisionedThroughputExceededException", "ThrottlingException",
@@ -49,23 +50,26 @@ def as_store_error(method):
 class DynamoStore(Store):
     """One item per user: id (the partition key), user_id, feature_versions, as_of, schema_version.
 
-    URL: dynamodb://table?region=eu-west-1[&endpoint=http://host:port]. Credentials come
-    from the standard AWS chain. What DynamoDB throttles or leaves unprocessed is tried
-    again with growing pauses.
+    URL: dynamodb://table?region=eu-west-1[&endpoint=http://host:port][&timeout=0.25].
+    Credentials come from the standard AWS chain. What DynamoDB throttles or leaves unprocessed
+    is tried again with growing pauses; a reader asks for one user once, for so many seconds.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, read_only: bool = False):
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
         self.table = parts.netloc
         self.pause = 0.05  # seconds before the second try
+        self.tries = 1 if read_only else TRIES
+        timeout = options.get("timeout", READER_WAITS if read_only else None)
+        connect, read = (float(timeout),) * 2 if timeout is not None else PUBLISHER_WAITS
         try:
             self.client = boto3.session.Session().client(
                 "dynamodb", region_name=options.get("region"),
                 endpoint_url=options.get("endpoint"),
                 config=botocore.config.Config(
-                    connect_timeout=5, read_timeout=10, max_pool_connections=WORKERS,
-                    retries={"mode": "standard", "max_attempts": 3}))
+                    connect_timeout=connect, read_timeout=read, max_pool_connections=WORKERS,
+                    retries={"mode": "standard", "total_max_attempts": 1 if read_only else 4}))
         except botocore.exceptions.NoRegionError as error:
             raise StoreError(
                 f"'{url}' names no region: add ?region=eu-west-1, or set AWS_REGION."
@@ -75,14 +79,14 @@ class DynamoStore(Store):
     @as_store_error
     def description(self) -> Description | None:
         found = self._patiently(
-            self.client.get_item, TableName=self.table, Key={"id": {"S": DESCRIPTION}},
-            ConsistentRead=True)
+            self.client.get_item, self.tries, TableName=self.table,
+            Key={"id": {"S": DESCRIPTION}}, ConsistentRead=True)
         return ("Item" in found and Description.from_json(found["Item"]["json"]["S"])) or None
 
     @as_store_error
     def get(self, user_id: str) -> Item | None:
         found = self._patiently(
-            self.client.get_item, TableName=self.table, Key=key_of(user_id))
+            self.client.get_item, self.tries, TableName=self.table, Key=key_of(user_id))
         return ("Item" in found and to_item(found["Item"])) or None
 
     @as_store_error
@@ -148,13 +152,13 @@ class DynamoStore(Store):
         raise StoreError(f"DynamoDB table '{self.table}' gave only a part of the items in "
                          f"{TRIES} tries: it needs more read capacity.")
 
-    def _patiently(self, call, **arguments) -> dict:
+    def _patiently(self, call, tries: int = TRIES, **arguments) -> dict:
         """Calls; tries again while DynamoDB throttles.
 
         For longer than botocore, whose one number of tries holds for a server that is down
         as well: a request that waits for a decision must not wait for that.
         """
-        for pause in pauses(self.pause):
+        for pause in pauses(self.pause, tries):
             try:
                 return call(**arguments)
             except botocore.exceptions.ClientError as error:
@@ -181,7 +185,9 @@ def chunks(values: Sequence, size: int) -> Iterator[Sequence]:
         yield values[start:start + size]
 
 
-def pauses(first: float) -> Iterator[float]:
-    """Seconds to wait after each of TRIES tries: doubled each time, with jitter."""
-    for attempt in range(TRIES):
-        yield min(first * 2**attempt, 5) * (0.5 + random.random() / 2)
+def pauses(first: float, tries: int = TRIES) -> Iterator[float]:
+    """Seconds to wait after each of so many tries: doubled each time, with jitter;
+    none after the last."""
+    for attempt in range(tries):
+        is_last = attempt + 1 == tries
+        yield 0 if is_last else min(first * 2**attempt, 5) * (0.5 + random.random() / 2)

@@ -21,7 +21,7 @@ def open_store(url: str, read_only: bool = False) -> Store:
             case "dynamodb":
                 from offer_ai.features.dynamodb_store import DynamoStore
 
-                return DynamoStore(url)
+                return DynamoStore(url, read_only)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"'{without_secrets(url)}' needs {error.name}: run `make setup-cloud`.") from error

@@ -220,10 +220,9 @@ class Decider:
 
     def _lookup(self) -> Lookup | None:
         """This thread's, opened again when it is not there yet."""
-        local, now = self.local, time.monotonic()
+        local = self.local
         lookup = getattr(local, "lookup", None)
-        if now - getattr(local, "looked_at", -LOOK_AGAIN) >= LOOK_AGAIN:
-            local.looked_at = now
+        if time.monotonic() - getattr(local, "looked_at", -LOOK_AGAIN) >= LOOK_AGAIN:
             try:
                 if lookup is None:
                     lookup = Lookup(open_store(self.store_url, read_only=True))
@@ -231,7 +230,8 @@ class Decider:
                     lookup.refresh()
             except StoreError as error:
                 lookup, local.is_unpublished = None, isinstance(error, UnpublishedError)
-            local.lookup = lookup
+            # The time after the attempt: of a slow store not every request waits for the next one.
+            local.lookup, local.looked_at = lookup, time.monotonic()
         return lookup
 
     def _features(self, user_id: str, session_id: str, at: datetime
@@ -245,6 +245,6 @@ class Decider:
             landed_at = lookup.description.landed_at
             features = lookup.features(user_id, session_id, at)
         except StoreError:
-            self.local.lookup = None
+            self.local.lookup, self.local.looked_at = None, time.monotonic()
             return None, None
         return finite(features), landed_at

@@ -252,14 +252,35 @@ def test_a_file_that_is_deleted_while_it_is_read(tmp_path):
     assert sqlite3.connect(path).execute("pragma integrity_check").fetchall() == [("ok",)]
 
 
-def test_a_reader_does_not_wait():
+@pytest.mark.parametrize(("url", "named"), [
+    ("redis://127.0.0.1:{port}/0", "Redis at 127.0.0.1:{port}"),
+    ("dynamodb://t?region=eu-west-1&endpoint=http://127.0.0.1:{port}", "DynamoDB table 't'")])
+def test_a_reader_does_not_wait(aws, url, named):
     """For a server that is down or says nothing: a decision is made without it."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for port in (free_port(), silent.getsockname()[1]):
+            store = open_store(url.format(port=port), read_only=True)
             began = time.monotonic()
-            with pytest.raises(StoreError, match=f"Redis at 127.0.0.1:{port}"):
-                open_store(f"redis://127.0.0.1:{port}/0", read_only=True).description()
+            with pytest.raises(StoreError, match=named.format(port=port)):
+                store.description()
             assert time.monotonic() - began < 2
+
+
+def test_a_reader_does_not_wait_for_a_throttled_table(aws, monkeypatch):
+    import botocore.exceptions
+
+    url, calls = new_table(aws, f"busy-{time.time_ns()}"), []
+    store = open_store(url, read_only=True)
+
+    def throttled(**_):
+        calls.append(True)
+        raise botocore.exceptions.ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem")
+
+    monkeypatch.setattr(store.client, "get_item", throttled)
+    for read in (store.description, lambda: store.get("u")):
+        with pytest.raises(StoreError, match="Throttling"):
+            read()
+    assert len(calls) == 2
 
 
 def test_throttling(aws, monkeypatch):

@@ -8,13 +8,16 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from commands import train
+from items import description
 from learned import published
 from offer_ai.base.actions import Actions
+from offer_ai.features.store import StoreError
 from offer_ai.learning.candidates import Candidate
 from offer_ai.serving.app import readiness
 from offer_ai.serving.arms import Holdout
@@ -333,6 +336,34 @@ def test_probabilities_are_kept(made):
     decision = made().decide("u", "s", AT)
     assert not isinstance(decision["propensity"], np.floating)
     assert decision["propensity"] == 0.5
+
+
+@pytest.mark.quick
+def test_one_request_a_second_waits_for_a_slow_store(made, monkeypatch):
+    """However long each attempt takes, and at whatever it fails."""
+    clock, opened = [100.0], []
+
+    class Slow:
+        def description(self):
+            opened.append(clock[0])
+            clock[0] += 5
+            if len(opened) != 2:
+                raise StoreError("slow")
+            return description()
+
+        def get(self, user_id):
+            clock[0] += 5
+            raise StoreError("slow")
+
+    monkeypatch.setattr("offer_ai.serving.decider.open_store", lambda *_, **__: Slow())
+    monkeypatch.setattr("offer_ai.serving.decider.time",
+                        SimpleNamespace(monotonic=lambda: clock[0]))
+    decider = made(Decider)
+    for _ in range(30):
+        assert decider.decide("u", "s", AT)["features"] == {}
+        clock[0] += 0.1
+    # The second is opened, and fails when it is asked.
+    assert opened == pytest.approx([100, 106, 117], abs=0.3)
 
 
 def listed(path, *lines: str):
