@@ -10,7 +10,8 @@ VERSION = schema_version(FEATURES)
 
 def description(through=1, warehouse="w", version=VERSION, features=FEATURES,
                 as_of="2025-01-29T00:00:00Z") -> Description:
-    return Description(features, [None, "0"], as_of, warehouse, through, as_of, version)
+    return Description(features, [None, "0"][:len(features)], as_of, warehouse, through, as_of,
+                       version)
 
 
 def item(user: str, country: str, amount: str = "4.9900") -> Item:

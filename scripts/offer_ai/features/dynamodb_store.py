@@ -12,7 +12,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
-from offer_ai.features.store import Description, Item, Row, Store, StoreError
+from offer_ai.features.store import Description, Item, ItemError, Row, Store, StoreError
 
 MAX_WRITES, MAX_READS = 25, 100  # per request, DynamoDB's own limits
 MAX_ID = 2000  # bytes; a partition key may have 2,048
@@ -81,7 +81,8 @@ class DynamoStore(Store):
         found = self._patiently(
             self.client.get_item, self.tries, TableName=self.table,
             Key={"id": {"S": DESCRIPTION}}, ConsistentRead=True)
-        return ("Item" in found and Description.from_json(found["Item"]["json"]["S"])) or None
+        return ("Item" in found and Description.from_json(
+            found["Item"].get("json", {}).get("S"))) or None
 
     @as_store_error
     def get(self, user_id: str) -> Item | None:
@@ -176,8 +177,11 @@ def key_of(user_id: str) -> dict:
 
 
 def to_item(found: dict) -> Item:
-    return Item(**{name: found[name]["S"]
-                   for name in ("user_id", "feature_versions", "as_of", "schema_version")})
+    try:
+        return Item(**{name: found[name]["S"]
+                       for name in ("user_id", "feature_versions", "as_of", "schema_version")})
+    except KeyError as error:
+        raise ItemError(found["id"]["S"].removeprefix("user ")) from error
 
 
 def chunks(values: Sequence, size: int) -> Iterator[Sequence]:

@@ -6,7 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from offer_ai.base.declarations import type_word
-from offer_ai.features.store import Description, Item, Store, StoreError, UnpublishedError
+from offer_ai.features.store import (
+    DAMAGED,
+    UNREADABLE,
+    Description,
+    Item,
+    ItemError,
+    Store,
+    StoreError,
+    UnpublishedError,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -17,21 +26,24 @@ FROM_TEXT = {"decimal": Decimal, "timestamp": datetime.fromisoformat, "date": da
 class Lookup:
     """Features at request time, exactly as the warehouse would compute them then.
 
-    Raises StoreError when nothing is published or its schema is not known.
+    Raises StoreError when nothing is published, its schema is not known, or what is asked for
+    is damaged.
     """
 
     def __init__(self, store: Store):
         self.store = store
-        description = store.description()
-        if description is None:
-            raise UnpublishedError(
-                "The feature store is empty: run `scripts/export.py latest` to publish to it.")
-        self._take(description)
+        self.refresh()
 
     def refresh(self) -> None:
         """Learns of publishes since: what `description` says is of the last one."""
-        if (description := self.store.description()) is not None:
+        description = self.store.description()
+        if description is None:
+            raise UnpublishedError(
+                "The feature store is empty: run `scripts/export.py latest` to publish to it.")
+        try:
             self._take(description)
+        except UNREADABLE as error:
+            raise StoreError(DAMAGED) from error
 
     def _take(self, description: Description) -> None:
         self.description = description
@@ -39,6 +51,7 @@ class Lookup:
         types = [type_word(feature["data_type"]) for feature in description.features]
         self.as_text = [(index, FROM_TEXT[kind]) for index, kind in enumerate(types)
                         if kind in FROM_TEXT]
+        self.cold_start = self._named(description.cold_start)
 
     def features(self, user_id: str, session_id: str | None, at: datetime) -> dict:
         """The features of a request by `user_id` from `session_id` at time `at`.
@@ -60,11 +73,14 @@ class Lookup:
 
     def _features(self, item: Item | None, session_id: str | None, at: datetime) -> dict:
         if item is None:
-            return self._named(self.description.cold_start)
+            return dict(self.cold_start)
         if item.schema_version != self.description.schema_version:
             self.refresh()
             check_same_schema(item.schema_version, self.description.schema_version)
-        return self._named(version_at(json.loads(item.feature_versions), session_id, at)[2:])
+        try:
+            return self._named(version_at(json.loads(item.feature_versions), session_id, at)[2:])
+        except UNREADABLE as error:
+            raise ItemError(item.user_id) from error
 
     def _named(self, values: Sequence) -> dict:
         values = list(values)

@@ -8,7 +8,7 @@ import redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
-from offer_ai.features.store import Description, Item, Row, Store, StoreError
+from offer_ai.features.store import Description, Item, ItemError, Row, Store, StoreError
 
 BATCH = 2_000
 TRIES = 6
@@ -53,18 +53,21 @@ class RedisStore(Store):
 
     @staticmethod
     def _item(user_id: str, value: bytes) -> Item:
-        schema_version, as_of, feature_versions = value.decode().split(SEPARATOR, 2)
+        try:
+            schema_version, as_of, feature_versions = value.decode().split(SEPARATOR, 2)
+        except ValueError as error:
+            raise ItemError(user_id) from error
         return Item(user_id, feature_versions, as_of, schema_version)
 
     @as_store_error
     def description(self) -> Description | None:
         text = self.client.get(f"{self.prefix}:description")
-        return text and Description.from_json(text)
+        return None if text is None else Description.from_json(text)
 
     @as_store_error
     def get(self, user_id: str) -> Item | None:
         value = self.client.get(self._key(user_id))
-        return value and self._item(user_id, value)
+        return None if value is None else self._item(user_id, value)
 
     @as_store_error
     def get_many(self, user_ids: Sequence[str]) -> dict[str, Item]:

@@ -18,6 +18,21 @@ class UnpublishedError(StoreError):
     """Nothing was published to the store yet."""
 
 
+class ItemError(StoreError):
+    """One user's item cannot be read; others can."""
+
+    def __init__(self, user_id: str):
+        super().__init__(
+            f"The feature store's item of user '{user_id}' is damaged: delete the store and run "
+            "`scripts/export.py latest`.")
+
+
+# What reading raises of content that is not as `write` and `complete` left it.
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+DAMAGED = ("The feature store's description is damaged: delete the store and run "
+           "`scripts/export.py latest`.")
+
+
 Row = tuple[str, str]  # user_id and feature_versions, as in marts.latest_features
 
 
@@ -63,14 +78,16 @@ class Description:
         try:
             values = json.loads(text)
             version = str(values.get("schema_version"))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise StoreError("The feature store's description is damaged: delete the store and run "
-                             "`scripts/export.py latest`.") from error
+        except UNREADABLE as error:
+            raise StoreError(DAMAGED) from error
         if version.partition(".")[0] != str(SCHEMA):
             raise StoreError(
                 f"The feature store holds schema version {version}; this reader knows {SCHEMA}. "
                 "Publish and serve with the same version of Offer AI.")
-        return cls(**values)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise StoreError(DAMAGED) from error
 
 
 def schema_version(features: list[dict]) -> str:

@@ -16,7 +16,7 @@ from offer_ai.base.actions import Actions
 from offer_ai.features.lookup import Lookup
 from offer_ai.features.opening import open_store
 from offer_ai.features.request_time import RequestFeatures, Value
-from offer_ai.features.store import StoreError, UnpublishedError
+from offer_ai.features.store import ItemError, StoreError, UnpublishedError
 from offer_ai.learning.candidates import Candidate, Offer, eligible, file_of
 from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 from offer_ai.serving.arms import HOLDOUT, Holdout
@@ -244,6 +244,8 @@ class Decider:
             # landed_at is read first: it may understate freshness, never overstate it.
             landed_at = lookup.description.landed_at
             features = lookup.features(user_id, session_id, at)
+        except ItemError:
+            return None, None
         except StoreError:
             self.local.lookup, self.local.looked_at = None, time.monotonic()
             return None, None

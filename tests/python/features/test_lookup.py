@@ -1,5 +1,6 @@
 """Which version of a user's features a request sees, and what their values are."""
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from offer_ai.base.declarations import type_word
 from offer_ai.features import Lookup, open_store
 from offer_ai.features.lookup import check_same_schema, version_at
 from offer_ai.features.publish import publish, value_of_none
-from offer_ai.features.store import StoreError, schema_version
+from offer_ai.features.store import ItemError, StoreError, UnpublishedError, schema_version
 
 pytestmark = pytest.mark.quick
 SECOND = 1_000_000
@@ -78,11 +79,45 @@ def test_values_are_of_their_types(tmp_path):
         lookup.features("b", None, now), lookup.features("a", None, now)]
 
 
-def test_an_item_of_another_form_is_an_error(tmp_path):
+@pytest.mark.parametrize("versions", [
+    '[[null,1,"DK","1",7]]', '[[null,1,"DK"]]', '[[null,1,"DK","one"]]', '[[null,1,"DK",[]]]',
+    '[[null,1,"DK","1"', "", "null", "7", "[]", '["s"]', '{"s":1}', '[["s",1,"DK","1"]]'])
+def test_an_item_that_is_damaged_is_an_error(tmp_path, versions):
+    """That names the user; what the store holds of others is found."""
     store = open_store(f"sqlite:///{tmp_path}/f.sqlite")
-    publish(store, [[("a", '[[null,1,"DK","1",7]]')]], description(), lambda: {"a"})
-    with pytest.raises(ValueError):
-        Lookup(store).features("a", None, datetime(2025, 1, 1))
+    publish(store, [[("a", versions), ("b", '[[null,1,"SE","2"]]')]], description(), set)
+    lookup, now = Lookup(store), datetime(2025, 1, 1)
+    with pytest.raises(ItemError, match="item of user 'a' is damaged: delete the store and run "):
+        lookup.features("a", None, now)
+    assert lookup.features("b", None, now)["country"] == "SE"
+
+
+@pytest.mark.parametrize("damage", [
+    {"more": 1}, {"features": None}, {"features": [{"name": "country"}]}, {"features": ["x", "y"]},
+    {"cold_start": [None]}, {"cold_start": None}, {"cold_start": [None, "zero"]}])
+def test_a_description_that_is_damaged_is_an_error(tmp_path, damage):
+    store = open_store(f"sqlite:///{tmp_path}/f.sqlite")
+    publish(store, [], description(), set)
+    lookup = Lookup(store)
+    told = json.loads(description().to_json()) | damage
+    store.con.execute("update description set json = ?", (json.dumps(told),))
+    for read in (lookup.refresh, lambda: Lookup(store)):
+        with pytest.raises(StoreError, match="description is damaged: delete the store"):
+            read()
+    del told["as_of"]
+    store.con.execute("update description set json = ?", (json.dumps(told),))
+    with pytest.raises(StoreError, match="description is damaged"):
+        store.description()
+
+
+def test_a_store_that_is_emptied_is_not_published(tmp_path):
+    """Nobody is new because of that."""
+    store = open_store(f"sqlite:///{tmp_path}/f.sqlite")
+    publish(store, [], description(), set)
+    lookup = Lookup(store)
+    store.con.execute("delete from description")
+    with pytest.raises(UnpublishedError, match="is empty: run"):
+        lookup.refresh()
 
 
 def test_what_is_said(tmp_path):

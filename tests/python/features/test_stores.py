@@ -17,7 +17,7 @@ from commands import PATHS
 from items import FEATURES, description, item, publish_all
 from offer_ai.features import Lookup, open_store, sqlite_store
 from offer_ai.features.publish import publish
-from offer_ai.features.store import StoreError, schema_version
+from offer_ai.features.store import ItemError, StoreError, schema_version
 from servers import CREDENTIALS, free_port, new_table
 
 pytestmark = pytest.mark.quick
@@ -114,6 +114,22 @@ def test_a_reader_refuses_what_it_does_not_know(url):
         store.complete(description(version=version))
         with pytest.raises(StoreError, match=rf"schema version {version}; this reader knows 3"):
             Lookup(store)
+
+
+def test_what_another_program_wrote_is_an_error(valkey, aws):
+    """Under the keys of a user and of the description."""
+    store = open_store(f"{valkey.connection_url}?prefix={time.time_ns()}")
+    store.client.set(store._key("u"), b"3.x")
+    store.client.set(f"{store.prefix}:description", b"")
+    table = open_store(new_table(aws, f"damaged-{time.time_ns()}"))
+    for name in ("user u", "description"):
+        table.client.put_item(TableName=table.table, Item={"id": {"S": name}})
+    for one in (store, table):
+        for read, asked in ((one.get, "u"), (one.get_many, ["u"])):
+            with pytest.raises(ItemError, match="item of user 'u' is damaged"):
+                read(asked)
+        with pytest.raises(StoreError, match="description is damaged"):
+            one.description()
 
 
 def test_a_reader_follows_a_change_of_features(url):

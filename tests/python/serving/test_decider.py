@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from commands import train
-from items import description
+from items import description, item, publish_all
 from learned import published
 from offer_ai.base.actions import Actions
+from offer_ai.features.opening import open_store
 from offer_ai.features.store import StoreError
 from offer_ai.learning.candidates import Candidate
 from offer_ai.serving.app import readiness
@@ -336,6 +337,20 @@ def test_probabilities_are_kept(made):
     decision = made().decide("u", "s", AT)
     assert not isinstance(decision["propensity"], np.floating)
     assert decision["propensity"] == 0.5
+
+
+@pytest.mark.quick
+def test_a_damaged_item_is_the_fallback(made, tmp_path):
+    """Of that user alone."""
+    store = open_store(f"sqlite:///{tmp_path}/none.sqlite")
+    publish_all(store, [item("v", "DK")])
+    store.write([("u", "[[")], description())
+    store.complete(description())
+    decider = made(Decider)
+    for user, country in (("u", None), ("v", "DK")):
+        decision = decider.decide(user, "t", AT)
+        assert (decision["features"].get("country"), decision["propensity"]) == (country, 0.5)
+    assert decider.local.lookup is not None
 
 
 @pytest.mark.quick
