@@ -5,8 +5,12 @@ place by one rename, so a reader finds the old or the new one, never half.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
+import duckdb
 
 from offer_ai.base import declarations, settings
 from offer_ai.base.locks import publishing
@@ -25,6 +29,17 @@ def main() -> None:
     """Publish artifacts from the warehouse (OFFER_AI_DB) to OFFER_AI_EXPORT."""
 
 
+@contextmanager
+def written(export: Path) -> Iterator[None]:
+    """Publishes into the folder, one process at a time; ClickException where the disk refuses."""
+    try:
+        with publishing(export):
+            yield
+    except (OSError, duckdb.IOException) as error:
+        raise click.ClickException(
+            f"OFFER_AI_EXPORT='{export}' cannot be written: {error}") from error
+
+
 @main.command()
 def marts() -> None:
     """Every mart in one read-only DuckDB file, for queries that no build blocks.
@@ -33,7 +48,7 @@ def marts() -> None:
     version that it opened, a new one gets the new.
     """
     export = settings.export_folder()
-    with publishing(export):
+    with written(export):
         rows = publish_marts(open_warehouse(settings.database()), export)
     told = [f"{rows['marts.sessions']:,} sessions", *(
         f"{count:,} {name.partition('training_')[2]}" for name, count in rows.items()
@@ -73,7 +88,7 @@ def training(target: str | None, names: tuple[str, ...], keep: int) -> None:
             with publishing(export):
                 manifest, counts = publish_training(
                     con, Versions(folder), export / ".training.part", keep, name)
-        except (PublishError, OSError) as error:
+        except (PublishError, OSError, duckdb.IOException) as error:
             raise click.ClickException(str(error)) from error
         click.echo(f"training: {manifest['rows']:,} {name} of {len(manifest['files'])} days with "
                    f"a mature label in {folder}/{manifest['version']}; {counts['sent']} days "
@@ -98,7 +113,7 @@ def latest(url: str | None) -> None:
     parquet = export / "latest" / "latest_features.parquet"
     url = url or settings.default_store(export)
     try:
-        with publishing(export):
+        with written(export):
             rows = write_latest(con, parquet)
             began = time.perf_counter()
             store = open_store(url)

@@ -36,7 +36,12 @@ def main(decision_point: str | None, host: str, port: int, store: str | None, ap
     separated by spaces), requests need one as X-API-Key.
     """
     events, export = Path(settings.events()), settings.export_folder()
-    if not events.is_dir():
+    try:
+        is_folder = events.is_dir()
+    except OSError as error:
+        raise click.ClickException(
+            f"OFFER_AI_EVENTS='{events}' cannot be opened: {error.strerror}") from error
+    if not is_folder:
         raise click.ClickException(
             f"OFFER_AI_EVENTS='{settings.events()}' is no directory: decisions are logged there.")
     name = declarations.decision_point(decision_point)["name"]

@@ -30,6 +30,7 @@ on conflict (user_id) do update set
     schema_version = excluded.schema_version
 where feature_versions <> excluded.feature_versions or schema_version <> excluded.schema_version
 """
+START = "sqlite:///"
 MAX_PARAMETERS = 500
 CHECKPOINTS = 600  # tries, 0.05 s apart
 PUBLISHER_WAITS, READER_WAITS = 10, 0.05  # seconds for a lock; a request has other ways to go on
@@ -43,7 +44,10 @@ class SqliteStore(Store):
     """
 
     def __init__(self, url: str, read_only: bool = False):
-        self.path = Path(unquote(url.removeprefix("sqlite:///")))
+        if not url.startswith(START):
+            raise StoreError(f"'{url}' names no file: use sqlite:///path/to/file.sqlite, which "
+                             "is relative, or sqlite:////path/to/file.sqlite, absolute.")
+        self.path = Path(unquote(url.removeprefix(START)))
         self.part, self.is_read_only = None, read_only
         with self._told("cannot be opened as SQLite"):
             if read_only:
@@ -59,9 +63,12 @@ class SqliteStore(Store):
 
     @contextmanager
     def _told(self, what: str = "cannot be read"):
-        """Turns what SQLite raises into a StoreError that names the file."""
+        """Turns what SQLite and the disk raise into a StoreError that names the file."""
         try:
             yield
+        except OSError as error:
+            raise StoreError(
+                f"The feature store {self.path} {what}: {error.strerror or error}") from error
         except sqlite3.Error as error:
             raise StoreError(f"The feature store {self.path} {what}: {error}") from error
 
@@ -76,7 +83,7 @@ class SqliteStore(Store):
         """Which file the path names now."""
         try:
             told = self.path.stat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return told.st_dev, told.st_ino
 
@@ -148,17 +155,20 @@ class SqliteStore(Store):
         self._change("insert into description values (?)", [(description.to_json(),)])
         with self._told("cannot be written"):
             self.con.execute("commit")
-        if self.part:
-            self.con.close()
-            with self.part.open("rb") as file:
-                os.fsync(file.fileno())
-            # Of a file that was deleted while it was read; SQLite would apply it to this one.
-            for suffix in ("-wal", "-shm"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-            self.part.replace(self.path)
-            self.part = None
-            with self._told("cannot be opened as SQLite"):
-                self._connect(self.path, "journal_mode = wal", "synchronous = normal")
+            if self.part:
+                self._take_its_place()
+
+    def _take_its_place(self) -> None:
+        """Gives what was written aside its name."""
+        self.con.close()
+        with self.part.open("rb") as file:
+            os.fsync(file.fileno())
+        # Of a file that was deleted while it was read; SQLite would apply it to this one.
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        self.part.replace(self.path)
+        self.part = None
+        self._connect(self.path, "journal_mode = wal", "synchronous = normal")
 
     def close(self) -> None:
         self.con.close()

@@ -1,5 +1,6 @@
 """One behaviour, three kinds of store, real servers; and what happens when they fail."""
 
+import errno
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from commands import PATHS
 from items import FEATURES, description, item, publish_all
 from offer_ai.features import Lookup, open_store, sqlite_store
 from offer_ai.features.publish import publish
-from offer_ai.features.store import ItemError, StoreError, schema_version
+from offer_ai.features.store import ItemError, StoreError, UnpublishedError, schema_version
 from servers import CREDENTIALS, free_port, new_table
 
 pytestmark = pytest.mark.quick
@@ -352,6 +353,41 @@ def test_no_table_and_no_region(aws, monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     with pytest.raises(StoreError, match="names no region"):
         open_store(f"dynamodb://t?endpoint={aws}")
+
+
+@pytest.mark.parametrize("url", ["sqlite:f.sqlite", "sqlite://data/f.sqlite", "sqlite:/f.sqlite"])
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_url_of_no_file(url, read_only, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match=f"^'{url}' names no file: use sqlite:///path/to/"):
+        open_store(url, read_only)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_the_disk_refuses(tmp_path, monkeypatch):
+    """To a reader it is not one that nobody published, and a publish says which it was."""
+    (tmp_path / "file").touch()
+    below = f"sqlite:///{tmp_path}/file/f.sqlite"
+    with pytest.raises(StoreError, match=r"/f\.sqlite cannot be opened as SQLite: .* exists$"):
+        open_store(below)
+    with pytest.raises(UnpublishedError, match="There is no feature store"):
+        open_store(below, read_only=True)
+    url = f"sqlite:///{tmp_path}/f.sqlite"
+    store = open_store(url)
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_store.Path, "replace", refused)
+        with pytest.raises(StoreError, match=r"/f\.sqlite cannot be written: Permission denied$"):
+            publish_all(store, [item("u", "DK")])
+    publish_all(open_store(url), [item("u", "DK")])
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_store.Path, "stat", refused)
+        with pytest.raises(StoreError, match=r"opened as SQLite: Permission denied$") as raised:
+            open_store(url, read_only=True)
+    assert not isinstance(raised.value, UnpublishedError)
 
 
 def test_a_url_of_no_store():

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from built import build, built_of, rows, write_events
-from commands import environment, export
+from commands import environment, export, run
 from events import offers
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.features import Lookup, open_store
@@ -53,6 +53,19 @@ def test_latest_is_parquet_and_sqlite(built):
         assert lookup.features(row["user_id"], None, row["as_of"]) \
             == {name: row[name] for name in names}
     assert json.loads((folder / "manifest.json").read_text())["rows"] == 3
+
+
+def test_a_folder_that_the_disk_refuses_is_a_sentence(built):
+    (built / "file").touch()
+    for name in ("marts", "training", "latest"):
+        done = run("export", name, env=environment(built) | {
+            "OFFER_AI_EXPORT": str(built / "file" / "export")})
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+        assert f"'{built}/file/export'" in done.stderr
+    done = run("serve", env=environment(built) | {"OFFER_AI_EVENTS": f"/{'x' * 300}"})
+    assert done.stderr == f"Error: OFFER_AI_EVENTS='/{'x' * 300}' cannot be opened: " \
+                          "File name too long\n"
 
 
 @pytest.mark.long
