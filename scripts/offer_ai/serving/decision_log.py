@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from offer_ai.serving.log_files import LOG, OPEN, close_left, closed_name, names
+from offer_ai.serving.log_files import LOG, OPEN, close_left, closed_name, copy, names
 
 
 class DecisionLog:
@@ -76,8 +76,7 @@ class DecisionLog:
             self.count, self.size = 0, 0
         else:
             try:
-                if os.write(file, os.pread(deleted, self.size, 0)) != self.size:
-                    raise OSError("the disk took only a part of the events")
+                copy(deleted, file, self.size)
             except OSError:
                 path.unlink(missing_ok=True)
                 os.close(file)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 LOG = logging.getLogger("offer_ai")
+BLOCK = 1 << 20  # bytes; no call reads or writes more than 2 GiB
 OPEN, CLOSED = ".decisions-*.open", "decisions-*.ndjson"
 
 
@@ -22,6 +23,25 @@ def names(path: Path, file: int) -> bool:
     return os.path.samestat(told, os.fstat(file))
 
 
+def end_of_lines(file: int) -> int:
+    """Bytes of a file up to the end of its last whole line."""
+    end = os.fstat(file).st_size
+    while end:
+        start = max(end - BLOCK, 0)
+        if (found := os.pread(file, end - start, start).rfind(b"\n")) >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def copy(source: int, target: int, size: int) -> None:
+    """Writes so many bytes of one file to another; raises OSError when not all are taken."""
+    for start in range(0, size, BLOCK):
+        some = os.pread(source, min(BLOCK, size - start), start)
+        if os.write(target, some) != min(BLOCK, size - start):
+            raise OSError("the disk took only a part of the events")
+
+
 def close_left(path: Path) -> None:
     """Closes a file that a killed process left open, without a line it did not finish."""
     try:
@@ -36,8 +56,7 @@ def close_left(path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not names(path, file):
             return
-        content = os.pread(file, os.fstat(file).st_size, 0)
-        whole = content.rfind(b"\n") + 1
+        whole = end_of_lines(file)
         os.ftruncate(file, whole)
         if whole:
             path.rename(closed_name(path))

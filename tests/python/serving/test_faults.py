@@ -21,7 +21,7 @@ from fastapi.testclient import TestClient
 from commands import run_code
 from offer_ai.features.sqlite_store import SqliteStore
 from offer_ai.features.store import StoreError
-from offer_ai.serving import decision_log
+from offer_ai.serving import decision_log, log_files
 from offer_ai.serving.app import create_app
 from offer_ai.serving.bounds import HEADERS, Keys
 from offer_ai.serving.decider import Decider
@@ -70,6 +70,26 @@ def test_a_file_that_its_log_has_just_closed_is_left_alone(tmp_path):
     log.close()
     close_left(listed)
     assert numbers(tmp_path) == [1]
+
+
+@pytest.mark.quick
+def test_files_larger_than_a_read(tmp_path, monkeypatch):
+    """No call takes more than 2 GiB: what was left open is closed whole, what was deleted is
+    written again."""
+    (tmp_path / ".decisions-1.open").write_text(
+        "".join(f'{{"n": {number}}}\n' for number in range(9)) + '{"n": 9, "cut": "' + "x" * 50)
+    read, write = os.pread, os.write
+    monkeypatch.setattr(log_files, "BLOCK", 16, raising=False)
+    monkeypatch.setattr(os, "pread", lambda file, size, at: read(file, min(size, 16), at))
+    log = DecisionLog(tmp_path, seconds=60)
+    assert numbers(tmp_path) == [*range(9)]
+    for number in range(9, 20):
+        log.append({"n": number})
+    next(tmp_path.glob(OPEN)).unlink()
+    monkeypatch.setattr(os, "write", lambda file, some: write(file, some[:16]))
+    log.append({"n": 20})
+    log.close()
+    assert numbers(tmp_path) == [*range(21)]
 
 
 MANY = """
