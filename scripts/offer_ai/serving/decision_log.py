@@ -28,42 +28,50 @@ class DecisionLog:
             close_left(left)
         self.lock = threading.Lock()
         self.file, self.path, self.count, self.size, self.opened_at = None, None, 0, 0, 0.0
+        self.refused = 0  # bytes of the event that the disk did not take last; 0 since it took one
+        self.full: list[tuple[int, Path]] = []  # no event goes there any more; to be closed
         self.left: dict[Path, float] = {}  # what could not be closed, and when tried
-        self.is_closed = threading.Event()
-        threading.Thread(target=self._rotate_by_time, daemon=True).start()
+        self.is_closed, self.is_due = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._rotate_by_time, daemon=True)
+        self.thread.start()
 
     def append(self, event: dict) -> None:
         """Writes one event; raises OSError when it cannot be kept."""
         line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
-        full = None
         with self.lock:
+            self.refused = len(line)
             self._writable()
             written = os.write(self.file, line)
             if written != len(line):
                 os.ftruncate(self.file, self.size)
                 raise OSError("the disk took only a part of the event")
+            self.refused = 0
             self.size += written
             self.count += 1
             if self.count >= self.lines:
-                full = self._leave()
-        self._close(full)
+                self._leave()
+                self.is_due.set()  # a thread closes it: the decision is kept, however that ends
 
     def rotate(self) -> None:
         """Closes the file that is open: what it holds can land."""
         with self.lock:
-            left = self._leave()
-        self._close(left)
+            self._leave()
+        self._close_full()
 
     def check(self) -> None:
         """Raises OSError when no event could be written now."""
         with self.lock:
-            if self.file is None or os.fstat(self.file).st_nlink == 0:
+            if self.refused or self.file is None or os.fstat(self.file).st_nlink == 0:
                 probe = self.folder / f".probe-{os.getpid()}.tmp"
-                probe.write_bytes(b"\n")
-                probe.unlink()
+                try:
+                    probe.write_bytes(b"\n" * max(self.refused, 1))
+                finally:  # in another container a process may have the same number
+                    probe.unlink(missing_ok=True)
 
     def close(self) -> None:
         self.is_closed.set()
+        self.is_due.set()
+        self.thread.join()
         self.rotate()
 
     def _writable(self) -> None:
@@ -100,20 +108,32 @@ class DecisionLog:
                 return file, path
             os.close(file)  # before it was locked, another process took it for one left behind
 
-    def _leave(self) -> tuple[int, Path] | None:
+    def _leave(self) -> None:
         """Takes the open file out of use: what comes next goes to a new one."""
-        left = None if self.file is None else (self.file, self.path)
+        if self.file is not None:
+            self.full.append((self.file, self.path))
         self.file = None
-        return left
 
-    def _close(self, left: tuple[int, Path] | None) -> None:
-        """Not under the lock: no decision waits for the disk."""
-        if left is None:
-            return
-        file, path = left
+    def _close_full(self) -> None:
+        """Not under the lock: no decision waits for the disk. Raises the last OSError."""
+        with self.lock:
+            full, self.full = self.full, []
+        failed = None
+        for file, path in full:
+            try:
+                self._close(file, path)
+            except OSError as error:
+                failed = error
+        if failed:
+            raise failed
+
+    def _close(self, file: int, path: Path) -> None:
         try:
-            os.fsync(file)
-            path.rename(closed_name(path))
+            if os.fstat(file).st_size:
+                os.fsync(file)
+                path.rename(closed_name(path))
+            else:  # the disk took no event
+                path.unlink(missing_ok=True)
         except OSError:
             self.left[path] = time.monotonic()
             raise
@@ -130,14 +150,15 @@ class DecisionLog:
                         del self.left[path]
 
     def _rotate_by_time(self) -> None:
-        while not self.is_closed.wait(min(self.seconds, 1.0) / 4):
-            left = None
+        while not self.is_closed.is_set():
+            self.is_due.wait(min(self.seconds, 1.0) / 4)
+            self.is_due.clear()
             try:
                 with self.lock:
                     if self.file is not None and time.monotonic() - self.opened_at >= self.seconds:
                         self._writable()
-                        left = self._leave()
-                self._close(left)
+                        self._leave()
+                self._close_full()
                 self._close_left()
             except OSError as error:
                 LOG.warning("%s: a file of decisions cannot be closed: %s", self.folder, error)

@@ -205,6 +205,54 @@ def wait_until(has_come, seconds=5):
         time.sleep(0.02)
 
 
+@pytest.mark.quick
+def test_an_event_that_is_written_is_kept_whether_or_not_its_file_can_be_closed(
+        tmp_path, monkeypatch, caplog):
+    """Of a full file it was the last; closing it is tried again."""
+    def refused(*_):
+        raise OSError("stale")
+
+    log = DecisionLog(tmp_path, seconds=0.2, lines=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(decision_log.Path, "rename", refused)
+        for number in range(5):
+            log.append({"n": number})
+        wait_until(lambda: "cannot be closed: stale" in caplog.text)
+    wait_until(lambda: len(list(tmp_path.glob(CLOSED))) == 3)
+    assert numbers(tmp_path) == [*range(5)]
+    log.close()
+
+
+NO_ROOM = """
+import resource, sys
+from pathlib import Path
+from offer_ai.serving.decision_log import DecisionLog
+log = DecisionLog(Path(sys.argv[1]), seconds=60)
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+for room in (0, 20):  # for nothing, and for less than an event
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
+    for call in (lambda: log.append({"n": "x" * 50}), log.check):
+        try:
+            call()
+        except OSError:
+            print("refused")
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+log.check()
+log.rotate()
+print(len(list(Path(sys.argv[1]).iterdir())))
+log.append({"n": 1})
+log.close()
+"""
+
+
+@pytest.mark.quick
+def test_a_log_is_broken_while_the_disk_is_full(tmp_path):
+    """Though its file is open; and no empty file lands."""
+    done = run_code(NO_ROOM, str(tmp_path))
+    assert done.stdout.split() == ["refused"] * 4 + ["0"], done.stderr
+    assert numbers(tmp_path) == [1]
+
+
 FULL = """
 import sys
 from pathlib import Path

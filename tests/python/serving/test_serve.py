@@ -232,18 +232,18 @@ def test_no_store_is_the_fallback(tmp_path):
 
 def test_the_log_rotates(tmp_path):
     """By lines and by time; an empty file never lands."""
-    def closed() -> int:
-        return len(list(tmp_path.glob("decisions-*.ndjson")))
+    def wait_for(closed: int) -> None:
+        until = time.monotonic() + 30
+        while len(list(tmp_path.glob("decisions-*.ndjson"))) < closed:
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
     log = DecisionLog(tmp_path, seconds=60, lines=3)
     for number in range(7):
         log.append({"n": number})
-    assert closed() == 2
-    log.seconds, until = 0.1, time.monotonic() + 30
-    while closed() == 2:
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    assert closed() == 3
+    wait_for(2)
+    log.seconds = 0.1
+    wait_for(3)
     log.close()
     assert not list(tmp_path.glob(".decisions-*"))
     lines = [line for path in sorted(tmp_path.iterdir()) for line in path.read_text().splitlines()]
