@@ -80,7 +80,7 @@ class Decider:
         self.rng = np.random.default_rng(seed)
         self.local = threading.local()
         self.looked_at, self.looks_apart = -LOOK_AGAIN, False
-        self.lacking: str | None = None
+        self.lacking: set[str] = set()  # what was said of policies that cannot be asked
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
     def decide(self, user_id: str, session_id: str, at: datetime | None = None,
@@ -213,8 +213,8 @@ class Decider:
         if policy is None or features is None:
             return None
         problem = unusable(policy, features, self.actions)
-        if problem and problem != self.lacking:
-            self.lacking = problem
+        if problem and problem not in self.lacking:
+            self.lacking.add(problem)
             LOG.warning(problem)
         return None if problem else policy
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from offer_ai.base.actions import Actions
@@ -12,6 +12,7 @@ from offer_ai.learning.candidates import Candidate, Offer
 from offer_ai.serving.log_files import CLOSED
 
 WEEK = timedelta(days=7)
+KEPT = 2 * WEEK  # before the latest offer, whose time may lie ahead by `clock_tolerance_hours`
 FORGET_EVERY = 10_000  # offers
 
 
@@ -34,7 +35,7 @@ class RecentOffers:
     an offer is capped: at the start, or by a change of the candidates.
 
     Of other offers (the game's own, and what another service on another folder decides) it knows
-    nothing. Only `capped` offers are kept, for 7 days before the latest one. `made_by` is the
+    nothing. Only `capped` offers are kept, for 14 days before the latest one. `made_by` is the
     offer of an event that was logged; it raises ValueError or KeyError for one of another kind.
     """
 
@@ -59,8 +60,9 @@ class RecentOffers:
                 if made[2] in new)
 
     def before(self, user_id: str, at: datetime) -> list[Offer]:
-        """The capped offers made to a user in [at - 7 days, at]."""
-        return [offer for when, offer in self.made.get(user_id, ()) if when <= at <= when + WEEK]
+        """The capped offers made to a user within 7 days of `at`: before it, or after it, as the
+        clocks of those who ask differ."""
+        return [offer for when, offer in self.made.get(user_id, ()) if abs(at - when) <= WEEK]
 
     def add(self, user_id: str, at: datetime, offer: Offer) -> None:
         if offer not in self.capped:
@@ -73,7 +75,7 @@ class RecentOffers:
 
     def _forget(self) -> None:
         for user_id, made in list(self.made.items()):
-            left = [entry for entry in made if self.latest - entry[0] <= WEEK]
+            left = [entry for entry in made if self.latest - entry[0] <= KEPT]
             if left:
                 self.made[user_id] = left
             else:
@@ -95,7 +97,8 @@ def decisions_of_week(files: Iterable[Path], made_by: Callable[[dict], Offer]
         for line in lines:
             try:
                 event = json.loads(line)
-                yield (event["customer_identifier"], datetime.fromisoformat(event["event_time"]),
+                at = datetime.fromisoformat(event["event_time"])
+                yield (event["customer_identifier"], at if at.tzinfo else at.replace(tzinfo=UTC),
                        made_by(event))
             except (ValueError, KeyError, TypeError):
                 continue

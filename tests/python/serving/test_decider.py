@@ -20,6 +20,7 @@ from offer_ai.base.actions import Actions
 from offer_ai.features.opening import open_store
 from offer_ai.features.store import StoreError
 from offer_ai.learning.candidates import Candidate
+from offer_ai.serving import recent
 from offer_ai.serving.app import readiness
 from offer_ai.serving.arms import Holdout
 from offer_ai.serving.choices import as_target, drawn
@@ -131,6 +132,36 @@ def test_a_cap_holds_over_a_restart(made):
     assert again.decide("u", "s", AT + timedelta(days=2))["offer_type"] is None
     assert again.decide("v", "s", AT + timedelta(days=2))["offer_type"] == "weekly"
     assert again.decide("u", "s", AT + timedelta(days=7, seconds=1))["offer_type"] == "weekly"
+
+
+@pytest.mark.quick
+def test_a_cap_holds_whosever_clock_is_ahead(made, tmp_path, monkeypatch):
+    """Of those who ask, and by what a log says without an offset."""
+    weekly = Candidate(("weekly", Decimal(1)), most_per_user_week=1)
+    monkeypatch.setattr(recent, "FORGET_EVERY", 1)
+    decider = made(candidates=[weekly])
+    assert decider.decide("u", "s", AT)["offer_type"] == "weekly"
+    assert decider.decide("v", "s", AT + timedelta(hours=24))["offer_type"] == "weekly"
+    for days in (-6.9, -0.01, 0, 6.9):
+        assert decider.decide("u", "s", AT + timedelta(days=days))["offer_type"] is None
+    decider.log.close()
+    for path in (tmp_path / "events").glob("*.ndjson"):
+        path.write_text(path.read_text().replace("00Z", "00"))
+    assert made(candidates=[weekly]).decide("u", "s", AT)["offer_type"] is None
+    for days in (-8, 8):
+        assert decider.decide("u", "s", AT + timedelta(days=days))["offer_type"] == "weekly"
+    decider.log.close()
+
+
+def test_what_is_kept_of_offers():
+    """A request a day ahead takes nothing from what others count."""
+    offer = ("weekly", Decimal(1))
+    kept = recent.RecentOffers([offer], lambda _: offer)
+    for days in (-15, -6.5, 1):
+        kept.add("u", AT + timedelta(days=days), offer)
+    kept._forget()
+    assert kept.before("u", AT - timedelta(days=15)) == []
+    assert len(kept.before("u", AT)) == 2
 
 
 @pytest.mark.parametrize(("user", "at"), [
@@ -294,9 +325,16 @@ def test_a_feature_that_the_store_lacks_is_the_fallback(made, model, caplog):
     point(made.models, model)
     decider.features = {name: value for name, value in FEATURES.items() if name != "country"}
     assert decider.decide("u", "s", AT)["policy_version"] == "fallback-uniform"
-    decider.decide("u", "s", AT)
+    # A challenger that cannot be asked either is said once, too.
+    point(made.models, model, "challenger.json")
+    pointer = made.models / "challenger.json"
+    shutil.copytree(model, made.models / "m-other")
+    pointer.write_text(json.dumps(json.loads(pointer.read_text()) | {"model": "m-other"}))
+    look(decider)
+    for _ in range(3):
+        decider.decide("u", "s", AT)
     said = [record.message for record in caplog.records if "asks for the feature" in record.message]
-    assert len(said) == 1 and "country" in said[0]
+    assert len(said) == 2 and all("country" in one for one in said)
     decider.features = FEATURES
     assert decider.decide("u", "s", AT)["policy_version"] == model.name
 
