@@ -14,9 +14,9 @@ class Running:
 
     def sleep(self, seconds: float) -> None:
         """Waits so long, or until it is stopped."""
-        until = time.time() + seconds
-        while not self.is_stopped and time.time() < until:
-            time.sleep(min(0.1, seconds))
+        until = time.monotonic() + seconds
+        while not self.is_stopped and (left := until - time.monotonic()) > 0:
+            time.sleep(min(0.1, left))
 
     def stop(self, *_) -> None:
         self.is_stopped = True

@@ -1,5 +1,6 @@
 """Builds and publishes whenever new event files appear, in one warm process."""
 
+import math
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -36,11 +37,12 @@ class Watch(Running):
     poll: float  # seconds
     marts_every: float  # seconds
     store_url: str
-    marts_at: float = 0.0  # when the marts were last published; 0 for never
+    marts_at: float = -math.inf  # when the marts were last published
     is_marts_due: bool = False
     built: set = field(default_factory=set)  # of (source_file, size, modified_us)
     unreached: set = field(default_factory=set)  # of these, what could not be fetched
-    unreached_at: float = 0.0
+    unreached_at: float = -math.inf
+    began_at: float = 0.0
 
     def run(self) -> None:
         """Until stopped by a signal; a round that began is finished."""
@@ -56,13 +58,13 @@ class Watch(Running):
                 say(f"the events cannot be listed, next look in {MAX_PAUSE:.0f} s: {error}")
                 self.sleep(MAX_PAUSE)
                 continue
-            if time.time() - self.unreached_at >= MAX_PAUSE:
+            if time.monotonic() - self.unreached_at >= MAX_PAUSE:
                 self.built -= self.unreached
             if files <= self.built:
                 self.publish_due()
-                time.sleep(self.poll)
+                self.sleep(self.poll)
                 continue
-            began = time.time()
+            began, self.began_at = time.time(), time.monotonic()
             try:
                 dbt("build", *(LATER if rounds else FIRST))
                 landed, line = self.publish(began)
@@ -76,7 +78,7 @@ class Watch(Running):
                 say(message)
             unreached = {name for name, *stamp in landed if stamp == [0, 0]}
             self.unreached = {file for file in files - landed if file[0] in unreached}
-            self.unreached_at = time.time()
+            self.unreached_at = time.monotonic()
             failures, rounds, self.built = 0, rounds + 1, files | landed
             say(f"round {rounds}: {line}")
         self.publish_due()
@@ -93,12 +95,13 @@ class Watch(Running):
                 [int(began * 1e6)]).fetchall()
         lag = time.time() - min((file[2] / 1e6 for file in files), default=time.time())
         self.is_marts_due = True
-        if time.time() - self.marts_at >= self.marts_every:
+        if time.monotonic() - self.marts_at >= self.marts_every:
             self.publish_marts()
         events, rejected = (sum(file[index] for file in files) for index in (3, 4))
+        seconds = time.monotonic() - self.began_at
         return {file[:3] for file in files}, (
             f"{len(files):,} files, {events:,} events, {rejected:,} rejects, "
-            f"{published.written:,} users written, {time.time() - began:.1f} s, lag {lag:.1f} s")
+            f"{published.written:,} users written, {seconds:.1f} s, lag {lag:.1f} s")
 
     def publish_due(self) -> None:
         """Publishes the marts if they are behind: whoever has the warehouse now lets go of it."""
@@ -114,7 +117,7 @@ class Watch(Running):
             publish_marts(con, self.export)
             if is_installed():
                 self.write_page(con)
-        self.marts_at, self.is_marts_due = time.time(), False
+        self.marts_at, self.is_marts_due = time.monotonic(), False
 
     def write_page(self, con: duckdb.DuckDBPyConnection) -> None:
         try:

@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -133,6 +134,26 @@ def test_marts_that_cannot_be_published_now_are_published_later(tmp_path, monkey
     monkeypatch.setattr(watched, "publish_marts", lambda: setattr(watched, "is_marts_due", False))
     watched.publish_due()
     assert not watched.is_marts_due
+
+
+@pytest.mark.quick
+def test_a_watch_that_waits_ends_at_once(tmp_path, monkeypatch):
+    """However long it is until the next look, and whatever the clock on the wall says."""
+    (tmp_path / "events").mkdir()
+    watched = Watch(str(tmp_path / "events"), tmp_path / "w.duckdb", tmp_path, 20, 1e9, "")
+    monkeypatch.setattr(watch, "Dbt", lambda _: SimpleNamespace(parse=lambda: None))
+    timer = threading.Timer(0.3, watched.stop)
+    began = time.monotonic()
+    timer.start()
+    watched.run()
+    assert 0.25 < time.monotonic() - began < 10
+    watched.is_stopped = False
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    timer = threading.Timer(5, watched.stop)
+    timer.start()
+    watched.sleep(0.01)
+    timer.cancel()
+    assert not watched.is_stopped
 
 
 @pytest.mark.quick
