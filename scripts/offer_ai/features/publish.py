@@ -35,17 +35,19 @@ def publish(
     all_user_ids: Callable[[], set[str]],
     no_users: Callable[[], Sequence[str]] = list,
     progress: Callable[[int], object] = lambda count: None,
+    is_known: Callable[[str], bool] = lambda through: True,
 ) -> Published:
     """Writes the rows that the store does not hold yet.
 
     `batches` are of rows that may have changed since the publish that
-    `store.description()` tells of: all of them when it was of another warehouse or
-    there was none. Then users that are not among `all_user_ids()` are removed; otherwise
+    `store.description()` tells of: all of them when it was of another warehouse, of a build
+    that this one does not know (`is_known` asks for its time), or there was none. Then users
+    that are not among `all_user_ids()` are removed; otherwise
     those of `no_users()`, who are none of the warehouse any more.
     """
     done = Published()
     before = store.description()
-    is_whole = not is_delta(before, description)
+    is_whole = not is_delta(before, description, is_known)
     is_empty = before is None and next(iter(store.user_ids()), None) is None
     for batch in batches:
         if is_empty:
@@ -69,11 +71,12 @@ def publish(
     return done
 
 
-def is_delta(before: Description | None, now: Description) -> bool:
-    """Whether the store holds an earlier publish of the same warehouse."""
+def is_delta(before: Description | None, now: Description, is_known: Callable[[str], bool]) -> bool:
+    """Whether the store holds an earlier publish of the same warehouse. One that was restored from
+    a backup does not know the builds since: what they wrote is in no delta."""
     return before is not None and (
         before.warehouse, before.features, before.schema_version
-    ) == (now.warehouse, now.features, now.schema_version)
+    ) == (now.warehouse, now.features, now.schema_version) and is_known(before.published_through)
 
 
 def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
@@ -89,10 +92,13 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
         features=features, cold_start=cold_start(con), as_of=watermark(con) or "",
         warehouse=warehouse, published_through=through, landed_at=landed_at or "",
         schema_version=schema_version(features))
+    builds = {at for (at,) in con.execute(
+        "select completed_at::varchar from landing.build_log").fetchall()}
     before = store.description()
     requests, which = "anchors.latest_requests", "true"
     # A warehouse of an older version does not say when a row was written.
-    if is_delta(before, description) and "written_after" in con.sql(f"from {requests}").columns:
+    if is_delta(before, description, builds.__contains__) and (
+            "written_after" in con.sql(f"from {requests}").columns):
         which = f"written_after >= {sql_text(before.published_through)}::timestamp"
     (total,) = con.execute(f"select count(*) from {requests} where {which}").fetchone()
     # In the order of their keys, which a store in a file takes in best.
@@ -106,7 +112,7 @@ def publish_latest(con: duckdb.DuckDBPyConnection, store: Store) -> Published:
     with tqdm(total=total, unit="user", unit_scale=True, disable=None) as bar:
         return publish(store, iter(lambda: rows.fetchmany(BATCH), []), description,
                        all_user_ids, lambda: excluded_since(con, before.published_through),
-                       bar.update)
+                       bar.update, builds.__contains__)
 
 
 def cold_start(con: duckdb.DuckDBPyConnection) -> list:

