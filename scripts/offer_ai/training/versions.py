@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -168,7 +169,10 @@ class Versions:
     def _take_over(self, held: str, target: str) -> None:
         if self._is_local:
             Path(target).unlink(missing_ok=True)
-            os.link(held, target)
+            try:
+                os.link(held, target)
+            except OSError:  # not every file system has hard links
+                shutil.copyfile(held, target)
         else:
             self.files.copy_file(held, target)
 

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import subprocess
 import sys
 import time
@@ -72,6 +73,19 @@ def test_versions(place):
     assert third["history"] == [second["version"], third["version"]]
     with pytest.raises(Exception, match=r"NoSuchKey|No such file"):
         read(f"{first['version']}/_manifest.json")
+
+
+@pytest.mark.quick
+def test_a_file_is_taken_over_where_there_are_no_links(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError("no hard links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    held, target = tmp_path / "held", tmp_path / "target"
+    held.write_bytes(b"PAR1")
+    target.write_bytes(b"what a killed publish left")
+    Versions(str(tmp_path))._take_over(str(held), str(target))
+    assert target.read_bytes() == b"PAR1"
 
 
 def test_a_cut_off_publish_leaves_the_last_version(place, monkeypatch):
