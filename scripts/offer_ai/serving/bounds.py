@@ -74,12 +74,13 @@ class Keys:
             if not key.strip("=") or not name or name in self.keys:
                 raise ValueError("OFFER_AI_API_KEY is one key, or several as name=key separated by "
                                  "spaces, each name once.")
-            self.keys[name] = key.encode()
+            # What comes in a header is UTF-8 and is read as latin-1.
+            self.keys[name] = key.encode().decode("latin-1").encode()
         self.per_second, self.lock = per_second, threading.Lock()
         self.left: dict[str, tuple[float, float]] = {}
 
     def name_of(self, key: str | None) -> str | None:
-        """Whose key it is; None for nobody's. Takes as long for any wrong key."""
+        """Whose key a header's text is; None for nobody's. Takes as long for any wrong key."""
         if not self.keys:
             return "anyone"
         found = [name for name, known in self.keys.items()

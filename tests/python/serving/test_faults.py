@@ -314,9 +314,13 @@ def test_a_store_that_cannot_be_read_is_the_fallback(folder, damage):
             lock.execute("begin exclusive")
     with Service(folder) as service:
         began = time.monotonic()
-        assert service.decide()["policy_version"] == "fallback-uniform"
+        decision = service.decide()
+        assert (decision["policy_version"], decision["features"]) == ("fallback-uniform", {})
         assert time.monotonic() - began < 2
         assert service.client.get("/healthz").status_code == 200
+        ready = service.client.get("/readyz").json()
+        assert ready["status"] == "degraded"
+        assert "the feature store cannot be read" in ready["why"]
     if lock:
         lock.close()
 
@@ -472,6 +476,16 @@ def test_a_key_in_base64_is_a_key(key):
     assert (alone.name_of(key), named.name_of(key)) == ("default", "game")
     for wrong in ("=", "", key.rstrip("="), None):
         assert alone.name_of(wrong) is None and named.name_of(wrong) is None
+
+
+@pytest.mark.quick
+def test_a_key_may_be_of_any_letters(folder):
+    decider = Decider(folder / "models", f"sqlite:///{folder}/none.sqlite",
+                      DecisionLog(folder / "events"))
+    with TestClient(create_app(decider, Keys("game=schlüssel-ключ"))) as client:
+        for key, status in (("schlüssel-ключ", 200), ("schlüssel-ключи", 401), ("schlssel-", 401)):
+            answer = client.post("/decide", json=BODY, headers={"X-API-Key": key.encode()})
+            assert answer.status_code == status
 
 
 def test_a_page_cannot_ask(folder):
