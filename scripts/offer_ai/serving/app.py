@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
@@ -13,7 +14,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from offer_ai.base import declarations
+from offer_ai.base.actions import as_json
 from offer_ai.features.opening import is_at_hand
+from offer_ai.learning.candidates import Candidate
 from offer_ai.serving.bounds import Bounds, Keys
 from offer_ai.serving.decider import Decider
 from offer_ai.serving.direct import JSON, PATH, Direct, failed_answer, invalid, invalid_answer
@@ -60,9 +63,13 @@ ANSWERS = {422: {"model": Invalid}, **{
         (429, "More requests than the key may make"), (503, "The decision could not be logged"))}}
 
 
-def label_of(value: object) -> str:
-    """What the figures call the first column of an action."""
-    return "none" if value is None or value == "" else str(value)
+def label_of(value: object, candidates: Iterable[Candidate]) -> str:
+    """What the figures call the first column of an action: a caller of an apprentice may say
+    anything, and each label is kept for good."""
+    if value is None or value == "":
+        return "none"
+    known = (one.offer[0] for one in candidates)
+    return str(value) if any(value == as_json(one) for one in known) else "other"
 
 
 def check_clock(at: datetime | None, hours: float) -> None:
@@ -137,7 +144,8 @@ def create_app(decider: Decider, keys: Keys | None = None) -> Bounds:
             raise HTTPException(503, "the decision could not be logged") from error
         figures.seconds.observe(time.perf_counter() - began)
         figures.decisions.labels(
-            decision["policy_version"], label_of(decision[actions.names[0]])).inc()
+            decision["policy_version"],
+            label_of(decision[actions.names[0]], decider.candidates)).inc()
         return Response(orjson.dumps(decision), media_type=JSON)
 
     @app.get("/healthz")

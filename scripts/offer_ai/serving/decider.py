@@ -63,8 +63,8 @@ class Decider:
                  holdout: Holdout | None = None, point: dict | None = None):
         self.point = point or declarations.decision_point()
         self.actions = Actions.declared(self.point)
-        self.store_url, self.log, self.is_apprentice = store_url, log, is_apprentice
-        self.models = models
+        self.models, self.store_url, self.log = models, store_url, log
+        self.is_apprentice = is_apprentice
         self.promoted = ReloadingPolicy(models / PROMOTED)
         self.challenger = ReloadingPolicy(models / CHALLENGER)
         listed = candidates if candidates is not None else ReloadingCandidates(
@@ -100,12 +100,13 @@ class Decider:
         features, landed_at = self._features(user_id, session_id, at)
         if features is not None:
             features = features | self.requests.features(asked.given, at)
-        policy, challenger = (self._usable(one, features) for one in self._policies())
+        promoted, other = self._policies()
+        policy, challenger = self._usable(promoted, features), self._usable(other, features)
         with self.counting:
             among, reason = eligible(
                 self.candidates, at, (features or {}).get("country"),
                 self.recent.before(user_id, at), None if offers is None else set(offers))
-            context = self._context(user_id, features, landed_at)
+            context = self._context(user_id, features, landed_at) | in_place(promoted)
             known = (features or {}) | {self.point["time"]: at.replace(tzinfo=None)}
             if choice is not None:
                 made, version, target = choice, CALLER, policy
@@ -142,20 +143,19 @@ class Decider:
         return version_of(policy), chances_of(policy, features, among)
 
     def _context(self, user_id: str, features: dict | None, landed_at: str | None) -> dict:
-        """What is noted of every decision."""
+        """What is noted of every decision, beside the policy in place."""
         context = {"features": noted(features)}
         if features is not None:
             context["features_landed_at"] = landed_at
         arm, share = (None, None) if self.is_apprentice else (
             self.holdout.arm_of(user_id), self.holdout.share)
-        return context | in_place(self.promoted.policy) | {"arm": arm, "holdout_share": share}
+        return context | {"arm": arm, "holdout_share": share}
 
     def _nothing(self, asked: Asked, context: dict, reason: str, policy: Policy | None) -> dict:
         """A decision to offer nothing, as nothing is eligible: an event of its own."""
         version = self.holdout.version if context["arm"] == HOLDOUT else version_of(policy)
-        decision = {"decision_id": secrets.token_hex(16), **self.actions.told(None),
-                    "propensity": None, "policy_version": version}
-        told = {name: decision[name] for name in ("decision_id", "policy_version")}
+        told = {"decision_id": secrets.token_hex(16), "policy_version": version}
+        decision = told | self.actions.told(None) | {"propensity": None}
         self._append(f"no_{self.point['one']}", asked, told,
                      context | {"candidates": [], "reason": reason})
         return decision | {"features": context["features"],
@@ -220,8 +220,7 @@ class Decider:
 
     def _lookup(self) -> Lookup | None:
         """This thread's, opened again when it is not there yet."""
-        local = self.local
-        lookup = getattr(local, "lookup", None)
+        local, lookup = self.local, getattr(self.local, "lookup", None)
         if time.monotonic() - getattr(local, "looked_at", -LOOK_AGAIN) >= LOOK_AGAIN:
             try:
                 if lookup is None:
@@ -244,9 +243,8 @@ class Decider:
             # landed_at is read first: it may understate freshness, never overstate it.
             landed_at = lookup.description.landed_at
             features = lookup.features(user_id, session_id, at)
-        except ItemError:
-            return None, None
-        except StoreError:
-            self.local.lookup, self.local.looked_at = None, time.monotonic()
+        except StoreError as error:
+            if not isinstance(error, ItemError):
+                self.local.lookup, self.local.looked_at = None, time.monotonic()
             return None, None
         return finite(features), landed_at

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from commands import train
 from items import description, item, publish_all
@@ -21,7 +22,7 @@ from offer_ai.features.opening import open_store
 from offer_ai.features.store import StoreError
 from offer_ai.learning.candidates import Candidate
 from offer_ai.serving import recent
-from offer_ai.serving.app import readiness
+from offer_ai.serving.app import create_app, readiness
 from offer_ai.serving.arms import Holdout
 from offer_ai.serving.choices import as_target, drawn
 from offer_ai.serving.decider import Choice, Decider
@@ -375,6 +376,40 @@ def test_probabilities_are_kept(made):
     decision = made().decide("u", "s", AT)
     assert not isinstance(decision["propensity"], np.floating)
     assert decision["propensity"] == 0.5
+
+
+def test_one_event_names_one_policy(made, model):
+    """Though another is promoted while it is made."""
+    decider = made()
+    point(made.models, model)
+    look(decider)
+    read = [decider.promoted.policy]
+
+    class Taken:
+        policy = property(lambda _: read.pop() if read else None)
+
+        def look(self):
+            pass
+
+    decider.promoted = Taken()
+    assert decider.decide("u", "s", AT)["policy_version"] == model.name
+    (event,) = made.events()
+    assert json.loads(event["decision_context"])["in_place"] == model.name
+
+
+@pytest.mark.quick
+def test_no_caller_names_a_figure(made):
+    """Each label is kept for good."""
+    decider = made(is_apprentice=True)
+    with TestClient(create_app(decider)) as client:
+        for kind in ("gems", "anything", "whatever"):
+            assert client.post("/decide", json={
+                "user_id": "u", "session_id": "s", "offer_type": kind, "offer_price": 4.99}
+            ).status_code == 200
+        text = client.get("/metrics").text
+    assert 'offer_type="gems",policy_version="caller"} 1.0' in text
+    assert 'offer_type="other",policy_version="caller"} 2.0' in text
+    assert "anything" not in text and "whatever" not in text
 
 
 @pytest.mark.quick
