@@ -26,7 +26,8 @@ SAID = ("event_id", "event_uuid", "customer_identifier", "session_id", "received
 NOTED = ("event_time", "features", "reason", "probability", "predicted", "value")
 SHOWN = {"amount": "price of at most four decimals", "whole number": "whole number of 64 bits",
          "boolean": "boolean (true or false)"}  # what an error calls a kind
-TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+# As `to_boolean` (macros/engine/casts.sql) reads them, in lower case.
+TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ The caller sends a field, the decision logs it in its event, and training reads 
 so what is read of a request is what the warehouse reads of the event.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from offer_ai.base import declarations
-from offer_ai.base.actions import reserved
+from offer_ai.base.actions import TRUTHS, reserved
 
 EVENT_TIME = "event_time"  # of a request it is its own time
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +48,7 @@ class RequestFeatures:
     def read(self, field: str, value: object) -> Value:
         """A field's value as sent (JSON) to its declared type; ValueError says what it is not."""
         kind = self.types[field]
-        if value is None:
+        if value is None or value == "":
             if field in self.required:
                 raise ValueError("is missing, and an event without it would be no event")
             return None
@@ -83,10 +84,12 @@ def as_json(value: Value) -> str | bool | int | float | None:
 
 
 def to_text(value: object) -> str:
-    if not isinstance(value, str) or "\0" in value or not value.strip():
+    """Of a number or a boolean its JSON."""
+    text = json.dumps(value) if isinstance(value, bool | int | float) else value
+    if not isinstance(text, str) or "\0" in text:
         raise ValueError
-    value.encode()
-    return value
+    text.encode()
+    return text
 
 
 def to_number(value: object) -> float:
@@ -107,10 +110,9 @@ def to_integer(value: object) -> int:
 
 
 def to_boolean(value: object) -> bool:
-    truths = {"true": True, "1": True, "false": False, "0": False}
-    if isinstance(value, float) or str(value).lower() not in truths:
+    if (text := str(value).lower()) not in TRUTHS:
         raise ValueError
-    return truths[str(value).lower()]
+    return TRUTHS[text]
 
 
 def to_money(value: object) -> Decimal:
@@ -139,9 +141,9 @@ READERS = {"text": to_text, "number": to_number, "integer": to_integer, "boolean
 A = {"text": "text", "number": "a number", "integer": "an integer", "boolean": "a boolean",
      "money": "an amount", "timestamp": "a time (ISO 8601)"}
 
-JSON_TYPES = {"text": ["string"], "number": ["number", "string"], "integer": ["integer", "string"],
-              "boolean": ["boolean", "integer", "string"], "money": ["number", "string"],
-              "timestamp": ["string", "number"]}
+JSON_TYPES = {"text": ["string", "number", "boolean"], "number": ["number", "string"],
+              "integer": ["integer", "string"], "boolean": ["boolean", "number", "string"],
+              "money": ["number", "string"], "timestamp": ["string", "number"]}
 
 
 def shown(value: object) -> str:

@@ -16,7 +16,7 @@ from declared import FEATURES, feature
 from offer_ai.base import declarations
 from offer_ai.features import open_store
 from offer_ai.features.publish import publish_latest
-from offer_ai.features.request_time import RequestFeatures
+from offer_ai.features.request_time import READERS, RequestFeatures
 from offer_ai.learning.candidates import Candidate
 from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.fitting import fit_models
@@ -210,9 +210,31 @@ def test_a_value_of_a_wrong_type_is_refused(world, field, value, problem):
     ("money", 2.9699999999999998, Decimal("2.9700")),
     ("timestamp", 1735689600, START), ("timestamp", 1735689600000, START), ("text", None, None),
     ("timestamp", "2025-01-01 00:00:00 UTC", START), ("timestamp", "1.7356896e9", START),
+    ("text", 7, "7"), ("text", 7.5, "7.5"), ("text", True, "true"), ("text", " ", " "),
+    ("boolean", 1.0, True), ("boolean", 0.0, False), ("boolean", "1.0", True),
+    ("boolean", "0.0", False), ("boolean", "TRUE", True), ("boolean", 0, False),
+    *((kind, "", None) for kind in READERS),
 ])
 def test_a_value_is_read_as_an_event_s(kind, value, read):
     """JSON or text, as the warehouse reads it of events."""
     feature = {"name": "f", "data_type": kind, "definition": {"from_anchor": "f"}}
     requests = RequestFeatures(None, [feature], {"f": {"type": kind}})
-    assert requests.read("f", value) == read
+    found = requests.read("f", value)
+    assert (found, type(found)) == (read, type(read))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("kind", "value"), [
+    ("boolean", 2), ("boolean", 10.0), ("boolean", "yes"), ("text", ["a"]), ("text", "a\0"),
+    ("number", True), ("integer", 7.5)])
+def test_what_the_warehouse_cannot_read_is_refused(kind, value):
+    feature = {"name": "f", "data_type": kind, "definition": {"from_anchor": "f"}}
+    with pytest.raises(ValueError, match=r"^is declared as .*, and .* is none$"):
+        RequestFeatures(None, [feature], {"f": {"type": kind}}).read("f", value)
+
+
+@pytest.mark.quick
+def test_an_empty_text_is_none_of_a_field_that_is_required():
+    feature = {"name": "f", "data_type": "text", "definition": {"from_anchor": "f"}}
+    with pytest.raises(ValueError, match="is missing"):
+        RequestFeatures(None, [feature], {"f": {"type": "text", "required": True}}).read("f", "")
