@@ -74,7 +74,7 @@ def main(model: Path | None, decision_point: str | None, training: Path | None, 
     if not is_promotion:
         click.echo(f"next: {'--promote would promote it' if made.is_promoted else advice(made)}")
         return
-    promote(model.absolute(), found, made)
+    made = promote(model.absolute(), found, made)
     if made.is_promoted:
         click.echo(f"promoted: replaces {made.against}")
         click.echo("next: `make serve`; a service that runs takes it over by itself")

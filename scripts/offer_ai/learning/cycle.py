@@ -1,6 +1,7 @@
 """One step of the cycle: train on what is published, value, promote."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 
 from offer_ai.base import declarations
 from offer_ai.learning import promotions
-from offer_ai.learning.effects_training import fit_early
+from offer_ai.learning.effects_training import KIND, fit_early
 from offer_ai.learning.evaluation import last_day
 from offer_ai.learning.model_files import write_model
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED, Policy
@@ -66,9 +67,9 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     late = offers_of_version(training, manifest, with_young=True, since=datetime.combine(
         since + timedelta(days=1), datetime.min.time()))
     found, made = evaluate_against(model, late.to_pydict(), rule, epsilon, manifest.get("drift"),
-                                   is_successor=True)
-    promote(model, found, made)
-    if not made.is_promoted:
+                                   is_successor=not promotions.is_taken_back(models))
+    made = promote(model, found, made)
+    if not made.is_promoted and not made.is_alike:
         explore_more(models, made)
     gain = (f"{made.difference.value:+.3f} ({made.difference.low:+.3f} to "
             f"{made.difference.high:+.3f}) per decision against {made.against}")
@@ -95,8 +96,10 @@ def explore_more(models: Path, made: Verdict) -> None:
 
     When the world has turned, a policy that is sure of itself hardly makes what is better now:
     its logs would refuse each successor for want of evidence, for ever. The next one that is
-    promoted begins with the usual floor again.
+    promoted begins with the usual floor again. Where another one is served by now, it is left
+    alone.
     """
+    served = promotions.pointed(models)
     told = promotions.pointer(models)
     if told is None or told["model"] != made.against or told["rule"] != INVERSE_GAP:
         return
@@ -104,7 +107,8 @@ def explore_more(models: Path, made: Verdict) -> None:
         return
     step = {"step": EXPLORES_MORE, "model": told["model"], "rule": told["rule"],
             "epsilon": epsilon, "why": ["a successor was refused: " + "; ".join(made.reasons)]}
-    promotions.serve(models, step)
+    with suppress(promotions.ServesAnother):
+        promotions.serve(models, step, instead_of=served)
 
 
 def rhythm(every_days: float, change_days: int | None) -> float:
@@ -114,16 +118,23 @@ def rhythm(every_days: float, change_days: int | None) -> float:
 
 
 def last_told(models: Path) -> dict:
-    """What the last model that was judged says of itself; nothing where there is none."""
-    for step in reversed(promotions.steps(models)):
-        if step["step"] in (promotions.PROMOTION, promotions.REFUSAL):
-            try:
-                told = json.loads((models / step["model"] / "model.json").read_text())
-                instant(told["training"]["watermark"])
-            except (OSError, ValueError, KeyError):
-                continue
-            return told
-    return {}
+    """What the model of the cycle that knows the latest events, of those that were judged, says of
+    itself; nothing where there is none.
+
+    Others may be judged by hand: another kind, or an old one once more.
+    """
+    found, latest = {}, datetime.min
+    judged = [step["model"] for step in promotions.steps(models)
+              if step["step"] in (promotions.PROMOTION, promotions.REFUSAL)]
+    for model in dict.fromkeys(reversed(judged)):
+        try:
+            told = json.loads((models / model / "model.json").read_text())
+            at = instant(told["training"]["watermark"])
+        except (OSError, ValueError, KeyError):
+            continue
+        if told.get("kind") == KIND and at > latest:
+            found, latest = told, at
+    return found
 
 
 def is_due(models: Path, watermark: str | None, every_days: float) -> bool:

@@ -1,6 +1,6 @@
 """Which policy is served: one that is sure to be better than the one in place."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from offer_ai.learning.policies import CHALLENGER, PROMOTED, Policy
 
 LOGGING = "the logging policy"
 NOTHING = 0.1  # of the margin: what is surely lost by so little is not worth a refusal
+ALIKE = 1e-9  # currency units: what rounding alone makes of no difference
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,17 @@ class Verdict:
     reasons: list[str]
     difference: Estimate
     against: str
+    served: bytes | None = None  # the pointer to what is served, as it was then
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether both decide alike, as far as the logs show."""
+        return is_none(self.difference)
+
+
+def is_none(gain: Estimate) -> bool:
+    """Whether a difference is none of any user, give or take what rounding makes."""
+    return abs(gain.value) <= ALIKE and not gain.error > ALIKE
 
 
 def in_place(models: Path, table: dict[str, list]) -> InPlace:
@@ -75,6 +87,7 @@ def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: fl
     that of the table's manifest, `is_successor` as in `verdict`. Raises ClickException as
     `evaluate` does.
     """
+    served = promotions.pointed(model.parent)
     current = in_place(model.parent, table)
     after = last_day(current.policy, "held_out") if current.policy else date.min
     found = evaluate(model, table, rule, epsilon, after)
@@ -82,20 +95,27 @@ def evaluate_against(model: Path, table: dict[str, list], rule: str, epsilon: fl
         current = InPlace(f"{LOGGING} ({current.name} is promoted and chooses by "
                           f"{', '.join(current.policy.action)})", None)
     found.warnings.extend(unseen_drift(drift or [], last_day(found.policy, "model")))
-    return found, judge(found, current, model.parent, is_successor)
+    return found, replace(judge(found, current, model.parent, is_successor), served=served)
 
 
 def judge(found: Evaluation, current: InPlace, models: Path, is_successor: bool) -> Verdict:
-    """Contract, section 6, 'Promotion'."""
+    """Contract, section 6, 'Promotion'.
+
+    Of one kind are models and what they learned, not what refusals made of the floor: with that
+    each refusal would make the next successor look better.
+    """
     policy, margin = current.policy, None
     if policy is None:
         gain = difference(found.logged, as_logged(found))
     else:
+        is_refreshed = policy.kind == found.policy.kind
         if last_day(policy, "model") < found.days[0]:
             policy = Policy.load(models / policy.version, policy.rule, policy.epsilon)
+        if is_refreshed:
+            policy = replace(policy, epsilon=found.policy.epsilon)
         other, _ = as_seen_by(policy, found.table, found.label, found.candidates)
         gain = difference(found.logged, other)
-        if policy.kind == found.policy.kind:
+        if is_refreshed:
             worth = found.estimates["dr"].value - gain.value
             margin = limits().promotion_margin * max(worth, 0.0)
     return verdict(gain, found.warnings, current.name, margin, is_successor)
@@ -115,7 +135,9 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
     the logs say is weighed with what is expected of a successor, no difference give or take the
     margin: the mean of both, by their precision. What this lets pass, test_gate prints.
     """
-    if margin is None or not is_successor or np.isnan(gain.low):
+    if is_none(gain):
+        reasons = [*warnings, f"it decides as {against} does: nothing varies between users"]
+    elif margin is None or not is_successor or np.isnan(gain.low):
         bound = 0.0 if margin is None else -margin
         reasons = [*warnings, *(doubt for doubt in doubts(gain) if doubt not in warnings)]
         if gain.low <= bound:
@@ -135,10 +157,30 @@ def verdict(gain: Estimate, warnings: list[str], against: str, margin: float | N
     return Verdict(not reasons and not np.isnan(gain.low), reasons, gain, against)
 
 
-def promote(model: Path, found: Evaluation, made: Verdict) -> dict:
-    """Does what the verdict says and records it; a policy that is refused is the challenger."""
+def promote(model: Path, found: Evaluation, made: Verdict) -> Verdict:
+    """Does what the verdict says and records it; a policy that is refused is the challenger.
+
+    Returns the verdict that holds: where what is served is no longer what the policy was judged
+    against, it is refused, as somebody took it back or promoted another in the meantime.
+    """
     models = model.parent
-    step = {
+    if made.is_promoted:
+        try:
+            promotions.serve(models, recorded(model, found, made), instead_of=made.served)
+        except promotions.ServesAnother as error:
+            made = replace(made, is_promoted=False, reasons=[str(error)])
+        else:
+            end_outdated(models, found.policy)
+            return made
+    step = promotions.record(models, recorded(model, found, made))
+    if model.name != made.against and not made.is_alike:
+        write_json(models / CHALLENGER, step)
+    return made
+
+
+def recorded(model: Path, found: Evaluation, made: Verdict) -> dict:
+    """The step that a verdict is, as it is recorded."""
+    return {
         "step": promotions.PROMOTION if made.is_promoted else promotions.REFUSAL,
         "model": model.name, "rule": found.policy.rule, "epsilon": found.policy.epsilon,
         "against": made.against,
@@ -147,14 +189,6 @@ def promote(model: Path, found: Evaluation, made: Verdict) -> dict:
         "decisions": len(found.logged.reward), "days": [str(day) for day in found.days],
         "why": made.reasons or [f"{made.difference.low:+.4f} or more per decision than "
                                 f"{made.against}"]}
-    if made.is_promoted:
-        step = promotions.serve(models, step)
-        end_outdated(models, found.policy)
-        return step
-    step = promotions.record(models, step)
-    if model.name != made.against:
-        write_json(models / CHALLENGER, step)
-    return step
 
 
 def end_outdated(models: Path, promoted: Policy) -> None:
@@ -176,6 +210,7 @@ def roll_back(models: Path, why: str) -> dict:
     take back, or what was before cannot be loaded.
     """
     promotions.finish(models)
+    served = promotions.pointed(models)
     try:
         taken, again = promotions.pointer(models), promotions.before(models)
         if again is not None:
@@ -189,4 +224,7 @@ def roll_back(models: Path, why: str) -> dict:
     step = {"step": promotions.ROLLBACK, "taken_back": taken["model"], "why": [why]} | (
         {name: again[name] for name in ("model", "rule", "epsilon")} if again
         else {"model": None})
-    return promotions.serve(models, step)
+    try:
+        return promotions.serve(models, step, instead_of=served)
+    except promotions.ServesAnother as error:
+        raise click.ClickException(str(error)) from error

@@ -13,6 +13,11 @@ from offer_ai.learning.policies import CHALLENGER, PROMOTED
 
 LOG, NEXT, LOCK = "promotions.ndjson", ".promoted.next", ".promoting"
 PROMOTION, REFUSAL, ROLLBACK = "promoted", "not promoted", "rolled back"
+WHATEVER = object()  # is served
+
+
+class ServesAnother(Exception):
+    """What is served has changed since somebody looked."""
 
 
 def who() -> str:
@@ -75,13 +80,26 @@ def pointer(models: Path) -> dict | None:
     return told
 
 
-def serve(models: Path, step: dict) -> dict:
+def pointed(models: Path) -> bytes | None:
+    """The pointer to the served policy as it stands, None for none: each step leaves another."""
+    try:
+        return (models / PROMOTED).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def serve(models: Path, step: dict, instead_of: bytes | object | None = WHATEVER) -> dict:
     """Records a step and has its policy served from now on, none where `model` is None.
 
-    Returns it as recorded. A process that is killed in between leaves what `finish` ends.
+    Returns it as recorded. A process that is killed in between leaves what `finish` ends. Raises
+    ServesAnother where the pointer is not `instead_of` any more, what `pointed` said: nothing is
+    recorded then.
     """
     with after_others(models / LOCK):
         end_left(models)
+        if instead_of is not WHATEVER and pointed(models) != instead_of:
+            raise ServesAnother("what is served was changed in the meantime, by hand or by another "
+                                "process: look again")
         step = step | {"by": who(), "at": now()}
         write_json(models / NEXT, step)
         append(models, step)
@@ -116,6 +134,12 @@ def end_left(models: Path) -> None:
         (models / NEXT).unlink()
     else:
         (models / NEXT).replace(models / PROMOTED)
+
+
+def is_taken_back(models: Path) -> bool:
+    """Whether the last promotion was taken back, and nothing was promoted since."""
+    changes = [step["step"] for step in steps(models) if step["step"] in (PROMOTION, ROLLBACK)]
+    return changes[-1:] == [ROLLBACK]
 
 
 def before(models: Path) -> dict | None:

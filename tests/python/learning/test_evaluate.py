@@ -68,7 +68,7 @@ def test_a_better_policy_is_promoted_once(copy):
     assert "promoted: replaces the logging policy" in said.stdout
     assert json.loads(promoted.read_text())["model"] == model.name
     again = evaluate(copy, model, "--promote")
-    assert "not promoted: nothing varies between users" in again.stdout
+    assert f"not promoted: it decides as {model.name} does" in again.stdout
     assert not (copy / "models" / "challenger.json").exists()
     other = model.with_name("m-other")
     shutil.copytree(model, other)

@@ -18,8 +18,15 @@ import pytest
 from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
-from offer_ai.learning import model_files, promotions
-from offer_ai.learning.cycle import days_to_value, explore_more, is_due, learn, rhythm
+from offer_ai.learning import cycle, model_files, promotions
+from offer_ai.learning.cycle import (
+    days_to_value,
+    explore_more,
+    is_due,
+    last_told,
+    learn,
+    rhythm,
+)
 from offer_ai.learning.effects_rest import Rest, fit_rest
 from offer_ai.learning.effects_training import surest, worth_at_random
 from offer_ai.learning.intervals import Estimate
@@ -371,6 +378,82 @@ def test_after_a_refusal_the_policy_in_place_explores_more(tmp_path):
     step = learn(publish(tmp_path, days=9, version="v2"))
     assert ": promoted, " in step.said
     assert promotions.pointer(models)["epsilon"] == 0.01
+
+
+@pytest.mark.quick
+def test_a_successor_that_decides_alike_changes_nothing(tmp_path):
+    """Of the same offers, however much the policy in place explores by now: it neither explores
+    more, nor does its own floor let the same policy win."""
+    first = learn(publish(tmp_path)).model.name
+    models = tmp_path / "models"
+    for version in ("v1", "v2"):
+        assert f"it decides as {first} does" in learn(publish_again(tmp_path, version)).said
+        assert promotions.pointer(models)["epsilon"] == 0.01
+    refused = Verdict(False, ["too thin"], Estimate(0.0, -1.0, 1.0, 99, 50.0, 0.5), first)
+    explore_more(models, refused)
+    assert f"it decides as {first} does" in learn(publish_again(tmp_path, "v3")).said
+    assert promotions.pointer(models)["epsilon"] == 0.05
+    assert not (models / "challenger.json").exists()
+
+
+def publish_again(folder, version):
+    """The offers that are published, as another version."""
+    manifest = folder / "training" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    (folder / "training" / told["version"]).rename(folder / "training" / version)
+    manifest.write_text(json.dumps(told | {"version": version}))
+    return folder
+
+
+@pytest.mark.quick
+def test_after_a_rollback_a_successor_is_judged_strictly(tmp_path, monkeypatch):
+    """Until one is promoted; a refusal and what is explored for it are none."""
+    judged, evaluate_against = [], cycle.evaluate_against
+
+    def spy(*of, is_successor):
+        judged.append(is_successor)
+        return evaluate_against(*of, is_successor=is_successor)
+    monkeypatch.setattr(cycle, "evaluate_against", spy)
+    first = learn(publish(tmp_path)).model.name
+    models = tmp_path / "models"
+    assert ": promoted, " in learn(publish(tmp_path, days=9, version="v2")).said
+    roll_back(models, "a test")
+    refused = Verdict(False, ["too thin"], Estimate(0.0, -1.0, 1.0, 99, 50.0, 0.5), first)
+    promotions.record(models, {"step": promotions.REFUSAL, "model": "m-other"})
+    explore_more(models, refused)
+    assert promotions.pointer(models)["epsilon"] == 0.05
+    learn(publish(tmp_path, days=10, version="v3"))
+    promotions.serve(models, {"step": promotions.PROMOTION} | {
+        name: promotions.pointer(models)[name] for name in ("model", "rule", "epsilon")})
+    learn(publish(tmp_path, days=11, version="v4"))
+    assert judged == [True, True, False, True]
+
+
+@pytest.mark.quick
+def test_what_was_taken_back_during_a_step_is_not_overwritten(tmp_path, monkeypatch):
+    """By hand, after the step had looked at what is served."""
+    learn(publish(tmp_path))
+    models, promote = tmp_path / "models", cycle.promote
+    monkeypatch.setattr(
+        cycle, "promote", lambda *of: (roll_back(models, "a test"), promote(*of))[1])
+    said = learn(publish(tmp_path, days=9, version="v2")).said
+    assert ": not promoted, " in said and "changed in the meantime" in said
+    assert promotions.pointer(models) is None
+    assert [step["step"] for step in promotions.steps(models)] == [
+        "promoted", "rolled back", "not promoted"]
+
+
+@pytest.mark.quick
+def test_the_model_before_is_the_latest_of_the_cycle(tmp_path):
+    """Whatever was judged by hand since: trees, or an old model once more."""
+    for name, kind, day in (("m-old", "effects", 1), ("m-new", "effects", 3), ("trees", None, 5)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.json").write_text(json.dumps(
+            {"kind": kind, "name": name, "training": {"watermark": f"2025-01-0{day}T00:00:00Z"}}))
+    assert last_told(tmp_path) == {}
+    for name in ("m-old", "m-new", "trees", "m-old", "m-gone"):
+        promotions.record(tmp_path, {"step": promotions.REFUSAL, "model": name})
+    assert last_told(tmp_path)["name"] == "m-new"
 
 
 def environment(folder):
