@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from offer_ai.base import declarations, settings
-from offer_ai.learning.model_files import point_of
+from offer_ai.learning.model_files import point_of, told_of
 from offer_ai.learning.off_policy import effective_sample_size
 from offer_ai.learning.policies import EPSILON_GREEDY, INVERSE_GAP, THOMPSON
 from offer_ai.learning.promotion import evaluate_against, promote, roll_back
@@ -20,12 +20,14 @@ from offer_ai.training.table import read_training
 @click.option("--training", type=click.Path(path_type=Path), default=None,
               help="The published training table; OFFER_AI_EXPORT/training by default, of another "
               "decision point than offers training_NAME.")
-@click.option("--rule", default=EPSILON_GREEDY,
+@click.option("--rule", default=None,
               type=click.Choice([EPSILON_GREEDY, THOMPSON, INVERSE_GAP]),
-              help="The model's favourite, that of one of its bootstrapped copies, or (models of "
-              "learn.py) each the likelier, the less its prediction is below the favourite's.")
-@click.option("--epsilon", default=0.1, type=click.FloatRange(0, 1),
-              help="Share of decisions that explore, evenly over the candidates.")
+              help="The model's favourite, that of one of its bootstrapped copies, or (the default "
+              "of models of learn.py) each the likelier, the less its prediction is below the "
+              "favourite's.")
+@click.option("--epsilon", default=None, type=click.FloatRange(0, 1),
+              help="Share of decisions that explore, evenly over the candidates; 0.1 by default, "
+              "0.01 by inverse gaps.")
 @click.option("--promote/--no-promote", "is_promotion", default=False,
               help="Make it the policy that is served, if it is sure to be better.")
 @click.option("--rollback", is_flag=True,
@@ -34,8 +36,8 @@ from offer_ai.training.table import read_training
               help="Of --rollback: the folder of model versions; OFFER_AI_EXPORT/models by "
               "default, of another decision point than offers models_NAME.")
 @click.option("--why", default="rolled back by hand", help="Of --rollback: the reason to record.")
-def main(model: Path | None, decision_point: str | None, training: Path | None, rule: str,
-         epsilon: float, is_promotion: bool, rollback: bool, models: Path | None,
+def main(model: Path | None, decision_point: str | None, training: Path | None, rule: str | None,
+         epsilon: float | None, is_promotion: bool, rollback: bool, models: Path | None,
          why: str) -> None:
     """Value the policy of MODEL (a folder that train.py wrote) on logs it has not seen.
 
@@ -58,7 +60,13 @@ def main(model: Path | None, decision_point: str | None, training: Path | None, 
         return
     if model is None:
         raise click.UsageError("Name a MODEL, a folder that train.py wrote.")
-    manifest, table = read_training(training or export / declarations.folder_of("training", name))
+    told = told_of(model)
+    rule = rule or (INVERSE_GAP if "gamma" in told else EPSILON_GREEDY)
+    if epsilon is None:
+        epsilon = 0.01 if rule == INVERSE_GAP else 0.1
+    # A model of parts is fitted to offers whose label is not mature, and valued on them.
+    manifest, table = read_training(training or export / declarations.folder_of("training", name),
+                                    with_young=bool(told.get("part")))
     found, made = evaluate_against(model.absolute(), table, rule, epsilon, manifest.get("drift"))
     logged = found.logged
     click.echo(f"{len(logged.reward):,} decisions from {found.days[0]} to {found.days[1]} "

@@ -51,13 +51,17 @@ def load_model(folder: Path, name: str = "model.txt") -> RevenueModel | EffectsM
     return RevenueModel.load(folder, name)
 
 
+def told_of(folder: Path) -> dict:
+    """What a version says of its models; nothing where it cannot be read."""
+    try:
+        return json.loads((folder / "model.json").read_text())
+    except (OSError, ValueError):
+        return {}
+
+
 def point_of(folder: Path) -> str:
     """The decision point that a version's models decide; `offers` where it does not say."""
-    try:
-        told = json.loads((folder / "model.json").read_text())
-    except (OSError, ValueError):
-        return declarations.OFFERS
-    return told.get("decision_point", declarations.OFFERS)
+    return told_of(folder).get("decision_point", declarations.OFFERS)
 
 
 def is_whole(folder: Path, description: dict) -> bool:

@@ -16,10 +16,11 @@ from offer_ai.base.files import MANIFEST
 from offer_ai.training.anchor_rows import DECIDED_WITH
 
 
-def read_training(folder: Path) -> tuple[dict, dict[str, list]]:
-    """The manifest and the columns of the published training table; by time of anchor."""
-    manifest, table = read_offers(folder)
-    return manifest, table.to_pydict()
+def read_training(folder: Path, with_young: bool = False) -> tuple[dict, dict[str, list]]:
+    """The manifest and the columns of the published training table, by time of anchor; with
+    offers whose label is not mature, if asked."""
+    manifest = manifest_of(folder)
+    return manifest, offers_of_version(folder, manifest, with_young).to_pydict()
 
 
 def read_offers(folder: Path) -> tuple[dict, pa.Table]:

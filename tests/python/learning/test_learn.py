@@ -456,6 +456,16 @@ def test_the_model_before_is_the_latest_of_the_cycle(tmp_path):
     assert last_told(tmp_path)["name"] == "m-new"
 
 
+@pytest.mark.quick
+def test_a_model_of_young_offers_is_valued_by_hand(tmp_path):
+    """As the cycle values it, by its own rule."""
+    first = learn(publish(tmp_path)).model
+    said = run("evaluate", first, "--training", tmp_path / "training")
+    assert said.returncode == 0, said.stderr
+    assert "decisions from 2025-01-04 to 2025-01-06" in said.stdout
+    assert "difference +0.0000" in said.stdout
+
+
 def environment(folder):
     return os.environ | {"OFFER_AI_EXPORT": str(folder), "OFFER_AI_DB": str(folder / "w.duckdb")}
 
