@@ -29,19 +29,47 @@ names the column). `decisions` is a relation of `decision_notes`.
         row_number() over (
             partition by decisions.policy_in_place, decisions.user_id
             order by decisions.event_time, decisions.{{ point.one }}_id
-        ) = 1 as is_first
+        ) = 1 as is_first,
+        decisions.policy_in_place <> 'fallback-uniform'
+        and row_number() over (
+            partition by decisions.user_id, decisions.policy_in_place = 'fallback-uniform'
+            order by decisions.event_time, decisions.{{ point.one }}_id
+        ) = 1 as is_first_promoted
     from decisions
     inner join labels on decisions.{{ point.one }}_id = labels.{{ point.one }}_id
     inner join watermark on labels.label_matures_at <= watermark.watermark_at
 {%- endmacro %}
 
-{#- What users brought by policy, arm and day, and the lift over the holdout; of `arm_decisions`. -#}
+{#-
+What users brought by policy, arm and day, and the lift over the holdout; of `arm_decisions`. All
+promoted policies together are the policy `all-promoted`.
+-#}
 {% macro policy_lift(arm_decisions, earned='reward') -%}
     {%- set limits = var('estimates') -%}
     with
 
     arm_decisions as (
         select * from {{ arm_decisions }}
+    ),
+
+    -- The next policy is soon promoted, before a small holdout tells anything of this one.
+    counted as (
+        select
+            policy_version,
+            arm,
+            decided_at,
+            {{ earned }},
+            is_first
+        from arm_decisions
+        union all
+        select
+            'all-promoted' as policy_version,
+            arm,
+            decided_at,
+            {{ earned }},
+            is_first_promoted as is_first
+        from arm_decisions
+        where policy_version <> 'fallback-uniform'
     ),
 
     -- A user counts once, in the arm and with what it brought in from the first decision:
@@ -57,7 +85,7 @@ names the column). `decisions` is a relation of `decision_notes`.
             sum(case when is_first then power({{ earned }}, 2) else 0 end) as s2,
             sum(case when is_first then power({{ earned }}, 3) else 0 end) as s3,
             sum(case when is_first then power({{ earned }}, 4) else 0 end) as s4
-        from arm_decisions
+        from counted
         group by policy_version, arm, cast(decided_at as date)
     ),
 

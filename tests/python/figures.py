@@ -106,13 +106,17 @@ FIGURES = {
             select user_id, arg_max(signin_method, event_time) as signin from happened
             where signin_method is not null group by user_id) as last using (user_id)
         where offered_at::date between $first and $last and is_label_mature group by all""",
-    "lift": """with decided as (
-            select policy_in_place as policy, arm, user_id, event_time::date as day,
-                next_week_purchase_amount::double as revenue
+    "lift": """with made as (
+            select policy_in_place as policy, arm, user_id, event_time,
+                event_time::date as day, next_week_purchase_amount::double as revenue
             from staging.stg_decisions inner join marts.training_offers using (offer_id, user_id)
-            where is_label_mature and user_id in (select user_id from happened)
-            qualify row_number() over (partition by policy_in_place, user_id
-                order by event_time) = 1)
+            where is_label_mature and user_id in (select user_id from happened)),
+        decided as (
+            select * from (
+                from made
+                union all
+                select * replace ('all-promoted' as policy) from made where policy = 'm1')
+            qualify row_number() over (partition by policy, user_id order by event_time) = 1)
         select policy, count(case when arm = 'policy' then 1 end) as users,
             count(case when arm = 'holdout' then 1 end) as held_out,
             avg(case when arm = 'policy' then revenue end)

@@ -121,14 +121,18 @@ def test_lift_covers_the_truth(warehouse):
     folder, replaced = warehouse
     with replaced(ARMS.format(worlds=WORLDS, share=0.2)) as con:
         last = con.execute("""
-            select * from marts.policy_lift
+            select * from marts.policy_lift where policy_version <> 'all-promoted'
             qualify day = max(day) over (partition by policy_version)""").fetchdf()
+        together = con.execute("""
+            select arm, users from marts.policy_lift where policy_version = 'all-promoted'
+            qualify day = max(day) over ()""").fetchall()
         days = con.execute("select count(distinct day) from marts.policy_lift").fetchone()
         firsts = con.execute("from anchors.arm_decisions where is_first").fetchdf()
     policy, holdout = (last[last.arm == arm] for arm in ("policy", "holdout"))
     assert days == (12,)
     assert len(policy) == len(holdout) == WORLDS
     assert policy.users.sum() + holdout.users.sum() == 2000 * WORLDS
+    assert dict(together) == {"policy": policy.users.sum(), "holdout": holdout.users.sum()}
     assert policy.decisions.sum() == 3 * policy.users.sum()
     assert last.warnings.isna().mean() > 0.9
     for rows, low, high, truth in (

@@ -66,9 +66,12 @@ figure({
     .sort((a, b) => a.label.localeCompare(b.label)),
 });
 
+// The policy of marts.policy_lift that is all promoted ones: each alone is soon followed by the next.
+const TOGETHER = "all-promoted";
+
 figure({
   id: "lift", section: "policy", title: "What the policy earns beyond the holdout",
-  says: "Revenue of the week from a player's first decision, in the policy's arm less in the holdout; with the 95 % interval of marts.policy_lift. Above zero all along: the policy earns more.",
+  says: "Revenue of the week from a player's first decision, in the policy's arm less in the holdout; with the 95 % interval of marts.policy_lift; all-promoted: over all policies that were promoted. Above zero all along: the policy earns more.",
   columns: [{ key: "policy", label: "Policy" }, { key: "users", label: "Players", format: "count" },
     { key: "held_out", label: "In the holdout", format: "count" },
     { key: "per_user", label: "Revenue per player", format: "money" },

@@ -138,16 +138,18 @@ function answers() {
   } else {
     answer("offer", "Not known yet", "No offer of these days was shown 100 times and is 7 days old.");
   }
-  const lifts = parts.get("lift").rows, last = lifts[lifts.length - 1];
-  if (!last) {
-    answer("policy", "Not known yet", parts.get("lift").one.missing);
-  } else if (last.low === null) {
-    answer("policy", "Not known yet", `${last.policy}: ${last.why}.`);
+  const lifts = parts.get("lift").rows, together = lifts.find((row) => row.policy === TOGETHER);
+  if (!together) {
+    answer("policy", "Not known yet", lifts.length
+      ? "No decision of these days by a promoted policy is 7 days old." : parts.get("lift").one.missing);
+  } else if (together.low === null) {
+    answer("policy", "Not known yet", `All promoted policies: ${together.why}.`);
   } else {
-    const mood = last.why ? "" : last.low > 0 ? "good" : last.high < 0 ? "bad" : "";
+    const mood = together.why ? "" : together.low > 0 ? "good" : together.high < 0 ? "bad" : "";
     answer("policy", { good: "Yes", bad: "No, it earns less" }[mood] || "Not sure yet",
-      `${last.policy}: ${MONEY.format(last.lift)} more per player than the holdout (${MONEY.format(last.low)} to ${
-        MONEY.format(last.high)}), ${where}${last.why ? `; ${last.why}` : ""}`, mood);
+      `All promoted policies: ${MONEY.format(together.lift)} more per player than the holdout (${
+        MONEY.format(together.low)} to ${MONEY.format(together.high)}), ${where}${
+        together.why ? `; ${together.why}` : ""}`, mood);
   }
 }
 
