@@ -31,15 +31,18 @@ def main(decision_point: str | None, every_days: float, poll: float, once: bool,
     A step publishes the training table of OFFER_AI_DB, trains on it (offers whose week is not
     over take part through their first hour), values the model on the last days and promotes it
     if it passes. It goes beside `watch.py`, which builds: while a build has the warehouse, a
-    step waits for the next look. One process learns at a time; a step that fails leaves what is
-    served. SIGINT and SIGTERM end it after the step.
+    step waits for the next look, and `--once` ends with 1. One process learns at a time; a step
+    that fails leaves what is served. SIGINT and SIGTERM end it after the step.
     """
     database, export = settings.database().absolute(), settings.export_folder().absolute()
     name = declarations.decision_point(decision_point)["name"]
     keeper = Keeper(database, export, every_days, poll, rule, epsilon, is_publishing, name)
     with only_one(keeper.models / ".learning", f"learns for {export}"):
         if once:
-            click.echo(keeper.step() or "It is not time yet: nothing new was published, or not "
+            said = keeper.step()
+            if said is None and keeper.busy:
+                raise click.ClickException(f"{keeper.busy}. Nothing was learned: try again later.")
+            click.echo(said or "It is not time yet: nothing new was published, or not "
                        f"{every_days:g} days of events since the last step.")
             return
         for number in (signal.SIGINT, signal.SIGTERM):

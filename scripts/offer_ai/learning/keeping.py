@@ -18,6 +18,7 @@ from offer_ai.warehouse.connection import open_warehouse, watermark
 
 MAX_PAUSE = 600.0  # seconds between tries of a step that keeps failing
 KEEP_VERSIONS = 5
+BUSY_LOOKS = 5  # in a row, after which it is said that a build has the warehouse
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Keeper(Running):
     is_publishing: bool = True
     name: str = declarations.OFFERS  # of the decision point
     tried: str | None = None  # the version that the last step learned from, or could not
+    busy: str | None = None  # why the last step could not publish, as a build has the warehouse
 
     @property
     def models(self) -> Path:
@@ -44,7 +46,7 @@ class Keeper(Running):
 
     def run(self) -> None:
         """Until stopped; a step that began is finished."""
-        failures = 0
+        failures = busy_looks = 0
         while not self.is_stopped:
             try:
                 said = self.step()
@@ -55,19 +57,22 @@ class Keeper(Running):
                 say(f"learning failed, next try in {pause:.0f} s; what is served stays: {error}")
                 self.sleep(pause)
                 continue
+            busy_looks = busy_looks + 1 if self.busy else 0
             if said:
                 say(said)
+            elif busy_looks == BUSY_LOOKS:
+                say(f"waiting: {self.busy}")
             self.sleep(self.poll)
         say("stopped")
 
     def step(self) -> str | None:
         """Publishes and, if it is time, learns; returns what to say, None when it is not time.
 
-        What cannot be learned from (ClickException) is said once for each version.
+        What cannot be learned from (ClickException) is said once for each version. Raises
+        ClickException for a warehouse that is not there or cannot be read.
         """
         finish(self.models)
-        if self.is_publishing:
-            self.publish()
+        self.busy = self.publish() if self.is_publishing else None
         told = self.published()
         version = told.get("version")
         if version in (None, self.tried) or not self.is_due(told.get("watermark")):
@@ -81,10 +86,9 @@ class Keeper(Running):
             self.tried = None
             raise
 
-    def publish(self) -> None:
-        """Publishes the training table if it is time, unless a build has the warehouse."""
-        if not self.database.exists():
-            return
+    def publish(self) -> str | None:
+        """Publishes the training table if it is time; returns why not, where a build has the
+        warehouse."""
         try:
             with publishing(self.export), open_warehouse(self.database) as con:
                 if self.is_due(watermark(con)):
@@ -93,6 +97,8 @@ class Keeper(Running):
         except click.ClickException as error:
             if "a build is writing it" not in error.message:
                 raise
+            return f"OFFER_AI_DB: {error.message}"
+        return None
 
     def is_due(self, at: str | None) -> bool:
         return is_due(self.models, at, self.every_days)

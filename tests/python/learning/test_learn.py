@@ -10,6 +10,7 @@ import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,7 @@ import pytest
 from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
-from offer_ai.learning import cycle, model_files, promotions
+from offer_ai.learning import cycle, keeping, model_files, promotions
 from offer_ai.learning.cycle import (
     days_to_value,
     explore_more,
@@ -474,18 +475,19 @@ def environment(folder):
 def test_the_command_once_and_alone(tmp_path):
     """A step, then none until there is more; a second process is refused, by name."""
     publish(tmp_path)
-    first = run("learn", "--once", env=environment(tmp_path))
+    first = run("learn", "--once", "--no-publish", env=environment(tmp_path))
     assert ": promoted, " in first.stdout, first.stderr
-    again = run("learn", "--once", env=environment(tmp_path))
+    again = run("learn", "--once", "--no-publish", env=environment(tmp_path))
     assert "It is not time yet" in again.stdout
-    process = subprocess.Popen([sys.executable, SCRIPTS / "learn.py", "--poll", "0.05"],
-                               env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, SCRIPTS / "learn.py", "--no-publish", "--poll", "0.05"],
+        env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
     try:
         lock = tmp_path / "models" / ".learning"
         until = time.time() + 60
         while lock.read_text() != str(process.pid) and time.time() < until:
             time.sleep(0.05)
-        other = run("learn", "--once", env=environment(tmp_path))
+        other = run("learn", "--once", "--no-publish", env=environment(tmp_path))
         assert f"Process {process.pid} learns for {tmp_path} already" in other.stderr
         # A bad day: a version that cannot be read. What is served stays, and it goes on.
         publish(tmp_path, days=9, version="v2")
@@ -500,6 +502,29 @@ def test_the_command_once_and_alone(tmp_path):
         process.terminate()
         assert process.wait(60) == 0
     assert len(promotions.steps(tmp_path / "models")) == 2
+
+
+def test_a_warehouse_that_is_not_there_or_held_is_said(tmp_path, monkeypatch):
+    """At once where it is not there, as of a mistyped variable; by one that goes on, after a few
+    looks where a build holds it."""
+    said = run("learn", "--once", env=environment(tmp_path))
+    assert said.returncode == 1
+    assert f"no warehouse at OFFER_AI_DB='{tmp_path / 'w.duckdb'}'" in said.stderr
+    with duckdb.connect(str(tmp_path / "w.duckdb")):
+        said = run("learn", "--once", env=environment(tmp_path))
+    assert said.returncode == 1
+    assert "OFFER_AI_DB: " in said.stderr and "a build is writing it" in said.stderr
+    keeper = Keeper(tmp_path / "w.duckdb", tmp_path, 1.0, 0.0, "inverse-gap", 0.01)
+    heard, looks = [], iter([None, *["held"] * 9, None, *["held"] * 4])
+
+    def publish(_):
+        if (found := next(looks, "end")) == "end":
+            keeper.stop()
+        return None if found == "end" else found
+    monkeypatch.setattr(Keeper, "publish", publish)
+    monkeypatch.setattr(keeping, "say", heard.append)
+    keeper.run()
+    assert heard == ["waiting: held", "stopped"]
 
 
 def kill_at(place: str) -> None:
