@@ -164,12 +164,14 @@ was fitted to, one row per feature and day. `decisions` is a relation of `decisi
         where reference.feature is null
     ),
 
+    -- What nobody had counts as half an anchor: with a fixed share, however small, the index of
+    -- many bins and few anchors would be great by chance.
     shares as (
         select
             *,
-            greatest(cast(anchors as double) / total, 1e-4) as share_now,
-            greatest(coalesce(cast(reference_anchors as double) / nullif(reference_total, 0), 0), 1e-4)
-                as share_then
+            greatest(cast(anchors as double), 0.5) / total as share_now,
+            greatest(cast(reference_anchors as double), 0.5)
+            / greatest(max(reference_total) over (partition by feature, day), 1) as share_then
         from compared
     ),
 

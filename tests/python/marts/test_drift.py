@@ -21,9 +21,9 @@ def drifted(tmp_path_factory):
 
 
 def index(reference: np.ndarray, actual: np.ndarray) -> float:
-    """The population stability index of two arrays of bins."""
+    """The population stability index of two arrays of bins; an empty one counts half."""
     bins = sorted(set(reference) | set(actual))
-    was, now = (np.maximum([(values == one).mean() for one in bins], 1e-4)
+    was, now = (np.maximum([(values == one).sum() for one in bins], 0.5) / len(values)
                 for values in (reference, actual))
     return float(((now - was) * np.log(now / was)).sum())
 
