@@ -127,7 +127,7 @@ def fit_models(
                                     objective), booster.best_iteration)
     chosen = min(tried, key=lambda name: tried[name][0])
     rounds = max(tried[chosen][1] - USER_ROUNDS, MIN_ROUNDS)
-    even, weights = weights, weights if chosen == "by propensity" else None
+    judged_by, weights = weights, weights if chosen == "by propensity" else None
 
     def fit_rows(rows):
         return fit_trees(matrix[rows], amounts[rows],
@@ -137,11 +137,11 @@ def fit_models(
     every = np.arange(len(amounts))
     boosters = {"model": fit_rows(every), "held_out": fit_rows(early)}
     late = boosters["held_out"].predict(matrix[is_late])
-    late_deviance = deviance(amounts[is_late], late, None if even is None else even[is_late],
-                             objective)
+    weight = None if judged_by is None else judged_by[is_late]
+    mean = np.average(amounts[early], weights=None if judged_by is None else judged_by[early])
+    late_deviance = deviance(amounts[is_late], late, weight, objective)
+    constant = deviance(amounts[is_late], np.full(len(late), mean), weight, objective)
     bins = calibration(amounts[is_late], late)
-    constant = deviance(amounts[is_late], np.full(is_late.sum(), amounts[~is_late].mean()), None,
-                        objective)
 
     rng = np.random.default_rng(PARAMETERS["seed"])
     for number in tqdm(range(bootstraps), unit="model", disable=None):

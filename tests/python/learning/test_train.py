@@ -1,6 +1,7 @@
 """Training on a published table whose truth is known."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import click
@@ -15,7 +16,7 @@ from learned import OFFERS, published
 from offer_ai.learning.fitting import calibration, fit_models
 from offer_ai.learning.model_files import plot
 from offer_ai.learning.revenue_model import RevenueModel
-from offer_ai.learning.trees import deviance
+from offer_ai.learning.trees import deviance, importance_weights
 from offer_ai.training.table import read_training
 
 
@@ -85,6 +86,21 @@ def test_what_is_held_out_is_seen_by_no_copy(tmp_path):
             for name in first} == {
         "model": False, "model-0": False, "model-1": False,
         "held_out": True, "held_out-0": True, "held_out-1": True}
+
+
+@pytest.mark.quick
+def test_a_model_and_the_mean_are_judged_by_the_same_weights(tmp_path):
+    """Where some offers were made three times as often as others, both as if all had been alike."""
+    manifest, table = read_training(published(tmp_path, rows=1500) / "training")
+    label = "next_week_purchase_amount"
+    table["propensity"] = [0.6 if price < 5 else 0.2 for price in table["offer_price"]]
+    _, description = fit_models(manifest, table, label, 7, 0)
+    amounts, weights = np.array(table[label], float), importance_weights(table["propensity"])
+    days = np.array([value.date() for value in table["offered_at"]])
+    is_late = days > days.max() - timedelta(days=7)
+    mean = np.average(amounts[~is_late], weights=weights[~is_late])
+    assert description["metrics"]["deviance_of_the_mean"] == pytest.approx(
+        deviance(amounts[is_late], np.full(is_late.sum(), mean), weights[is_late]))
 
 
 def test_deviance():
