@@ -18,7 +18,8 @@ from anchors.arm_decisions
 qualify row_number() over (partition by round, user_id order by decided_at, offer_id) = 1
 order by round, user_id"""
 
-# Explored is what was not made because one offer was the likeliest.
+# Explored is what was not made because one offer was the likeliest, as comparison.is_explored and
+# report/queries/decisions.sql have it.
 EXPLORED = """
 with decisions as (
     select
@@ -27,8 +28,8 @@ with decisions as (
             one -> one.probability) as chances
     from staging.stg_decisions
     where arm = 'policy')
-select round, avg((propensity < list_max(chances) or len(list_filter(
-    chances, chance -> chance = list_max(chances))) > 1)::int) as explored
+select round, avg((propensity < list_max(chances) - 1e-9 or len(list_filter(
+    chances, chance -> chance >= list_max(chances) - 1e-9)) > 1)::int) as explored
 from decisions group by round order by round"""
 
 

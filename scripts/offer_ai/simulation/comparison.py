@@ -75,7 +75,7 @@ def measured(played: Played, best: np.ndarray, name: str) -> dict:
     """`share` of what lies between a random choice and the best on the same features, over all
     rounds and by `rounds`; `over_single`, what was earned per decision above the best single
     offer in hindsight, with its 95 % interval over players; `explored`, the share of decisions
-    that were not the likeliest; `chance` of each offer by round.
+    that were not the one likeliest offer; `chance` of each offer by round.
     """
     earned = earned_by(played, best)
     numbers = np.unique(played.round)
@@ -86,9 +86,16 @@ def measured(played: Played, best: np.ndarray, name: str) -> dict:
         "single": share_of_gap(earned | {"ours": earned["single"]}, every),
         "rounds": [share_of_gap(earned, played.round == number) for number in numbers],
         "over_single": [float(margin.mean()), *interval(margin, played.player)],
-        "explored": float((played.chances.argmax(axis=1) != played.choice).mean()),
+        "explored": float(is_explored(played.chances, played.choice).mean()),
         "chance": [played.chances[played.round == number].mean(axis=0).tolist()
                    for number in numbers]}
+
+
+def is_explored(chances: np.ndarray, choice: np.ndarray) -> np.ndarray:
+    """Which choices (decisions,) were not the one likeliest offer, of chances (decisions, offers):
+    where several are, all; as on the page and in the loop's report (simulation/arms.py)."""
+    is_likeliest = chances >= chances.max(axis=1, keepdims=True) - 1e-9
+    return ~is_likeliest[np.arange(len(choice)), choice] | (is_likeliest.sum(axis=1) > 1)
 
 
 def table(found: list[dict]) -> str:

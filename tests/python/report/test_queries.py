@@ -9,6 +9,7 @@ from offer_ai.report.writing import still_missing
 
 pytestmark = pytest.mark.quick
 EVERY = '[{"probability": 0.5}, {"probability": 0.5}]'
+TWO_LIKED = '[{"probability": 0.4}, {"probability": 0.4}, {"probability": 0.2}]'
 LIKED = '[{"probability": 0.9}, {"probability": 0.1}]'
 ONE_KNOWN = '[{"probability": 0.3}, {"probability": null}]'
 
@@ -43,10 +44,11 @@ def decided(monkeypatch):
 
 def test_what_is_explored(decided):
     found = decided(("policy", 0.5, EVERY, "x", "x"), ("policy", 0.9, LIKED, "x", "y"),
-                    ("policy", 0.1, LIKED, "y", "y"), ("holdout", 0.5, EVERY, "x", "x"))
-    assert (found["decisions"], found["explored"], found["held_out"]) == (3, 2, 1)
-    assert (found["asked"], found["matches"]) == (4, 3)
-    assert found["in_arms"] == 4
+                    ("policy", 0.1, LIKED, "y", "y"), ("holdout", 0.5, EVERY, "x", "x"),
+                    ("policy", 0.4, TWO_LIKED, "x", "x"))
+    assert (found["decisions"], found["explored"], found["held_out"]) == (4, 3, 1)
+    assert (found["asked"], found["matches"]) == (5, 4)
+    assert found["in_arms"] == 5
 
 
 def test_of_an_apprentice_nobody_knows_what_is_explored(decided):

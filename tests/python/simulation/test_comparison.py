@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from commands import run
-from offer_ai.simulation.comparison import LEARNERS, play
+from offer_ai.simulation.comparison import LEARNERS, is_explored, play
 from offer_ai.simulation.drifting_game import DriftingGame, SteadyGame
 from offer_ai.simulation.memory_world import MemoryWorld
 from offer_ai.simulation.report import earned_by, moved
@@ -51,6 +51,14 @@ def test_what_a_moving_world_asks_by_hand():
     assert what_moved(one, np.zeros_like(best))["new_offer"] is None  # never the right one
     early = SimpleNamespace(**{name: values[one.round < 4] for name, values in vars(one).items()})
     assert what_moved(early, best[one.round < 4]) == {"back": None, "new_offer": None}
+
+
+@pytest.mark.quick
+def test_what_is_explored_by_hand():
+    """All of what each offer, or one of two, was as likely to be; of one offer alone nothing."""
+    chances = np.array([[1 / 3] * 3, [0.4, 0.4, 0.2], [0.8, 0.1, 0.1], [0.8, 0.1, 0.1], [1, 0, 0]])
+    assert is_explored(chances, np.array([0, 0, 0, 1, 0])).tolist() == [
+        True, True, False, True, False]
 
 
 @pytest.mark.quick

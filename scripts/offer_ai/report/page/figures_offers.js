@@ -95,7 +95,7 @@ figure({
 
 figure({
   id: "decisions", section: "policy", title: "Explored and matched",
-  says: "Explored: the offer is not the one that the policy likes best, or it likes all alike. Match: a policy that was asked beside it would have made the same offer. Rules mark promotions.",
+  says: "Explored: the offer is not the one that was likeliest, or several were. Match: a policy that was asked beside it would have made the same offer. Rules mark promotions.",
   columns: [DAY, { key: "kind", label: "Kind" }, { key: "decisions", label: "Of decisions", format: "count" },
     { key: "share", label: "Share", format: "percent" }],
   missing: "No decision of these days has logged each candidate's chance.",

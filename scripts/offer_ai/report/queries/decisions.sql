@@ -1,4 +1,4 @@
--- Explored: the offer made is not the one that the policy likes best. Of an apprentice, who knows
+-- Explored: the offer made is not the one that is likeliest; where several are, all is. Of an apprentice, who knows
 -- the chance of the game's own offer at most, nobody can tell.
 with told as (
     select
@@ -29,8 +29,9 @@ select
         and len(decisions.chances) > 0 then 1 end) as decisions,
     count(case when decisions.arm is distinct from 'holdout' and (
         decisions.propensity < list_max(decisions.chances) - 1e-9
-        or (list_max(decisions.chances) - list_min(decisions.chances) < 1e-9
-            and len(decisions.chances) > 1)) then 1 end) as explored,
+        or len(list_filter(decisions.chances,
+            lambda chance: chance >= list_max(decisions.chances) - 1e-9)) > 1
+    ) then 1 end) as explored,
     count(case when decisions.is_asked then 1 end) as asked,
     count(case when decisions.is_match then 1 end) as matches
 from decisions
