@@ -15,8 +15,11 @@ one row each, or one that says why there is none. `decisions` is a relation of `
             and target_propensity is not null
             and target_predicted is not null
             and target_value is not null
-            -- A named offer of the holdout could go one way only.
-            and not coalesce(arm = 'holdout' and propensity = 1, false)
+            -- Where a candidate had no chance it could go one way only, as a named offer of the
+            -- holdout does; LoggedCandidates.is_open says the same.
+            {%- for chance in ['0}', '0,', '0.0}', '0.0,'] %}
+            and coalesce(replace(candidates, ' ', '') not like '%"probability":{{ chance }}%', true)
+            {%- endfor %}
     ),
 
     -- Twice, as a relation that is used once is not copied first.

@@ -118,9 +118,9 @@ figure({
 
 figure({
   id: "evaluation", section: "policy", title: "What another policy would have earned", fixed: true,
-  says: "marts.policy_evaluation, of all decisions that are 7 days old: what each policy earned per decision, and what the one asked beside it would have.",
+  says: "marts.policy_evaluation, of decisions that are 7 days old and noted what another policy would have done: what the one that decided earned per decision, and what the one asked beside it would have.",
   columns: [{ key: "policy_version", label: "Decided" }, { key: "target_policy_version", label: "Asked" },
-    { key: "decisions", label: "Decisions", format: "count" }, { key: "logged_value", label: "Earned", format: "money" },
+    { key: "decisions", label: "Decisions that asked", format: "count" }, { key: "logged_value", label: "Earned", format: "money" },
     { key: "dr_value", label: "Would have", format: "money" },
     { key: "difference_value", label: "Difference", format: "money" },
     { key: "difference_low", label: "From", format: "money" }, { key: "difference_high", label: "To", format: "money" },
