@@ -8,7 +8,7 @@ import numpy as np
 from offer_ai.learning.cycle import days_to_value, more_than
 from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.intervals import Estimate, limits
-from offer_ai.learning.off_policy import Logged, difference, warnings
+from offer_ai.learning.off_policy import Logged, difference, estimates, warnings
 from offer_ai.learning.policies import INVERSE_GAP, THOMPSON, Policy
 from offer_ai.learning.promotion import LOGGING, verdict
 from offer_ai.learning.table_rows import rows_of
@@ -40,6 +40,7 @@ class Ours:
     has_gate: bool = True
     policy: Policy | None = None
     held_out: Policy | None = None
+    fitted_days: int = 0  # those that `policy` was fitted to
     change_days: int | None = None  # ago, as the last step found
     changed_on: str | None = None
     steps: list[str] = field(default_factory=list)
@@ -88,21 +89,24 @@ class Ours:
         new, held_out = policy("model"), policy("held_out")
         if self.has_gate:
             late = rows_of(table, table["offered_at"] > FIRST_DAY + days - 1 - validate)
-            gain, doubts, margin = self.against_current(held_out, late)
+            gain, doubts, margin = self.against_current(
+                held_out, late, self.fitted_days <= days - validate)
             made = verdict(gain, doubts, LOGGING, margin, is_successor=True)
             self.steps.append(f"day {self.world.day}: {gain.value:+.3f} ({gain.low:+.3f} to "
                               f"{gain.high:+.3f}) {made.reasons}")
             if not made.is_promoted:
-                if self.policy is not None:
+                if self.policy is not None and not made.is_alike:
                     epsilon = more_than(self.policy.epsilon)
                     self.policy, self.held_out = (replace(one, epsilon=epsilon)
                                                   for one in (self.policy, self.held_out))
                 return
-        self.policy, self.held_out = new, held_out
+        self.policy, self.held_out, self.fitted_days = new, held_out, days
 
-    def against_current(self, new: Policy, late: dict
+    def against_current(self, new: Policy, late: dict, is_unseen: bool
                         ) -> tuple[Estimate, list[str], float | None]:
-        """As promotion.judge: the difference, warnings, and the margin of a refreshed model."""
+        """As promotion.judge: the difference, warnings, and the margin of a refreshed model.
+        `is_unseen` says that what is served was fitted to none of these days; else its twin
+        stands for it."""
         is_young = np.isnan(late[LABEL])
         reward = np.where(is_young, late[PART] + new.models[0].rest_of(late), late[LABEL])
         at = np.arange(len(reward))
@@ -118,9 +122,11 @@ class Ours:
             other = Logged(reward, logged, logged, predicted[at, made],
                            (late["chances"] * predicted).sum(axis=1), late["user_id"])
             return difference(one, other), warnings(one), None
-        other, _ = seen(self.held_out)
-        worth = float(np.average(reward, weights=other.weight))
-        return difference(one, other), warnings(one), limits().promotion_margin * max(worth, 0.0)
+        current = self.policy if is_unseen else self.held_out
+        other, _ = seen(replace(current, epsilon=new.epsilon))
+        gain = difference(one, other)
+        worth = estimates(one)["dr"].value - gain.value
+        return gain, warnings(one), limits().promotion_margin * max(worth, 0.0)
 
 
 def chosen(policy: Policy, features: dict, offers: list, is_candidate: np.ndarray
