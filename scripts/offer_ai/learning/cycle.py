@@ -1,6 +1,5 @@
 """One step of the cycle: train on what is published, value, promote."""
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from offer_ai.base import declarations
 from offer_ai.learning import promotions
 from offer_ai.learning.effects_training import KIND, fit_early
 from offer_ai.learning.evaluation import last_day
-from offer_ai.learning.model_files import write_model
+from offer_ai.learning.model_files import told_of, write_model
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED, Policy
 from offer_ai.learning.promotion import Verdict, evaluate_against, promote
 from offer_ai.learning.revenue_model import decision_of
@@ -127,10 +126,10 @@ def last_told(models: Path) -> dict:
     judged = [step["model"] for step in promotions.steps(models)
               if step["step"] in (promotions.PROMOTION, promotions.REFUSAL)]
     for model in dict.fromkeys(reversed(judged)):
+        told = told_of(models / model)
         try:
-            told = json.loads((models / model / "model.json").read_text())
             at = instant(told["training"]["watermark"])
-        except (OSError, ValueError, KeyError):
+        except (ValueError, KeyError):
             continue
         if told.get("kind") == KIND and at > latest:
             found, latest = told, at
