@@ -98,16 +98,18 @@ def explore_more(models: Path, made: Verdict) -> None:
     promoted begins with the usual floor again. Where another one is served by now, it is left
     alone.
     """
-    served = promotions.pointed(models)
-    told = promotions.pointer(models)
-    if told is None or told["model"] != made.against or told["rule"] != INVERSE_GAP:
+    try:
+        told = promotions.policy_of(made.served, models) if made.served else {}
+    except ValueError:
+        return  # so the successor was compared with what was logged
+    if told.get("model") != made.against or told["rule"] != INVERSE_GAP:
         return
     if (epsilon := more_than(told["epsilon"])) == told["epsilon"]:
         return
     step = {"step": EXPLORES_MORE, "model": told["model"], "rule": told["rule"],
             "epsilon": epsilon, "why": ["a successor was refused: " + "; ".join(made.reasons)]}
     with suppress(promotions.ServesAnother):
-        promotions.serve(models, step, instead_of=served)
+        promotions.serve(models, step, instead_of=made.served)
 
 
 def rhythm(every_days: float, change_days: int | None) -> float:

@@ -71,13 +71,19 @@ def pointer(models: Path) -> dict | None:
 
     Raises ValueError when it cannot be read.
     """
-    try:
-        told = json.loads((models / PROMOTED).read_text())
-    except FileNotFoundError:
-        return None
-    if not isinstance(told, dict) or not {"model", "rule", "epsilon"} <= told.keys():
+    told = pointed(models)
+    return None if told is None else policy_of(told, models)
+
+
+def policy_of(told: bytes, models: Path) -> dict:
+    """What a pointer says, as `pointed` read it: `model`, `rule`, `epsilon` and more.
+
+    Raises ValueError when it does not.
+    """
+    found = json.loads(told)
+    if not isinstance(found, dict) or not {"model", "rule", "epsilon"} <= found.keys():
         raise ValueError(f"{models / PROMOTED} does not name a model, a rule and an epsilon")
-    return told
+    return found
 
 
 def pointed(models: Path) -> bytes | None:

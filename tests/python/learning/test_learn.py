@@ -363,15 +363,19 @@ def test_a_step_is_due_by_the_days_of_events(tmp_path):
     assert is_due(tmp_path / "turned" / "models", "2025-01-24T00:00:00Z", 7)
 
 
+def refused(models, against):
+    """A verdict that refuses a successor of what is served now."""
+    return Verdict(False, ["too thin"], Estimate(0.0, -1.0, 1.0, 99, 50.0, 0.5), against,
+                   promotions.pointed(models))
+
+
 @pytest.mark.quick
 def test_after_a_refusal_the_policy_in_place_explores_more(tmp_path):
     """So that its logs tell, next time; the step is noted, and a successor starts afresh."""
-    first = learn(publish(tmp_path))
+    first = learn(publish(tmp_path)).model.name
     models = tmp_path / "models"
-    refused = Verdict(False, ["too thin"], Estimate(0.0, -1.0, 1.0, 99, 50.0, 0.5),
-                      first.model.name)
     for epsilon in (0.05, 0.1, 0.2, 0.2):
-        explore_more(models, refused)
+        explore_more(models, refused(models, first))
         assert promotions.pointer(models)["epsilon"] == epsilon
     last = promotions.steps(models)[-1]
     assert (last["step"], last["why"]) == (
@@ -379,6 +383,20 @@ def test_after_a_refusal_the_policy_in_place_explores_more(tmp_path):
     step = learn(publish(tmp_path, days=9, version="v2"))
     assert ": promoted, " in step.said
     assert promotions.pointer(models)["epsilon"] == 0.01
+
+
+@pytest.mark.quick
+def test_what_is_served_by_now_or_cannot_be_read_does_not_explore_more(tmp_path):
+    """A rollback in the meantime stays as it is, and a damaged pointer stops no step."""
+    first = learn(publish(tmp_path)).model.name
+    models = tmp_path / "models"
+    before = refused(models, first)
+    promotions.serve(models, promotions.pointer(models) | {"epsilon": 0.03})
+    explore_more(models, before)
+    assert promotions.pointer(models)["epsilon"] == 0.03
+    (models / "promoted.json").write_text("[]")
+    explore_more(models, refused(models, f"{first} cannot be loaded"))
+    assert promotions.pointed(models) == b"[]"
 
 
 @pytest.mark.quick
@@ -390,8 +408,7 @@ def test_a_successor_that_decides_alike_changes_nothing(tmp_path):
     for version in ("v1", "v2"):
         assert f"it decides as {first} does" in learn(publish_again(tmp_path, version)).said
         assert promotions.pointer(models)["epsilon"] == 0.01
-    refused = Verdict(False, ["too thin"], Estimate(0.0, -1.0, 1.0, 99, 50.0, 0.5), first)
-    explore_more(models, refused)
+    explore_more(models, refused(models, first))
     assert f"it decides as {first} does" in learn(publish_again(tmp_path, "v3")).said
     assert promotions.pointer(models)["epsilon"] == 0.05
     assert not (models / "challenger.json").exists()
@@ -419,9 +436,8 @@ def test_after_a_rollback_a_successor_is_judged_strictly(tmp_path, monkeypatch):
     models = tmp_path / "models"
     assert ": promoted, " in learn(publish(tmp_path, days=9, version="v2")).said
     roll_back(models, "a test")
-    refused = Verdict(False, ["too thin"], Estimate(0.0, -1.0, 1.0, 99, 50.0, 0.5), first)
     promotions.record(models, {"step": promotions.REFUSAL, "model": "m-other"})
-    explore_more(models, refused)
+    explore_more(models, refused(models, first))
     assert promotions.pointer(models)["epsilon"] == 0.05
     learn(publish(tmp_path, days=10, version="v3"))
     promotions.serve(models, {"step": promotions.PROMOTION} | {
