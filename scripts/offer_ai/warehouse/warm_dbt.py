@@ -42,6 +42,11 @@ class Dbt:
     def parse(self) -> None:
         self.manifest = self("parse")
 
+    def views(self) -> list[str]:
+        """The views of the project and its packages, as dbt selects them."""
+        return [".".join(node.fqn) for node in self.manifest.nodes.values()
+                if node.resource_type == "model" and node.config.materialized == "view"]
+
     def _listen(self, event) -> None:
         # What a macro says at the end of a build is which rows a test is about.
         if event.info.level in ("error", "warn") or event.info.name == "JinjaLogInfo":

@@ -52,13 +52,15 @@ def test_from_the_first_file_on(place):
                      said(process, "round 1"))
     arrive(place, "2.ndjson", {"customer_identifier": "v", "event_id": "purchase",
                                "txn_amount": "4.99", "event_time": "2025-01-02T00:00:00"},
+           {"customer_identifier": "v", "event_id": "purchase", "txn_amount": "100",
+            "currency": "EUR", "event_time": "2025-01-02T00:00:01"},
            {"event_id": "nothing", "event_time": "soon"})
     said(process, "few_lines_are_rejects: rejects 1, reason event_time cannot be read")
-    assert "1 files, 1 events, 1 rejects, 1 users written" in said(process, "round 2")
+    assert "1 files, 2 events, 1 rejects, 1 users written" in said(process, "round 2")
     lookup = Lookup(open_store(
         f"sqlite:///{place['OFFER_AI_EXPORT']}/latest/latest_features.sqlite", read_only=True))
     found = lookup.features("v", None, datetime(2025, 1, 3))
-    assert str(found["prev_week_purchase_amount"]) == "4.9900"
+    assert str(found["prev_week_purchase_amount"]) == "108.2000"  # 4.99 and 100 at 1.0321
     (Path(place["OFFER_AI_EVENTS"]) / "cut.ndjson.gz").write_bytes(
         gzip.compress(b"x" * 99)[:-5])
     assert "round 3" in said(process, "round 3")
