@@ -28,19 +28,26 @@ def find(events: str) -> list[str]:
     return sorted({path for path in found if may_hold_events(path)})
 
 
-def files_below(folder: str) -> Iterator[str]:
-    """Every file below a folder, those of hidden folders left out."""
+def files_below(folder: str, seen: set[str] | None = None) -> Iterator[str]:
+    """Every file below a folder, those of hidden folders left out.
+
+    A folder counts once, under its own name if it lies there, however many links lead to it: a
+    link such as `latest` leads to another one each day. `seen` are folders that count already.
+    """
     def fail(error: OSError):
         raise error
 
-    seen = {os.path.realpath(folder)}
-    for parent, folders, names in os.walk(folder, onerror=fail, followlinks=True):
-        for name in folders.copy():
-            target = os.path.realpath(os.path.join(parent, name))
-            if name.startswith(".") or target in seen:
-                folders.remove(name)  # a link may lead back to where the search was
-            seen.add(target)
+    seen, links = set() if seen is None else seen, []
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        seen.add(os.path.realpath(parent))
+        below = [os.path.join(parent, name) for name in sorted(folders) if name[0] != "."]
+        links += filter(os.path.islink, below)
+        folders[:] = [os.path.basename(path) for path in below
+                      if not os.path.islink(path) and os.path.realpath(path) not in seen]
         yield from (os.path.join(parent, name) for name in names)
+    for link in links:
+        if os.path.realpath(link) not in seen:
+            yield from files_below(link, seen)
 
 
 def is_event_name(path: str) -> bool:

@@ -228,12 +228,16 @@ def test_broken_lines_and_values_stop_nothing(tmp_path):
 
 
 def test_which_files_count(tmp_path):
-    """Every one but hidden ones, markers and empty ones; a linked folder is searched."""
+    """Every one but hidden ones, markers and empty ones; a linked folder is searched, and one that
+    lies there itself is not searched by its link, whichever is listed first."""
     folder, elsewhere = tmp_path / "events", tmp_path / "elsewhere"
     write_events(folder / "country=US" / "dt=1" / "a", {"level": 1, "country": "DE"})
     write_events(elsewhere / "linked", {"level": 2})
     (folder / "link").symlink_to(elsewhere)
     (elsewhere / "back").symlink_to(folder)
+    (folder / "again").symlink_to(elsewhere)
+    for latest in ("a latest", "latest", "country=US/latest"):
+        (folder / latest).symlink_to(folder / "country=US" / "dt=1")
     for name in ("_SUCCESS", "a.crc", "b.tmp", "c.part", ".hidden", ".git/objects"):
         write_events(folder / name, {"level": 9})
     (folder / "empty").touch()
@@ -241,7 +245,9 @@ def test_which_files_count(tmp_path):
     assert rows(tmp_path / "w.duckdb", """
         select level, country from staging.stg_events order by level""") == [
         {"level": 1, "country": "DE"}, {"level": 2, "country": None}]
-    assert len(rows(tmp_path / "w.duckdb", "from landing.landed_files")) == 2
+    assert rows(tmp_path / "w.duckdb", """
+        select source_file from landing.landed_files order by all""") == [
+        {"source_file": str(folder / name)} for name in ("again/linked", "country=US/dt=1/a")]
 
 
 @pytest.mark.long
