@@ -25,8 +25,8 @@ changes from `changed_from` on: earlier ones too, where a feature looks ahead.
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether these labels of an anchor may: they look ahead of it. -#}
+{#- Whether these labels of an anchor may: they look ahead of it, or there are none. -#}
 {% macro labels_are_changed(anchored_at, changed_from, labels) -%}
     {{ offer_ai.microseconds(anchored_at) }}
-    > {{ offer_ai.microseconds('cast(cast(' ~ changed_from ~ ' as date) as timestamp)') }} - {{ offer_ai.label_span(labels) }}
+    > {{ offer_ai.microseconds('cast(cast(' ~ changed_from ~ ' as date) as timestamp)') }} - {{ [offer_ai.label_span(labels), 1] | max }}
 {%- endmacro %}

@@ -21,7 +21,7 @@ from offer_ai.erasing import logs, models, parquet, warehouse
 from offer_ai.erasing.found import USERS, Found, keep_users
 from offer_ai.features.opening import open_store
 from offer_ai.serving.log_files import CLOSED
-from offer_ai.training.versions import VERSION
+from offer_ai.training.versions import VERSION, PublishError
 from offer_ai.warehouse.marts import DATABASE, publish_marts
 
 RAW_FILE = "raw file that lines of erased users landed from, not changed"
@@ -74,6 +74,7 @@ def is_training(folder: Path) -> bool:
 
 def find(users: Sequence[str], places: Places, say: Callable[[str], object]) -> list[Found]:
     """Where the users are; changes nothing. Raises ClickException, StoreError, PublishError."""
+    check_places(users, places)
     found = []
     if places.has_warehouse:
         with warehouse.opened(places.database, users, say, places.wait, read_only=True) as con:
@@ -125,7 +126,7 @@ def erase(users: Sequence[str], places: Places, say: Callable[[str], object]) ->
     found, raw, fitted = [], [], []
     with only_one(places.export / ".erasing", "erases users"):
         con = None
-        check_stores(users, places)
+        check_places(users, places)
         published = in_published(users, places, say, places.has_warehouse)
         if published and not places.has_warehouse:
             say(f"{DATABASE} still holds them: run `make export`, then this again")
@@ -172,8 +173,13 @@ def publish(con: duckdb.DuckDBPyConnection, places: Places, say: Callable[[str],
         publish_marts(con, places.export)
 
 
-def check_stores(users: Sequence[str], places: Places) -> None:
-    """Raises StoreError where one cannot be read, before anything is changed."""
+def check_places(users: Sequence[str], places: Places) -> None:
+    """Raises StoreError where a store cannot be read, PublishError where a folder that was named
+    holds no training table: before anything is changed."""
+    for target in places.trainings:
+        if "://" not in target and not is_training(Path(target)):
+            raise PublishError(f"{target} holds no training table: name the folder that its "
+                               f"{MANIFEST} is in.")
     for url in places.all_stores:
         store = open_store(url, read_only=True)
         store.get_many(users[:1])

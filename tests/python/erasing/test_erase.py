@@ -537,11 +537,15 @@ def test_a_store_beside_that_of_the_environment(place):
     assert all(told.count(f"feature store: {url}\n") == 1 for url in urls)
 
 
-def test_a_store_that_is_not_there_is_told_before_anything_changes(place):
+def test_a_place_that_is_not_there_is_told_before_anything_changes(place):
     before = holding(place, *PLANTED)
-    done = erase(place, f"--store=sqlite:///{place}/none", *PLANTED, check=False)
-    assert "There is no feature store at" in done.stderr
+    for wrong, said in ((f"--store=sqlite:///{place}/none", "There is no feature store at"),
+                        (f"--training={place}/trainig", "/trainig holds no training table")):
+        for options in ((), ("--dry-run",)):
+            done = erase(place, wrong, *options, *PLANTED, check=False)
+            assert said in done.stderr and "Traceback" not in done.stderr
     assert holding(place, *PLANTED) == before
+    assert not (place / "trainig").exists()
 
 
 def test_what_cannot_be_erased_says_why(tmp_path):
