@@ -190,12 +190,13 @@ class Sample:
                             *self.rest)
 
     @cached_property
-    def rest(self) -> tuple[np.ndarray, np.ndarray]:
+    def rest(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What fit_rest says, which weights take no part in."""
         return fit_rest(Rest(
             self.at, self.bins.size, len(self.catalogue.offers), self.offer,
             self.label - self.early, self.user, self.week, self.is_held, self.propensity).rows(
-                ~np.isnan(self.label)))
+                ~np.isnan(self.label)), float(self.early.mean()),
+            np.bincount(self.offer, minlength=len(self.catalogue.offers)))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:
         """Of other decisions, log loss of whether there is an early purchase: (rows,)."""

@@ -24,6 +24,7 @@ from offer_ai.learning.one_request import remember
 from offer_ai.learning.revenue_model import Encoding
 
 BINS = 8  # of a number, by quantiles, beside those of 0 and of missing values
+HOPE = 2.0  # standard deviations by which an offer may well be better
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class EffectsModel:
     amounts: np.ndarray  # what a purchase brings: (offers seen,)
     rest: np.ndarray  # what the offer adds to the rest of the label: (offers seen,)
     usual: np.ndarray  # what a user spends in that rest: (bins,)
+    doubt: np.ndarray  # the standard deviation of `rest`: (offers seen,)
     description: dict = field(default_factory=dict)
     known: dict = field(default_factory=dict, repr=False)  # of one_request, by offers
 
@@ -95,6 +97,15 @@ class EffectsModel:
                 np.array([self.per_price * price if place is None else self.amounts[place]
                           for price, place in zip(prices, places, strict=True)]),
                 np.array([0.0 if place is None else self.rest[place] for place in places]))
+
+    def hope(self, offers: Sequence[Offer]) -> np.ndarray:
+        """By how much each offer may well be better than predicted, as far as the rest of the label
+        goes, (offers,); 0 of one never seen, which has a chance of its own.
+
+        Source: Auer, Using confidence bounds for exploitation-exploration trade-offs (2002).
+        """
+        doubt = dict(zip(self.catalogue.offers, self.doubt.tolist(), strict=True))
+        return HOPE * np.array([doubt.get(numbers(offer), 0.0) for offer in offers])
 
     def predict(self, features: dict, offers: Sequence[Offer]) -> np.ndarray:
         """Expected revenue of each offer (type, price), in currency units: (offers,)."""
@@ -144,7 +155,7 @@ class EffectsModel:
             "bins": asdict(self.bins), "catalogue": asdict(self.catalogue),
             "weights": self.weights.tolist(), "per_price": self.per_price,
             "amounts": self.amounts.tolist(), "rest": self.rest.tolist(),
-            "usual": self.usual.tolist()})
+            "usual": self.usual.tolist(), "doubt": self.doubt.tolist()})
 
     @classmethod
     def from_string(cls, text: str, encoding: Encoding, description: dict) -> "EffectsModel":
@@ -154,7 +165,9 @@ class EffectsModel:
         for name in ("mean", "spread"):  # one number in older versions
             if isinstance(catalogue[name], float):
                 catalogue[name] = [catalogue[name]]
-        arrays = {name: np.array(told[name]) for name in ("weights", "amounts", "rest", "usual")}
+        told.setdefault("doubt", [0.0] * len(told["rest"]))  # older versions knew none
+        arrays = {name: np.array(told[name])
+                  for name in ("weights", "amounts", "rest", "usual", "doubt")}
         return cls(encoding, Bins(**told["bins"]), Catalogue(**catalogue),
                    per_price=told["per_price"], description=description, **arrays)
 

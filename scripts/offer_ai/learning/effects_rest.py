@@ -3,15 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special
 
 from offer_ai.learning.coded import codes_of, one_hot
 
 RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
 MIN_USERS = 30  # of whom an effect is told
-# Offers differ by no more than chance makes them once in so many times: while few have paid, the
-# variance is told too small, and a policy would be ruled for days by what is not so.
-BY_CHANCE = 1_000
+ROUNDS = 50  # of the search for what effects have in common
+IS_SOME = 0.3  # of offers, so many are expected to add something to the rest, or to take it
 MAX_WEIGHT = 30.0  # of a decision: beyond, a few that were hardly ever made would tell all
 
 
@@ -79,37 +77,74 @@ class Rest:
                 np.where(users < MIN_USERS, np.inf, variance + 1e-12), usual)
 
 
-def shrunk(effect: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Effects without their mean, shrunk to 0 by how much they vary surely beyond chance; 0 of one
-    that nobody knows. Source: DerSimonian, Laird, Meta-analysis in clinical trials (1986), with a
-    quantile of chi-squared in the place of its mean."""
-    weight = 1 / variance
-    is_known = weight > 0
-    if is_known.sum() < 2:
-        return np.zeros(len(effect))
-    mean = weight @ effect / weight.sum()
-    q = weight @ (effect - mean) ** 2
-    spread = max(0.0, (q - special.chdtri(is_known.sum() - 1, 1 / BY_CHANCE)) / (
-        weight.sum() - (weight**2).sum() / weight.sum()))
-    return np.where(is_known, (effect - mean) * spread / (spread + variance), 0.0)
+def posterior(effect: np.ndarray, variance: np.ndarray, typical: float
+              ) -> tuple[np.ndarray, np.ndarray]:
+    """What each effect is beyond what all have in common, and how unsure that is: mean and standard
+    deviation, (offers,) both; the variance is infinite of one that nobody knows.
+
+    Most offers add nothing to the rest, and some as much as offers bring at once, or take it:
+    `typical` in the mean square. One spread for all would let pass what chance raises of an offer
+    that was seldom made. Source: Mitchell, Beauchamp, Bayesian variable selection in linear
+    regression (1988): a spike and slab.
+    """
+    is_known = np.isfinite(variance)
+    if is_known.sum() < 2 or typical <= 0:
+        return np.zeros(len(effect)), np.zeros(len(effect))
+    effect, slab = np.where(is_known, effect, 0.0), typical**2
+    precision = np.where(is_known, 1 / variance, 0.0)
+    kept = 1 / (1 + 1 / (slab * np.maximum(precision, 1e-12)))  # of an effect, if there is one
+    # From the middle one on: what is least sure counts less, and what is surest, a policy's
+    # favourite, not for all others.
+    order = np.argsort(np.where(is_known, effect, np.inf))
+    counts = np.sqrt(np.minimum(precision, np.median(precision[is_known])))[order].cumsum()
+    middle = effect[order][np.searchsorted(counts, counts[-1] / 2)]
+    for _ in range(ROUNDS):
+        above = effect - middle
+        # By how much likelier it is if there is an effect: the log of Bayes' factor.
+        likelier = 0.5 * (np.log1p(-kept) + above**2 * precision * kept)
+        is_some = 1 / (1 + (1 / IS_SOME - 1) * np.exp(-likelier))
+        weight = (1 - is_some + 1e-9) * precision
+        middle = weight @ effect / weight.sum()
+    if_some = np.where(is_known, above * kept, 0.0)
+    mean = is_some * if_some
+    square = is_some * (if_some**2 + slab * (1 - kept))
+    return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
 
 
-def fit_rest(decisions: Rest) -> tuple[np.ndarray, np.ndarray]:
-    """What each offer adds to the rest of the label, (offers,), and what users spend, (bins,).
+def doubt_of(deviation: np.ndarray, variance: np.ndarray, mature: np.ndarray, made: np.ndarray,
+             typical: float) -> np.ndarray:
+    """How unsure each effect will be, (offers,), once what was `made` is `mature`, decisions both:
+    what is on its way need not be asked for again."""
+    is_known = np.isfinite(variance)
+    if not is_known.any() or typical <= 0:
+        return np.zeros(len(variance))
+    each = np.median(variance[is_known] * mature[is_known]) / np.maximum(made, 1)
+    return np.where(is_known, deviation * np.sqrt(mature / np.maximum(made, 1)),
+                    np.sqrt(IS_SOME * each * typical**2 / (each + typical**2)))
+
+
+def fit_rest(decisions: Rest, typical: float, made: np.ndarray
+             ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each offer adds to the rest of the label, (offers,), what users spend, (bins,), and how
+    unsure the former is, (offers,).
 
     All decisions tell it, but to whom a policy makes an offer, features alone do not tell; in the
     holdout chance does, unless a named offer is its own. So the holdout corrects what all say, by
     how far both differ beyond chance. Without one, of what a policy hardly makes its first, random
-    days tell most: weeks stay together then.
+    days tell most: weeks stay together then. `typical` is what an offer brings at once, `made` how
+    often each was made, (offers,), mature or not.
     """
     if not len(decisions.rest):
-        return np.zeros(decisions.offers), np.zeros(decisions.size)
+        return np.zeros(decisions.offers), np.zeros(decisions.size), np.zeros(decisions.offers)
     if not decisions.is_held.any():
         decisions = replace(decisions, week=np.zeros_like(decisions.week))
     effect, variance, usual = decisions.effects()
-    found = shrunk(effect, variance)
+    found, deviation = posterior(effect, variance, typical)
+    mature = np.bincount(decisions.offer, minlength=decisions.offers)
+    doubt = doubt_of(deviation, variance, mature, made, typical)
     is_random = decisions.is_held & ~(decisions.propensity >= 1)
     if is_random.any() and not is_random.all():
         at_random, variance, _ = decisions.rows(is_random).effects()
-        found += shrunk(at_random - found, variance)
-    return found, usual
+        found += posterior(at_random - found, variance, typical)[0]
+    # What was made on average is in what users spend.
+    return found - found[decisions.offer].mean(), usual, doubt

@@ -128,7 +128,8 @@ def as_seen_by(policy: Policy, table: dict[str, list], label: str,
     every = np.array([model.predict_offers(table, candidates.offers) for model in policy.models])
     at_made = np.array([model.predict_rows(table) for model in policy.models])
     chances, predicted = policy.of_predictions(every, candidates.is_candidate,
-                                               policy.is_new(candidates.offers))
+                                               policy.is_new(candidates.offers),
+                                               policy.hope(candidates.offers))
     logged = Logged(
         reward=np.array([float(value) for value in table[label]]),
         propensity=np.array(table["propensity"], float),

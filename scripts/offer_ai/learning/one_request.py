@@ -34,11 +34,12 @@ def thompson_of_one(predicted: Sequence[Sequence[float]], epsilon: float) -> lis
     return [(1 - epsilon) * (share / len(predicted)) + epsilon / count for share in shares]
 
 
-def inverse_gap_of_one(predicted: Sequence[float], gamma: float, epsilon: float) -> list[float]:
-    """Probability of each candidate, of predictions (candidates,)."""
+def inverse_gap_of_one(predicted: Sequence[float], hope: Sequence[float], gamma: float,
+                       epsilon: float) -> list[float]:
+    """Probability of each candidate, of predictions and hopes (candidates,)."""
     best, count = max(predicted), len(predicted)
-    others = [0.0 if value == best else 1 / (count + gamma * (best - value))
-              for value in predicted]
+    others = [0.0 if value == best else 1 / (count + gamma * max(best - value - more, 0.0))
+              for value, more in zip(predicted, hope, strict=True)]
     share = (1 - summed(others)) / predicted.count(best)
     return [(1 - epsilon) * (share if value == best else other) + epsilon / count
             for value, other in zip(predicted, others, strict=True)]

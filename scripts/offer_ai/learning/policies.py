@@ -49,12 +49,15 @@ def thompson(predicted: np.ndarray, epsilon: float,
 
 
 def inverse_gap(predicted: np.ndarray, gamma: float, epsilon: float,
-                is_candidate: np.ndarray | None = None) -> np.ndarray:
+                is_candidate: np.ndarray | None = None, hope: np.ndarray | float = 0.0
+                ) -> np.ndarray:
     """Probability of each candidate, shaped as `predicted` (..., candidates).
 
     Of K candidates one that is predicted to earn g less than the favourite is made with
     1 / (K + gamma * g), the favourite with what is left, equals sharing alike; mixed with the
-    floor epsilon / K. Where `is_candidate` is false, the chance is 0.
+    floor epsilon / K. Where `is_candidate` is false, the chance is 0. Of each gap `hope`
+    (candidates,) is taken off, by how much one may well be better than predicted: then it is made
+    as one of K, until that is known, while the favourite stays the one that is predicted best.
     Source: Foster, Rakhlin, Beyond UCB (2020), algorithm 1.
     """
     if is_candidate is None:
@@ -64,7 +67,8 @@ def inverse_gap(predicted: np.ndarray, gamma: float, epsilon: float,
     favourites = (values == best) & is_candidate
     count = np.maximum(is_candidate.sum(axis=-1, keepdims=True), 1)
     with np.errstate(invalid="ignore"):
-        others = np.where(favourites | ~is_candidate, 0, 1 / (count + gamma * (best - values)))
+        others = np.where(favourites | ~is_candidate, 0, 1 / (
+            count + gamma * np.maximum(best - values - hope, 0.0)))
     left = 1 - others.sum(axis=-1, keepdims=True)
     chances = others + favourites * left / np.maximum(favourites.sum(axis=-1, keepdims=True), 1)
     return (1 - epsilon) * chances * is_candidate + epsilon * is_candidate / count
@@ -88,7 +92,7 @@ class Policy:
     models: list  # of RevenueModel or EffectsModel
     rule: str
     epsilon: float
-    known: dict = field(default_factory=dict, repr=False, compare=False)  # of_new, by offers
+    known: dict = field(default_factory=dict, repr=False, compare=False)  # of _of_one, by offers
 
     @classmethod
     def load(cls, folder: Path, rule: str, epsilon: float, held_out: bool = False) -> "Policy":
@@ -129,22 +133,25 @@ class Policy:
         if self.rule != INVERSE_GAP:
             return np.array(thompson_of_one(
                 [one.tolist() for one in predicted], self.epsilon)), mean
-        chances = inverse_gap_of_one(mean.tolist(), self.description["gamma"], self.epsilon)
-        if (new := self._new_of_one(tuple(offers))) is not None:
+        new, hope = self._of_one(tuple(offers))
+        chances = inverse_gap_of_one(mean.tolist(), hope, self.description["gamma"], self.epsilon)
+        if new is not None:
             left, added = new
             chances = [chance * left + more for chance, more in zip(chances, added, strict=True)]
         return np.array(chances), mean
 
     def of_predictions(self, predicted: np.ndarray, is_candidate: np.ndarray | None = None,
-                       is_new: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+                       is_new: np.ndarray | None = None, hope: np.ndarray | float = 0.0
+                       ) -> tuple[np.ndarray, np.ndarray]:
         """Chances and mean predictions (..., candidates) of predictions (models, ...).
 
-        By inverse gaps, `is_new` (candidates,) says which get the chance of a new one.
+        By inverse gaps, `is_new` (candidates,) says which get the chance of a new one, and `hope`
+        by how much each may well be better, as the methods of these names say.
         """
         mean = predicted.mean(axis=0)
         if self.rule != INVERSE_GAP:
             return thompson(predicted, self.epsilon, is_candidate), mean
-        chances = inverse_gap(mean, self.description["gamma"], self.epsilon, is_candidate)
+        chances = inverse_gap(mean, self.description["gamma"], self.epsilon, is_candidate, hope)
         if is_new is None or not is_new.any():
             return chances, mean
         new = np.broadcast_to(is_new, mean.shape)
@@ -159,17 +166,22 @@ class Policy:
         seen = dict(zip(catalogue.offers, catalogue.counts, strict=True))
         return np.array([seen.get(numbers(offer), 0) < NEW_COUNT for offer in offers])
 
-    def _new_of_one(self, offers: tuple) -> tuple[float, list[float]] | None:
-        """`of_new` of these candidates, in plain floats; None where none is new."""
+    def hope(self, offers: Sequence[tuple[str | float, ...]]) -> np.ndarray:
+        """By how much each offer may well be better than its model predicts, (offers,); 0 where
+        the model does not say."""
+        model = self.models[0]
+        return model.hope(offers) if hasattr(model, "hope") else np.zeros(len(offers))
+
+    def _of_one(self, offers: tuple) -> tuple[tuple[float, list[float]] | None, list[float]]:
+        """`of_new` of these candidates, None where none is new, and `hope`, in plain floats."""
         if (found := self.known.get(offers)) is None:
-            is_new = self.is_new(offers)
-            if is_new is None or not is_new.any():
-                found = None, []
-            else:
+            is_new, new = self.is_new(offers), None
+            if is_new is not None and is_new.any():
                 left, added = of_new(is_new)
-                found = left.item(), added.tolist()
+                new = left.item(), added.tolist()
+            found = new, self.hope(offers).tolist()
             remember(self.known, offers, found)
-        return None if found[0] is None else found
+        return found
 
     @property
     def description(self) -> dict:

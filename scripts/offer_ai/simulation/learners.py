@@ -133,7 +133,8 @@ def chosen(policy: Policy, features: dict, offers: list, is_candidate: np.ndarra
            ) -> tuple[np.ndarray, np.ndarray]:
     """Chances and mean predictions of each offer: (rows, offers) both."""
     predicted = [model.predict_offers(features, offers) for model in policy.models]
-    return policy.of_predictions(np.array(predicted), is_candidate, policy.is_new(offers))
+    return policy.of_predictions(np.array(predicted), is_candidate, policy.is_new(offers),
+                                 policy.hope(offers))
 
 
 @dataclass

@@ -539,11 +539,11 @@ def test_a_store_beside_that_of_the_environment(place):
 
 def test_a_place_that_is_not_there_is_told_before_anything_changes(place):
     before = holding(place, *PLANTED)
-    for wrong, said in ((f"--store=sqlite:///{place}/none", "There is no feature store at"),
+    for wrong, told in ((f"--store=sqlite:///{place}/none", "There is no feature store at"),
                         (f"--training={place}/trainig", "/trainig holds no training table")):
         for options in ((), ("--dry-run",)):
             done = erase(place, wrong, *options, *PLANTED, check=False)
-            assert said in done.stderr and "Traceback" not in done.stderr
+            assert told in done.stderr and "Traceback" not in done.stderr
     assert holding(place, *PLANTED) == before
     assert not (place / "trainig").exists()
 

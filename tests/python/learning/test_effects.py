@@ -9,7 +9,7 @@ import pytest
 
 from offer_ai.learning.catalogue import Catalogue
 from offer_ai.learning.effects_fit import Rows, codes_of, fit_odds, lines_of
-from offer_ai.learning.effects_model import Bins, EffectsModel
+from offer_ai.learning.effects_model import HOPE, Bins, EffectsModel
 
 pytestmark = pytest.mark.quick
 ASKED = [("x", price) for price in (0.99, 1.99, 4.99, 9.99, 19.99)]
@@ -56,12 +56,15 @@ def test_a_model_of_before_predicts_as_it_did():
     """Its catalogue says nothing of powers."""
     catalogue, weights = fitted(powers=1)
     model = EffectsModel(None, Bins([], [], 1), catalogue, weights, 1.0, np.ones(len(ASKED)),
-                         np.zeros(len(ASKED)), np.zeros(1))
+                         np.zeros(len(ASKED)), np.zeros(1), np.ones(len(ASKED)))
     told = json.loads(model.model_to_string())
-    del told["catalogue"]["powers"]
+    del told["catalogue"]["powers"], told["doubt"]
     again = EffectsModel.from_string(json.dumps(told), None, {})
     new = [("x", 2.99)]
     assert again.of_offers(new)[0].tolist() == (catalogue.describe(new) @ weights).tolist()
+    seen = catalogue.offers[0]
+    assert model.hope([seen, ("never", 1.0)]).tolist() == [HOPE, 0]
+    assert again.hope([seen]).tolist() == [0]  # it explores as it did
 
 
 def test_the_search_ends_where_the_posterior_is_highest():

@@ -196,6 +196,27 @@ def test_a_model_that_counts_nothing_knows_of_nothing_new(models):
     assert counting.is_new(offers).tolist() == [False, True, True]
 
 
+def test_what_may_well_be_better_is_made_as_one_of_all():
+    """As far as its doubt may make up for its gap; the favourite stays the one predicted best."""
+    predicted, none = np.array([1.0, 0.8, 0.8, 0.1]), np.zeros(4)
+    plain = inverse_gap(predicted, 100.0, 0.0)
+    assert inverse_gap(predicted, 100.0, 0.0, hope=none).tolist() == plain.tolist()
+    found = inverse_gap(predicted, 100.0, 0.0, hope=np.array([5.0, 0.3, 0.1, 0.1]))
+    assert found == pytest.approx([1 - 1 / 4 - 1 / 14 - 1 / 84, 1 / 4, 1 / 14, 1 / 84])
+
+    class Doubting(Known):
+        def hope(self, offers):
+            return np.array([0.0 if kind == "gems" else 9.0 for kind, _ in offers])
+    policy = Policy("m", [Doubting()], INVERSE_GAP, 0.0)
+    offers = [("gems", 4.99), ("gems", 9.99), ("vip", 4.99)]
+    chances, mean = policy.choose({}, offers)
+    expected, _ = policy.of_predictions(mean[None], is_new=policy.is_new(offers),
+                                        hope=policy.hope(offers))
+    assert chances.tolist() == expected.tolist()
+    plain, _ = policy.of_predictions(mean[None], is_new=policy.is_new(offers))
+    assert chances[2] > plain[2]
+
+
 def test_one_request_gets_what_a_table_would_say():
     """To the last bit: what is logged is valued later by the other form."""
     rng = np.random.default_rng(2)
@@ -205,8 +226,9 @@ def test_one_request_gets_what_a_table_would_say():
         gamma, epsilon = 10 ** rng.uniform(0, 6), (0.0, 0.01, 0.3)[number % 3]
         assert thompson_of_one(predicted.tolist(), epsilon) == thompson(
             predicted, epsilon).tolist()
-        assert inverse_gap_of_one(predicted[0].tolist(), gamma, epsilon) == inverse_gap(
-            predicted[0], gamma, epsilon).tolist()
+        hope = np.maximum(rng.normal(size=predicted.shape[1]), 0).round(number % 3 or 9)
+        assert inverse_gap_of_one(predicted[0].tolist(), hope.tolist(), gamma, epsilon) == (
+            inverse_gap(predicted[0], gamma, epsilon, hope=hope).tolist())
     policy, kinds = Policy("m", [Known()], INVERSE_GAP, 0.02), ["gems", "vip", "coins", "x"]
     for count in range(1, 15):
         offers = [(kinds[number % 4], float(number)) for number in range(count)]

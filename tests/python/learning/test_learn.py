@@ -28,7 +28,7 @@ from offer_ai.learning.cycle import (
     learn,
     rhythm,
 )
-from offer_ai.learning.effects_rest import Rest, fit_rest
+from offer_ai.learning.effects_rest import Rest, doubt_of, fit_rest, posterior
 from offer_ai.learning.effects_training import surest, worth_at_random
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.keeping import Keeper
@@ -261,6 +261,57 @@ def test_what_a_log_is_worth_at_random():
     assert worth_at_random({}, rows[:7], day) == 7
 
 
+def rest_of(decisions):
+    """What each offer adds and what users spend, all decisions being mature."""
+    return fit_rest(decisions, 1.0, np.bincount(decisions.offer, minlength=decisions.offers))[:2]
+
+
+@pytest.mark.quick
+def test_of_a_few_effects_each_is_judged_by_itself():
+    """Ten standard errors are one, two hardly, though others are sure; what all but one have in
+    common is none, however sure that one is; of what nobody knows the doubt alone is said."""
+    effect = np.array([0.0, 0.2, -0.2, 1.0, 0.0, -0.6]) + 0.4
+    variance = np.array([0.01, 0.01, 0.01, 0.01, np.inf, 1e-4])
+    found, deviation = posterior(effect, variance, 1.0)
+    assert np.abs(found[[0, 1, 2]]).max() < 0.08
+    assert found[3] == pytest.approx(0.99, abs=0.02)
+    assert found[5] == pytest.approx(-0.6, abs=0.02)
+    assert found[4] == 0 and deviation[4] == pytest.approx(np.sqrt(0.3))
+    assert (deviation[[0, 1, 2, 3]] < 0.15).all() and deviation[5] < 0.02
+    noise = np.random.default_rng(8).normal(0, 0.1, (300, 9))
+    told = np.array([posterior(one, np.full(9, 0.01), 1.0)[0] for one in noise])
+    assert np.abs(told).mean() < 0.25 * np.abs(noise).mean()
+    assert not any(values.any() for values in posterior(effect[:1], variance[:1], 1.0))
+    assert not any(values.any() for values in posterior(effect, variance, -1.0))
+
+
+@pytest.mark.quick
+def test_what_is_on_its_way_leaves_less_doubt():
+    """Four times as many decisions, half the doubt; of an offer that nobody knows, as others."""
+    deviation, variance = np.array([0.2, 0.2, 0.5]), np.array([0.04, 0.04, np.inf])
+    mature = np.array([100, 100, 0])
+    found = doubt_of(deviation, variance, mature, np.array([100, 400, 10**9]), 1.0)
+    assert found[:2].tolist() == [0.2, 0.1] and found[2] < 0.001
+    new = doubt_of(deviation, variance, mature, np.array([100, 400, 0]), 1.0)[2]
+    assert new == pytest.approx(np.sqrt(0.3 * 4 / 5))
+    for nothing in (doubt_of(deviation, variance, mature, mature, 0.0),
+                    doubt_of(deviation, np.full(3, np.inf), mature, mature, 1.0)):
+        assert not nothing.any()
+
+
+@pytest.mark.quick
+def test_what_is_hardly_made_is_doubted_most():
+    """Offers alike but in how often they are made: none is told to add anything to speak of."""
+    rng = np.random.default_rng(9)
+    offer, who = rng.choice(3, 20_000, p=[0.9, 0.09, 0.01]), rng.integers(0, 5_000, 20_000)
+    found, _, doubt = fit_rest(Rest(
+        np.zeros((20_000, 1), int), 1, 3, offer, rng.exponential(2.0, 20_000), who,
+        np.zeros(20_000, int), np.zeros(20_000, bool), np.full(20_000, np.nan)), 1.0,
+        np.bincount(offer))
+    assert np.abs(found).max() < 0.1
+    assert doubt[0] < doubt[1] < doubt[2] < 0.3
+
+
 @pytest.mark.quick
 def test_chance_alone_is_no_effect_on_the_rest():
     """Offers that differ by chance are taken to be alike, however few decisions there are."""
@@ -268,7 +319,7 @@ def test_chance_alone_is_no_effect_on_the_rest():
     offer, who = rng.integers(0, 9, 9_000), rng.integers(0, 3_000, 9_000)
     rest = rng.exponential(5.0, 3_000)[who] + rng.exponential(5.0, 9_000)
     def fitted(rest):
-        return fit_rest(Rest(np.zeros((9_000, 1), int), 1, 9, offer, rest, who,
+        return rest_of(Rest(np.zeros((9_000, 1), int), 1, 9, offer, rest, who,
                              np.zeros(9_000, int), np.zeros(9_000, bool), np.full(9_000, 1 / 9)))
 
     found, usual = fitted(rest)
@@ -291,10 +342,10 @@ def test_what_others_decide_next_is_no_effect_on_the_rest():
     rest = rng.exponential(2.0, 40_000) - is_random - 0.5 * (offer == 1)
     at, none = np.zeros((40_000, 1), int), np.zeros(40_000, int)
     unknown = np.full(40_000, np.nan)
-    found, usual = fit_rest(Rest(at, 1, 4, offer, rest, who, week, is_held, unknown))
+    found, usual = rest_of(Rest(at, 1, 4, offer, rest, who, week, is_held, unknown))
     assert found[1] - found[[0, 2, 3]] == pytest.approx(-0.5, abs=0.15)
     assert usual[0] + found[0] == pytest.approx(2.0, abs=0.15)
-    pooled, _ = fit_rest(Rest(at, 1, 4, offer, rest, who, none, none > 0, unknown))
+    pooled, _ = rest_of(Rest(at, 1, 4, offer, rest, who, none, none > 0, unknown))
     assert (pooled[1] - pooled[[2, 3]] > -0.2).all()
 
 
@@ -309,7 +360,7 @@ def test_propensities_tell_of_the_rest_what_features_do_not():
     rest = rng.exponential(2.0, 60_000) + spends[who] - 0.5 * (offer == 1)
 
     def found(propensity):
-        return fit_rest(Rest(np.zeros((60_000, 1), int), 1, 3, offer, rest, who,
+        return rest_of(Rest(np.zeros((60_000, 1), int), 1, 3, offer, rest, who,
                              np.zeros(60_000, int), np.zeros(60_000, bool), propensity))[0]
     told, untold = found(propensity), found(np.full(60_000, np.nan))
     assert told[1] - told[[0, 2]] == pytest.approx(-0.5, abs=0.15)
@@ -327,8 +378,8 @@ def test_the_holdout_tells_of_the_rest_what_features_do_not():
                      spends[who] * 1)
     rest = rng.exponential(2.0, 60_000) + spends[who] - 0.5 * (offer == 1)
     at, week, unknown = np.zeros((60_000, 1), int), np.zeros(60_000, int), np.full(60_000, np.nan)
-    alone, _ = fit_rest(Rest(at, 1, 3, offer, rest, who, week, is_held & False, unknown))
-    found, _ = fit_rest(Rest(at, 1, 3, offer, rest, who, week, is_held, unknown))
+    alone, _ = rest_of(Rest(at, 1, 3, offer, rest, who, week, is_held & False, unknown))
+    found, _ = rest_of(Rest(at, 1, 3, offer, rest, who, week, is_held, unknown))
     assert alone[1] > alone[0]
     assert found[1] - found[[0, 2]] == pytest.approx(-0.5, abs=0.2)
 
@@ -341,7 +392,7 @@ def test_a_holdouts_own_offer_tells_nothing_by_chance():
     is_held = who % 2 == 0
     is_named = is_held & ~spends[who]
     offer = np.where(is_named, 0, rng.integers(0, 3, 60_000))
-    found, _ = fit_rest(Rest(
+    found, _ = rest_of(Rest(
         np.zeros((60_000, 1), int), 1, 3, offer, rng.exponential(2.0, 60_000) + spends[who], who,
         np.zeros(60_000, int), is_held, np.where(is_named, 1.0, 1 / 3)))
     assert found == pytest.approx(0, abs=0.15)
