@@ -9,7 +9,7 @@ from offer_ai.learning.coded import codes_of, one_hot
 RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
 MIN_USERS = 30  # of whom an effect is told
 ROUNDS = 50  # of the search for what effects have in common
-IS_SOME = 0.3  # of offers, so many are expected to add something to the rest, or to take it
+IS_SOME = 0.1  # of offers, so many are expected to add something to the rest, or to take it
 MAX_WEIGHT = 30.0  # of a decision: beyond, a few that were hardly ever made would tell all
 
 

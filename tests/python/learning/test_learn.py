@@ -28,7 +28,7 @@ from offer_ai.learning.cycle import (
     learn,
     rhythm,
 )
-from offer_ai.learning.effects_rest import Rest, doubt_of, fit_rest, posterior
+from offer_ai.learning.effects_rest import IS_SOME, Rest, doubt_of, fit_rest, posterior
 from offer_ai.learning.effects_training import surest, worth_at_random
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.keeping import Keeper
@@ -276,7 +276,7 @@ def test_of_a_few_effects_each_is_judged_by_itself():
     assert np.abs(found[[0, 1, 2]]).max() < 0.08
     assert found[3] == pytest.approx(0.99, abs=0.02)
     assert found[5] == pytest.approx(-0.6, abs=0.02)
-    assert found[4] == 0 and deviation[4] == pytest.approx(np.sqrt(0.3))
+    assert found[4] == 0 and deviation[4] == pytest.approx(np.sqrt(IS_SOME))
     assert (deviation[[0, 1, 2, 3]] < 0.15).all() and deviation[5] < 0.02
     noise = np.random.default_rng(8).normal(0, 0.1, (300, 9))
     told = np.array([posterior(one, np.full(9, 0.01), 1.0)[0] for one in noise])
@@ -293,7 +293,7 @@ def test_what_is_on_its_way_leaves_less_doubt():
     found = doubt_of(deviation, variance, mature, np.array([100, 400, 10**9]), 1.0)
     assert found[:2].tolist() == [0.2, 0.1] and found[2] < 0.001
     new = doubt_of(deviation, variance, mature, np.array([100, 400, 0]), 1.0)[2]
-    assert new == pytest.approx(np.sqrt(0.3 * 4 / 5))
+    assert new == pytest.approx(np.sqrt(IS_SOME * 4 / 5))
     for nothing in (doubt_of(deviation, variance, mature, mature, 0.0),
                     doubt_of(deviation, np.full(3, np.inf), mature, mature, 1.0)):
         assert not nothing.any()
