@@ -143,7 +143,8 @@ def test_a_watch_that_waits_ends_at_once(tmp_path, monkeypatch):
     """However long it is until the next look, and whatever the clock on the wall says."""
     (tmp_path / "events").mkdir()
     watched = Watch(str(tmp_path / "events"), tmp_path / "w.duckdb", tmp_path, 20, 1e9, "")
-    monkeypatch.setattr(watch, "Dbt", lambda _: SimpleNamespace(parse=lambda: None))
+    monkeypatch.setattr(watch, "Dbt", lambda _: SimpleNamespace(
+        parse=lambda: None, views=list))
     timer = threading.Timer(0.3, watched.stop)
     began = time.monotonic()
     timer.start()
@@ -177,6 +178,9 @@ def test_a_file_that_has_changed_is_built_once(tmp_path, monkeypatch):
 
         def parse(self):
             pass
+
+        def views(self):
+            return []
 
     monkeypatch.setattr(watch, "Dbt", Built)
     # A file has landed as it was then, and is not read again.
