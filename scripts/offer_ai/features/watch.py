@@ -21,12 +21,10 @@ from offer_ai.warehouse.warm_dbt import Dbt
 
 MAX_PAUSE = 60.0  # seconds between tries of a build that keeps failing
 BUSY = 5.0  # before the next try to publish what was built
-# Of the tests those are asked later that judge new files, and views stay as the first round makes
-# them, but the one that converts amounts once something has landed that has to be converted.
+# Of the tests those are asked later that judge new files.
 FIRST = ("--exclude-resource-type", "unit_test")
 LATER = ("--select", "resource_type:model", "most_lines_are_events", "few_lines_are_rejects",
          "--indirect-selection", "empty", "--exclude")
-CONVERTS = "stg_events"
 
 
 @dataclass
@@ -52,7 +50,7 @@ class Watch(Running):
         dbt.parse()
         click.echo(f"watching {self.events}; stop with Ctrl-C")
         source = EventSource(self.events)
-        later = (*LATER, *(view for view in dbt.views() if not view.endswith(f".{CONVERTS}")))
+        later = *LATER, *dbt.lasting_views()
         failures, rounds = 0, 0
         while not self.is_stopped:
             try:

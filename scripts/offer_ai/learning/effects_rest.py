@@ -92,7 +92,8 @@ def posterior(effect: np.ndarray, variance: np.ndarray, typical: float
         return np.zeros(len(effect)), np.zeros(len(effect))
     effect, slab = np.where(is_known, effect, 0.0), typical**2
     precision = np.where(is_known, 1 / variance, 0.0)
-    kept = 1 / (1 + 1 / (slab * np.maximum(precision, 1e-12)))  # of an effect, if there is one
+    times = slab * precision
+    kept = times / (1 + times)  # of an effect, if there is one
     # From the middle one on: what is least sure counts less, and what is surest, a policy's
     # favourite, not for all others.
     order = np.argsort(np.where(is_known, effect, np.inf))
@@ -101,11 +102,11 @@ def posterior(effect: np.ndarray, variance: np.ndarray, typical: float
     for _ in range(ROUNDS):
         above = effect - middle
         # By how much likelier it is if there is an effect: the log of Bayes' factor.
-        likelier = 0.5 * (np.log1p(-kept) + above**2 * precision * kept)
+        likelier = 0.5 * (above**2 * precision * kept - np.log1p(times))
         is_some = 1 / (1 + (1 / IS_SOME - 1) * np.exp(-likelier))
         weight = (1 - is_some + 1e-9) * precision
         middle = weight @ effect / weight.sum()
-    if_some = np.where(is_known, above * kept, 0.0)
+    if_some = above * kept
     mean = is_some * if_some
     square = is_some * (if_some**2 + slab * (1 - kept))
     return mean, np.sqrt(np.maximum(square - mean**2, 0.0))

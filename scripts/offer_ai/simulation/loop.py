@@ -144,7 +144,7 @@ class Loop:
 
     def build(self) -> None:
         """Lands and builds."""
-        self.dbt("run", *([] if self.builds == 0 else ["--exclude", "config.materialized:view"]))
+        self.dbt("run", *([] if self.builds == 0 else ["--exclude", *self.dbt.lasting_views()]))
         self.builds += 1
 
     def publish(self) -> None:

@@ -144,7 +144,7 @@ def test_a_watch_that_waits_ends_at_once(tmp_path, monkeypatch):
     (tmp_path / "events").mkdir()
     watched = Watch(str(tmp_path / "events"), tmp_path / "w.duckdb", tmp_path, 20, 1e9, "")
     monkeypatch.setattr(watch, "Dbt", lambda _: SimpleNamespace(
-        parse=lambda: None, views=list))
+        parse=lambda: None, lasting_views=list))
     timer = threading.Timer(0.3, watched.stop)
     began = time.monotonic()
     timer.start()
@@ -179,7 +179,7 @@ def test_a_file_that_has_changed_is_built_once(tmp_path, monkeypatch):
         def parse(self):
             pass
 
-        def views(self):
+        def lasting_views(self):
             return []
 
     monkeypatch.setattr(watch, "Dbt", Built)
