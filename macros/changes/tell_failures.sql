@@ -1,6 +1,7 @@
 {#-
 On-run-end: the first failing rows of each data test that warned or failed, so that its
-currency, event type or reason is read where the build is, not looked up.
+currency, event type or reason is read where the build is, not looked up; then, what to do
+(`way_out` of the test's meta).
 -#}
 {% macro tell_failures(results) %}
     {% if not execute %}{{ return('') }}{% endif %}
@@ -20,5 +21,7 @@ currency, event type or reason is read where the build is, not looked up.
             {% do log(result.node.name ~ ': … and ' ~ (result.failures - failing.rows | length)
                 ~ ' more', info=true) %}
         {% endif %}
+        {% set way_out = result.node.config.get('meta', {}).get('way_out') %}
+        {% if way_out %}{% do log(result.node.name ~ ': ' ~ way_out, info=true) %}{% endif %}
     {% endfor %}
 {% endmacro %}

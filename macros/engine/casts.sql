@@ -31,8 +31,11 @@ four times as slow.
         )
             then cast(try_cast(
                 regexp_replace(
-                    regexp_replace(replace(upper({{ value }}), ',', '.'), ' ?(UTC|Z)$', 'Z'),
-                    '^(.{10}[T ]\d\d:\d\d)([Z+ -].*)?$', '\1:00\2'
+                    regexp_replace(
+                        replace(replace(upper({{ value }}), ',', '.'), 'UTC', 'Z'),
+                        ' ?(Z|[+-]\d\d(:?\d\d)?)$', '\1'
+                    ),
+                    '^(.{10}[T ]\d\d:\d\d)([Z+-].*)?$', '\1:00\2'
                 ) as timestamptz
             ) as timestamp)
         when {{ offer_ai.is_number_text(value) }}

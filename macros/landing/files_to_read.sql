@@ -56,12 +56,13 @@ anything has landed it is an error, after it what has landed stays.
 {#-
 Behind which name to look for new files, as SQL, where `new_names_sort_last` says that what
 is new sorts behind what has landed; else null. A file that could not be fetched is listed
-again, and for a re-read every one.
+again, and for a re-read every one, as where `missing_files` is `forget`.
 -#}
 {% macro first_name_to_list() %}
     {% set landed_files = landed_before() %}
     {% set events = env_var('OFFER_AI_EVENTS', 'data/events') %}
     {% if not var('new_names_sort_last') or landed_files is none or is_reread()
+        or var('missing_files') == 'forget'
         or not modules.re.match('(s3|gs)://', events) %}
         {{ return('null') }}
     {% endif %}

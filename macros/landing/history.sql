@@ -93,6 +93,25 @@ source_file.
     {% endif %}
 {% endmacro %}
 
+{#-
+With `missing_files: forget`, files that have landed, that no build has gone through with and that are
+gone count as never landed; those that landed after them land again. What builds have taken in stays.
+-#}
+{% macro forget_gone_files() %}
+    {% set landed_files = landed_before() %}
+    {% if landed_files is none or flags.FULL_REFRESH or events_table() or var('missing_files') != 'forget' %}
+        {{ return('') }}
+    {% endif %}
+    {% set gone = run_query(
+        'select source_file, file_id from ' ~ landed_files ~ ' where file_id > ' ~ last_built_file_of_landing()
+        ~ ' and source_file not in (select source_file from ' ~ listed_files() ~ ') order by file_id').rows %}
+    {% if gone %}
+        {% do log('Forgotten, as they are gone and no build has gone through with them: '
+            ~ gone | map(attribute=0) | join(', '), info=true) %}
+        {% do run_query(delete_rows(landed_files, 'file_id >= ' ~ gone[0][1])) %}
+    {% endif %}
+{% endmacro %}
+
 {#- When files are read again: landed files whose rows stay as they are, as a query of file_id. -#}
 {% macro kept_files() -%}
     select landed.file_id

@@ -25,7 +25,9 @@ their share is beyond `share` and there are `lines` of them or more; a query, fo
     reasons as (
         select
             {{ dbt.split_part('reason', "': '", 1) }} as reason,
-            count(*) as rejects
+            count(*) as rejects,
+            count(distinct source_file) as file_count,
+            min(source_file) as first_file
         from {{ ref('rejected_events') }}
         where source_file in (select source_file from new_files)
         group by {{ dbt.split_part('reason', "': '", 1) }}
@@ -35,7 +37,9 @@ their share is beyond `share` and there are `lines` of them or more; a query, fo
         reasons.rejects,
         reasons.reason,
         counts.rejected_count,
-        counts.line_count
+        counts.line_count,
+        reasons.file_count,
+        reasons.first_file
     from counts
     cross join reasons
     where

@@ -1,6 +1,7 @@
 {{ config(pre_hook="{{ delete_first() }}") }}
 {%- do require_files() -%}
 {%- do refuse_lost_files() -%}
+{%- do forget_gone_files() -%}
 {%- do warn_of_changed_files() -%}
 {%- set landed_files = landed_before() -%}
 {%- set is_reread = is_reread() -%}

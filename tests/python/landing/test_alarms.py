@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from built import BuildError, build, build_and_test, messages, rows, write_events
+from compared import same_warehouses
 
 DAY = datetime(2025, 1, 10, 10)
 ALARMS = ("few_lines_are_rejects", "event_types_are_known", "sessions_end_within_a_day",
@@ -59,9 +60,39 @@ def test_a_wrong_vocabulary_fails_the_build_and_what_was_built_stays(tmp_path):
         with pytest.raises(BuildError, match="most_lines_are_events"):
             build_and_test(events, database)
         assert "most_lines_are_events: rejects 600, reason customer_identifier is missing, " \
-            "rejected_count 600, line_count 1100" in messages
+            f"rejected_count 600, line_count 1100, file_count 1, first_file {events / '2.ndjson'}" \
+            in messages
         assert rows(database, "from marts.sessions") == before
     build_and_test(events, database, "--full-refresh", "--vars",
           "field_aliases: {customer_identifier: [user], offer_type: [item_category], "
           "offer_price: [item_price], txn_amount: [item_price]}")
     assert rows(database, "from landing.rejected_events") == []
+
+
+def test_a_file_that_is_not_one_of_events_is_taken_away_again(tmp_path):
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "1.ndjson", event(0), event(1))
+    build(events, database)
+    foreign = write_events(events / "2.ndjson", event(1), *(
+        {"customer_identifier": None, "metric": n} for n in range(3000)))
+    write_events(events / "3.ndjson", event(0), event(2))
+    later = []
+    for _ in range(2):
+        with pytest.raises(BuildError, match="most_lines_are_events"):
+            build_and_test(events, database, *later)
+        said = [text for text in messages if text.startswith("most_lines_are_events: ")]
+        assert f"file_count 1, first_file {foreign}" in said[0]
+        assert 'take it away and run `dbt build --vars "missing_files: forget"` once' in said[-1]
+        # A file that is there is not forgotten; what is gone, only where that was said.
+        later = ["--vars", "missing_files: forget"]
+    foreign.unlink()
+    with pytest.raises(BuildError, match="most_lines_are_events"):
+        build_and_test(events, database)
+    build_and_test(events, database, *later)
+    assert any(text.startswith("Forgotten") and str(foreign) in text for text in messages)
+    # Nor is what a build has gone through with.
+    (events / "1.ndjson").unlink()
+    build_and_test(events, database, *later)
+    write_events(events / "1.ndjson", event(0), event(1))
+    build(events, tmp_path / "whole" / "w.duckdb")
+    same_warehouses(database, tmp_path / "whole" / "w.duckdb")
