@@ -9,6 +9,7 @@ import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Event, Thread
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -334,3 +335,31 @@ def test_another_producers_file_needs_aliases_alone(tmp_path):
             (select sum(purchase_amount) from marts.sessions) > 0 as has_revenue""")
     assert counts == {"lines": 9693, "rejects": 0, "users": 155, "offers": 147,
                       "has_revenue": True}
+
+
+def test_a_file_that_is_written_to_during_a_build(tmp_path):
+    """It lands when it is at rest, with every line; what lies beside it lands at once."""
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "1.ndjson", {})
+    log, is_over, written = events / "log.ndjson", Event(), 0
+
+    def write():
+        nonlocal written
+        with log.open("a") as file:
+            while not is_over.wait(0.01):
+                file.write(json.dumps(EVENTS[0] | {"level": written}) + "\n")
+                file.flush()
+                written += 1
+
+    log.write_text("")
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        build_and_test(events, database)
+    finally:
+        is_over.set()
+        writer.join()
+    assert len(rows(database, "from staging.stg_events")) == 1
+    assert any("it is being written to" in text for text in messages)
+    build_and_test(events, database)
+    assert len(rows(database, "from staging.stg_events")) == 1 + written

@@ -1,6 +1,8 @@
 """Files as they are found and looked at: what is at fault is told apart, and nothing is guessed."""
 
+import gzip
 import json
+import os
 from pathlib import Path
 
 import click
@@ -38,6 +40,25 @@ def test_a_byte_order_mark_makes_no_two_users_one(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + b"\n".join(lines) + b"\n")
     (told,) = EventSource(str(path)).inspect([(str(path), 1)], [], [], tmp_path / "scratch")
     assert Path(told["read_path"]).read_bytes().splitlines() == lines
+
+
+def test_a_file_that_someone_may_write_on_is_read_from_a_copy(tmp_path):
+    path = tmp_path / "1.ndjson.gz"
+    path.write_bytes(gzip.compress(b"{}\n"))
+    source = EventSource(str(path))
+    source.list()
+    (told,) = source.inspect([(str(path), 1)], [], [], tmp_path / "scratch")
+    assert told["read_path"] == str(tmp_path / "scratch" / "1.object.gz")
+    assert (told["error"], told["digest"]) == (None, source.digest(str(path)))
+    with path.open("ab") as file:
+        file.write(gzip.compress(b"{}\n"))
+    (told,) = source.inspect([(str(path), 2)], [], [], tmp_path / "scratch")
+    assert not told["is_reached"]
+    assert told["error"] == "it is being written to; the next build tries again"
+    source.list()
+    os.utime(path, (0, 0))
+    (told,) = source.inspect([(str(path), 3)], [], [], tmp_path / "scratch")
+    assert (told["read_path"], told["is_reached"]) == (str(path), True)
 
 
 def test_a_name_that_is_not_utf_8(tmp_path):
