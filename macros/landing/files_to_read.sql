@@ -96,7 +96,9 @@ again, and for a re-read every one, as where `missing_files` is `forget`.
     {% for name in changed %}
         {% do exceptions.warn(
             name ~ ' has changed since it landed and is not read again. Put what is new '
-            ~ 'in a file of another name: events that landed before are not counted twice.') %}
+            ~ 'in a file of another name: events that landed before are not counted twice. If it corrects '
+            ~ 'what has landed, read all files again: `dbt build --full-refresh --vars '
+            ~ '"{reread_files: true, missing_files: forget}"`, which forgets those that are gone.') %}
     {% endfor %}
 {% endmacro %}
 

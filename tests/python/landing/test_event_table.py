@@ -200,3 +200,8 @@ def test_freshness_says_when_a_feed_is_dead(tmp_path):
     with duckdb.connect(str(database)) as con:
         con.execute("update landing.landed_files set landed_at = landed_at - interval 40 hour")
     assert freshness(tmp_path / "f.ndjson") == "warn"
+    # Nor does what cannot be read show that the feed lives.
+    (tmp_path / "f.ndjson").unlink()
+    (tmp_path / "f.parquet").write_bytes(b"PAR1 cut off")
+    build(tmp_path / "f.parquet", database)
+    assert freshness(tmp_path / "f.parquet") == "warn"

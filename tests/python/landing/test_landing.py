@@ -318,6 +318,14 @@ def test_a_changed_file_is_named_and_not_read_again(tmp_path):
     build(folder, database)
     assert any(f"{path} has changed since it landed" in text for text in messages)
     assert rows(database, "select event_count from marts.sessions") == [{"event_count": 2}]
+    again = "{reread_files: true, missing_files: forget}"
+    assert any(again in text for text in messages)
+    build(folder, database, "--full-refresh", "--vars", again)
+    assert rows(database, "select event_count from marts.sessions") == [{"event_count": 3}]
+    build(folder, database)
+    assert not any("has changed" in text for text in messages)
+    write_events(path, {}, {"level": 2})
+    build(folder, database, "--full-refresh", "--vars", again)
     os.utime(write_events(path, {}, {"level": 2}))
     build(folder, database)
     assert not any("has changed" in text for text in messages)
