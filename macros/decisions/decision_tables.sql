@@ -103,7 +103,7 @@ The anchors of a decision point: one row per event of it, or at most so many of 
     {%- if point.features %}
 
     features as (
-        {{ offer_ai.anchor_features('anchors_to_do', point.features, offer_ai.session_events_in_reach()) }}
+        {{ offer_ai.anchor_features('anchors_to_do', point.features, offer_ai.session_events_in_reach(point.features)) }}
     ),
     {%- endif %}
 

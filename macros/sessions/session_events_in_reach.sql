@@ -2,9 +2,10 @@
 The events of sessions as anchors may need them one by one, as a relation: all of
 them or, in a delta, those of changed users from the start of the first session that
 was going on when things began to change. The literal bound lets the engine read the
-newest part of the table alone.
+newest part of the table alone. Where one of `features` looks ahead, anchors from before that
+are done again, too, and may need any.
 -#}
-{% macro session_events_in_reach() %}
+{% macro session_events_in_reach(features) %}
     {% set session_events, sessions, changed_users, stg_events
         = ref('session_events'), ref('session_rollups'), ref('changed_users'), ref('stg_events') %}
     {% if not offer_ai.is_delta() %}
@@ -13,6 +14,8 @@ newest part of the table alone.
         {{ return(
             '(select user_id, block_id as session_id, ' ~ offer_ai.measured_columns() | join(', ') ~ ', event_time'
             ~ ' from (' ~ offer_ai.events_in_sessions(offer_ai.changed_events()) ~ ') as blocks)') }}
+    {% elif features | selectattr('config.meta.after', 'defined') | list %}
+        {{ return(session_events) }}
     {% endif %}
     {% set first_start = run_query(
         'select cast(min(sessions.started_at) as ' ~ dbt.type_string() ~ ') from ' ~ sessions ~ ' as sessions'

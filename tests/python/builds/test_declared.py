@@ -131,6 +131,22 @@ def test_a_session_ahead_counts_up_to_the_end_of_the_window(tmp_path):
 
 
 @pytest.mark.long
+def test_an_anchor_that_is_done_again_for_what_is_ahead_knows_what_went_on(tmp_path):
+    """The session that an offer saw begin was over long before the purchase came."""
+    seen = [at(1, "09:00:00", "s"), at(1, "10:00:00", "s"),
+            at(1, "09:30:00", "t", "offer_shown", offer_type="x", offer_price="1")]
+    bought = at(3, "09:00:00", "u", "purchase", txn_amount="5")
+    project = edited(tmp_path, (FEATURES, FEATURES + paid(
+        "later", "stg_purchases", after={"day": 3}) + feature(
+        "so_far", "bigint", over="sessions", before={"count": 1}, aggregate="sum(event_count)")))
+    for number, (batch, later) in enumerate(((seen, None), ([bought], 5))):
+        write_events(tmp_path / "events" / f"{number}.ndjson", *batch)
+        build_and_test(tmp_path / "events", tmp_path / "w.duckdb", project=project)
+        assert rows(tmp_path / "w.duckdb", "select so_far, later_paid from marts.training_offers"
+                    ) == [{"so_far": 1, "later_paid": later}]
+
+
+@pytest.mark.long
 def test_a_window_over_a_type_of_event_that_a_vocabulary_knows(tmp_path):
     project = edited(tmp_path, (FEATURES, FEATURES + feature(
         "views", "bigint", over="screen_view", before={"day": 7}, aggregate="count(*)")))
