@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from offer_ai.base.files import MANIFEST, file_hash, new_folder, part_of, write_json
 from offer_ai.base.sql import sql_text
@@ -39,14 +40,19 @@ def rows_in(path: Path) -> str:
 
 
 def latest(parquet: Path, without: Without, dry_run: bool) -> list[Found]:
-    """The latest features of every user; see features.publish.write_latest."""
+    """The latest features of every user; see features.publish.write_latest. A publish or an erasure
+    that was killed may have left the file without a manifest, or with that of the one before."""
     count = without.count(parquet) if parquet.exists() else 0
     if count and not dry_run:
-        manifest = parquet.with_name(MANIFEST)
-        rows = without.write(parquet, part_of(parquet))
+        without.write(parquet, part_of(parquet))
         part_of(parquet).replace(parquet)
-        write_json(manifest, json.loads(manifest.read_text()) | {
-            "rows": rows, "files": [{"path": parquet.name, "sha256": file_hash(parquet)}]})
+    manifest = parquet.with_name(MANIFEST)
+    if parquet.exists() and manifest.exists() and not dry_run:
+        told, files = json.loads(manifest.read_text()), [
+            {"path": parquet.name, "sha256": file_hash(parquet)}]
+        if told["files"] != files:
+            write_json(manifest, told | {
+                "rows": pq.read_metadata(parquet).num_rows, "files": files})
     return [Found("latest features", parquet.name, count)] if count else []
 
 

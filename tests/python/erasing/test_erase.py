@@ -30,6 +30,7 @@ from offer_ai.base.files import file_hash
 from offer_ai.base.locks import publishing
 from offer_ai.base.settings import SCRIPTS
 from offer_ai.erasing import logs
+from offer_ai.erasing.parquet import Without, latest
 from offer_ai.erasing.whole import Places, elsewhere
 from offer_ai.erasing.whole import erase as whole_erase
 from offer_ai.features import Lookup, open_store
@@ -321,6 +322,22 @@ def test_other_places(place, aws, valkey, monkeypatch):
         assert hashlib.sha256(text).hexdigest() == file["sha256"]
     # It is the version that is published of what is left.
     assert "0 days sent" in export(place, "training", "--to", target).stdout
+
+
+def test_latest_features_beside_which_something_was_killed(tmp_path):
+    """After a first publish they have no manifest, after an erasure that of the file before."""
+    parquet, manifest = tmp_path / "latest_features.parquet", tmp_path / "manifest.json"
+    duckdb.execute(f"copy (select unnest(['u', 'v', 'w']) as user_id) to '{parquet}'")
+    (found,) = latest(parquet, Without(["u"]), dry_run=False)
+    assert (found.count, manifest.exists()) == (1, False)
+    assert duckdb.execute(f"select user_id from '{parquet}'").fetchall() == [("v",), ("w",)]
+    told = {"rows": 3, "watermark": None, "files": [{"path": parquet.name, "sha256": "before"}]}
+    manifest.write_text(json.dumps(told))
+    assert latest(parquet, Without(["u"]), dry_run=True) == []
+    assert json.loads(manifest.read_text()) == told
+    assert latest(parquet, Without(["u"]), dry_run=False) == []
+    assert json.loads(manifest.read_text()) == told | {
+        "rows": 2, "files": [{"path": parquet.name, "sha256": file_hash(parquet)}]}
 
 
 @pytest.mark.parametrize("killed", ["erasure", "publish", "first publish"])
