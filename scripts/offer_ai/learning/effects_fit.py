@@ -157,16 +157,13 @@ class Seen:
 class Sample:
     """Decisions that models are fitted to, with the early part of their label, and the label, NaN
     where it is not mature: it then takes no part in the rest; `user` are codes of users, `week`
-    numbers of weeks, `of_next` is as effects_rest.of_next says. (decisions,) all. What fits with
-    one change or another share is made once.
+    numbers of weeks. (decisions,) all. What fits with one change or another share is made once.
     """
 
     def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
-                 week: np.ndarray, is_held: np.ndarray, propensity: np.ndarray,
-                 of_next: np.ndarray):
+                 week: np.ndarray, is_held: np.ndarray, propensity: np.ndarray):
         self.encoding, self.early, self.label, self.user = seen.encoding, early, label, user
         self.week, self.is_held, self.propensity = week, is_held, propensity
-        self.of_next = of_next
         is_category = [
             column["name"] in seen.encoding.categories for column in seen.encoding.features]
         self.bins = Bins.of(seen.matrix, is_category)
@@ -197,8 +194,8 @@ class Sample:
         """What fit_rest says, which weights take no part in."""
         return fit_rest(Rest(
             self.at, self.bins.size, len(self.catalogue.offers), self.offer,
-            self.label - self.early, self.user, self.week, self.is_held, self.propensity,
-            self.of_next).rows(~np.isnan(self.label)), float(self.early.mean()),
+            self.label - self.early, self.user, self.week, self.is_held, self.propensity).rows(
+                ~np.isnan(self.label)), float(self.early.mean()),
             np.bincount(self.offer, minlength=len(self.catalogue.offers)))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:

@@ -1,7 +1,6 @@
 """What an offer adds to what comes after the early part of a label, whoever decides then."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import numpy as np
 
@@ -18,7 +17,7 @@ MAX_WEIGHT = 30.0  # of a decision: beyond, a few that were hardly ever made wou
 class Rest:
     """Decisions with what is left of their label: (decisions,) each, but the bins `at` of features
     (decisions, 1 + features), of `size`, and the number of `offers`. `user` are codes of users,
-    `week` numbers of weeks, `propensity` NaN where nobody knows it, `of_next` as of_next says."""
+    `week` numbers of weeks, `propensity` NaN where nobody knows it."""
 
     at: np.ndarray
     size: int
@@ -29,13 +28,12 @@ class Rest:
     week: np.ndarray
     is_held: np.ndarray
     propensity: np.ndarray
-    of_next: np.ndarray
 
     def rows(self, rows: np.ndarray) -> "Rest":
         """Those of some rows."""
         return Rest(self.at[rows], self.size, self.offers, *(
             values[rows] for values in (self.offer, self.rest, self.user, self.week,
-                                        self.is_held, self.propensity, self.of_next)))
+                                        self.is_held, self.propensity)))
 
     @property
     def weight(self) -> np.ndarray:
@@ -53,9 +51,8 @@ class Rest:
 
         By weighted ridge regression on bins, offers and who decides next: what comes of a user's
         next decisions is in the rest, too, and is another thing in each week and in the holdout.
-        What the next decisions brought at once is no effect of these: it is told of the offers that
-        were made then. The variance is over users. Source: Liang, Zeger, Longitudinal data analysis
-        using generalized linear models (1986).
+        The variance is over users. Source: Liang, Zeger, Longitudinal data analysis using
+        generalized linear models (1986).
         """
         _, when = codes_of(2 * self.week + self.is_held)
         first = self.size + when.max() + 1  # of the offers' columns
@@ -65,38 +62,19 @@ class Rest:
         weighted = x.multiply(self.weight[:, None]).tocsr()
         inverse = np.linalg.inv(
             (x.T @ weighted).toarray() + RIDGE * np.diag(np.arange(x.shape[1]) > 0))
-        own = self.rest - self.of_next
-        spent, found = (inverse @ (weighted.T @ values) for values in (self.rest, own))
+        found = inverse @ (weighted.T @ self.rest)
         by_user = one_hot(self.user[:, None], self.user.max() + 1).T @ weighted.multiply(
-            (own - x @ found)[:, None])
+            (self.rest - x @ found)[:, None])
         share = np.bincount(self.offer, minlength=self.offers) / len(self.offer)
         contrast = np.eye(self.offers) - share
         variance = ((by_user @ inverse[:, first:] @ contrast.T) ** 2).sum(axis=0)
         pair, _ = codes_of(self.user.astype(np.int64) * self.offers + self.offer)
         users = np.bincount(self.offer[pair], minlength=self.offers)
         latest = self.size + when[np.argmax(2 * self.week - self.is_held)]
-        usual = spent[:self.size].copy()
-        usual[0] += spent[latest] + share @ spent[first:]
+        usual = found[:self.size].copy()
+        usual[0] += found[latest] + share @ found[first:]
         return (contrast @ found[first:],
                 np.where(users < MIN_USERS, np.inf, variance + 1e-12), usual)
-
-
-def of_next(user: np.ndarray, time: np.ndarray, early: np.ndarray, part: timedelta,
-            whole: timedelta) -> np.ndarray:
-    """What the same user's next decisions brought at once, (decisions,), of those that came after
-    the early `part` of a decision and within its `whole` label.
-
-    `user` are codes of users, `time` datetime64, `early` what each brought at once: (decisions,).
-    """
-    seconds = np.asarray(time, "datetime64[s]").astype(np.int64)
-    seconds -= seconds.min()
-    lasts = int(whole.total_seconds())
-    moment = user * (seconds.max() + lasts + 1) + seconds
-    order = np.argsort(moment, kind="stable")
-    moments, sums = moment[order], np.concatenate([[0.0], early[order].cumsum()])
-    first, end = (np.searchsorted(moments, moment + int(span)) for span in (
-        part.total_seconds(), lasts))
-    return sums[end] - sums[np.minimum(first, end)]
 
 
 def posterior(effect: np.ndarray, variance: np.ndarray, typical: float

@@ -1,7 +1,6 @@
 """Fits what a policy asks from the first days on: labels that are not mature take part."""
 
 from dataclasses import asdict
-from datetime import timedelta
 
 import click
 import numpy as np
@@ -13,7 +12,6 @@ from offer_ai.base.actions import as_texts
 from offer_ai.learning.coded import codes_of
 from offer_ai.learning.effects_fit import Sample, Seen
 from offer_ai.learning.effects_model import EffectsModel
-from offer_ai.learning.effects_rest import of_next
 from offer_ai.learning.evaluation import HOLDOUT
 from offer_ai.learning.fitting import calibration, check_action
 from offer_ai.learning.revenue_model import Encoding, decision_of
@@ -30,14 +28,6 @@ def part_of(label: str) -> str | None:
     """The label that is known before `label` and is a part of it, as declared; None for none."""
     return next((one["name"] for one in declarations.labels()
                  if one["definition"].get("part_of") == label), None)
-
-
-def spans_of(part: str | None, label: str) -> list[timedelta] | None:
-    """How long both look ahead, as declared; None where one does not say, or counts."""
-    declared = {one["name"]: one["definition"].get("after") for one in declarations.labels()}
-    spans = [after and declarations.length_of(after)
-             for after in (declared.get(part), declared.get(label))]
-    return spans if all(spans) else None
 
 
 def gamma_of(model: EffectsModel, at: np.ndarray, decisions: float) -> float:
@@ -128,13 +118,9 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     is_held = held(table, len(dates))
     propensity = np.array(table.get("propensity", np.full(len(dates), np.nan)), float)
 
-    spans = spans_of(part, label)
-    next_brought = np.zeros(len(dates)) if spans is None else of_next(
-        user, table[decision_of(manifest)["time"]], early, *spans)
-
     def sample(rows):
         return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows], dates[rows] // 7,
-                      is_held[rows], propensity[rows], next_brought[rows])
+                      is_held[rows], propensity[rows])
 
     def since(rows, change):
         return None if change is None else dates[rows] > dates.max() - change
