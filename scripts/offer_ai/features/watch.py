@@ -21,10 +21,13 @@ from offer_ai.warehouse.warm_dbt import Dbt
 
 MAX_PAUSE = 60.0  # seconds between tries of a build that keeps failing
 BUSY = 5.0  # before the next try to publish what was built
-# Of the tests those are asked later that judge new files.
+# It ends a first build, so that somebody looks. What came later is published without the amount:
+# to hold it back would leave all other users with features that are hours old.
+RATES = "every_currency_has_a_rate"
+# Of the tests those are asked later that judge new files, and that.
 FIRST = ("--exclude-resource-type", "unit_test")
 LATER = ("--select", "resource_type:model", "most_lines_are_events", "few_lines_are_rejects",
-         "--indirect-selection", "empty", "--exclude")
+         RATES, "--indirect-selection", "empty", "--exclude")
 
 
 @dataclass
@@ -77,6 +80,7 @@ class Watch(Running):
                 continue
             for message in dbt.messages:
                 say(message)
+            dbt.only_warns(RATES)
             unreached = {name for name, *stamp in landed if stamp == [0, 0]}
             self.unreached = {file for file in files - landed if file[0] in unreached}
             self.unreached_at = time.monotonic()

@@ -93,6 +93,7 @@ class EventSource:
                 return Path(name)
             shutil.copyfile(name, copy)
         except OSError:
+            copy.unlink(missing_ok=True)  # a full disk is needed for other things
             return Path(name)
         listed = self.listed.get(name, now)
         if event_files.stamp(name) != now or (now["size"], now["modified_us"]) != (

@@ -64,6 +64,11 @@ def test_from_the_first_file_on(place):
     (Path(place["OFFER_AI_EVENTS"]) / "cut.ndjson.gz").write_bytes(
         gzip.compress(b"x" * 99)[:-5])
     assert "round 3" in said(process, "round 3")
+    # A currency without a rate is named, and keeps nothing from being published.
+    arrive(place, "zzz.ndjson", {"customer_identifier": "w", "event_id": "purchase", "currency":
+                                 "ZZZ", "txn_amount": "7", "event_time": "2025-01-02T00:00:02"})
+    said(process, "every_currency_has_a_rate: currency ZZZ, day 2025-01-02, event_count 1")
+    assert "1 files, 1 events, 0 rejects, 1 users written" in said(process, "round 4")
     # A release that calls a field otherwise: nothing of it is published.
     arrive(place, "other.ndjson", *(
         [{"customer_identifier": None, "user": f"u{n}"} for n in range(1000)]))
@@ -71,7 +76,7 @@ def test_from_the_first_file_on(place):
         process, "build failed, next try in 1 s; what was published stays")
     assert stop(process).endswith("stopped\n")
     published = f"{place['OFFER_AI_EXPORT']}/published.duckdb"
-    assert rows(published, "select count(*) as n from marts.sessions") == [{"n": 2}]
+    assert rows(published, "select count(*) as n from marts.sessions") == [{"n": 3}]
     assert "</html>" in Path(place["OFFER_AI_EXPORT"], "report.html").read_text()
 
 
@@ -181,6 +186,9 @@ def test_a_file_that_has_changed_is_built_once(tmp_path, monkeypatch):
 
         def lasting_views(self):
             return []
+
+        def only_warns(self, test):
+            pass
 
     monkeypatch.setattr(watch, "Dbt", Built)
     # A file has landed as it was then, and is not read again.

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 from pathlib import Path
 
 import click
@@ -59,6 +60,18 @@ def test_a_file_that_someone_may_write_on_is_read_from_a_copy(tmp_path):
     os.utime(path, (0, 0))
     (told,) = source.inspect([(str(path), 3)], [], [], tmp_path / "scratch")
     assert (told["read_path"], told["is_reached"]) == (str(path), True)
+
+
+def test_without_room_for_a_copy_a_file_is_read_as_it_lies(tmp_path, monkeypatch):
+    def fail(source, target):
+        Path(target).write_text("{")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", fail)
+    path, scratch = tmp_path / "1.ndjson", tmp_path / "scratch"
+    path.write_text("{}\n")
+    (told,) = EventSource(str(path)).inspect([(str(path), 1)], [], [], scratch)
+    assert (told["read_path"], told["error"], list(scratch.iterdir())) == (str(path), None, [])
 
 
 def test_a_name_that_is_not_utf_8(tmp_path):
