@@ -3,9 +3,9 @@ The events of sessions as anchors may need them one by one, as a relation: all o
 them or, in a delta, those of changed users from the start of the first session that
 was going on when things began to change. The literal bound lets the engine read the
 newest part of the table alone. Where one of `features` looks ahead, anchors from before that
-are done again, too, and may need any.
+are done again, too, and may need any; those of the latest features lie behind all events.
 -#}
-{% macro session_events_in_reach(features) %}
+{% macro session_events_in_reach(features=[]) %}
     {% set session_events, sessions, changed_users, stg_events
         = ref('session_events'), ref('session_rollups'), ref('changed_users'), ref('stg_events') %}
     {% if not offer_ai.is_delta() %}

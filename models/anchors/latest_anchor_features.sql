@@ -170,7 +170,7 @@ request_anchors as (
 
 features as (
     {{ anchor_features(
-        'request_anchors', snapshot_features(), session_events_in_reach(snapshot_features()),
+        'request_anchors', snapshot_features(), session_events_in_reach(),
         sessions='recent_sessions') }}
 )
 

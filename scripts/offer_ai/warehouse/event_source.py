@@ -85,7 +85,7 @@ class EventSource:
 
         Raises BlockingIOError where it was written to since it was listed.
         """
-        now = event_files.stamp(name)
+        now = {"source_file": name, **event_files.stamp(name)}
         is_young = now["modified_us"] / 1e6 > time.time() - YOUNG
         try:
             # What cannot be read says why when it is looked at.
@@ -95,9 +95,8 @@ class EventSource:
         except OSError:
             copy.unlink(missing_ok=True)  # a full disk is needed for other things
             return Path(name)
-        listed = self.listed.get(name, now)
-        if event_files.stamp(name) != now or (now["size"], now["modified_us"]) != (
-                listed["size"], listed["modified_us"]):
+        if not self.listed.get(name, now) == now == {
+                "source_file": name, **event_files.stamp(name)}:
             raise BlockingIOError("it is being written to; the next build tries again")
         return named_as(copy, name)
 
