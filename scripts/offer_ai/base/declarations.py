@@ -1,6 +1,7 @@
 """What dbt_project.yml declares, for scripts that publish it."""
 
 import hashlib
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -63,6 +64,12 @@ def column_of(field: str) -> str:
 def labels() -> list[dict]:
     """Each declared label, likewise."""
     return columns("labels")
+
+
+def length_of(window: dict) -> timedelta | None:
+    """How long {hour: n} or {day: n} is; None of {count: n}."""
+    return None if "count" in window else timedelta(
+        **{f"{unit}s": size for unit, size in window.items()})
 
 
 def columns(kind: str, names: list[str] | str = "all") -> list[dict]:

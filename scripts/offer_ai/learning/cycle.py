@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 
 from offer_ai.base import declarations
+from offer_ai.base.actions import Actions
 from offer_ai.learning import promotions
 from offer_ai.learning.effects_training import KIND, fit_early
 from offer_ai.learning.evaluation import last_day
+from offer_ai.learning.logged_candidates import LoggedCandidates
 from offer_ai.learning.model_files import told_of, write_model
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED, Policy
 from offer_ai.learning.promotion import Verdict, evaluate_against, promote
@@ -21,6 +23,7 @@ VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
 FIRST_DAYS = 28  # while nothing is promoted: a small game needs more days to be sure of a first one
 FIRST_EPSILON, MAX_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
 EXPLORES_MORE = "explores more"
+CANDIDATES = "candidates"  # the column of a training table
 NEWS_DAYS, SOON_DAYS = 14, 2  # after a change in so many days the next step is due sooner
 
 
@@ -48,18 +51,21 @@ def learn(export: Path, rule: str = INVERSE_GAP, epsilon: float = 0.01,
     decision = decision_of(manifest)
     time = decision["time"]
     label = label_of(manifest, label)
-    # What is noted beside is read of the days alone that are valued.
     offers = offers_of_version(training, manifest, with_young=True, only=[
-        "user_id", "propensity", "arm", *decision["action"],
+        "user_id", "propensity", "arm", CANDIDATES, *decision["action"],
         *(column["name"] for column in (*manifest["features"], *manifest["labels"]))])
     if not len(offers):
         raise click.ClickException(f"No {decision['one']} is published yet.")
     first, last = (value.as_py().date() for value in (
         offers[time][0], offers[time][len(offers) - 1]))
     validate_days = days_to_value((last - first).days + 1, not (models / PROMOTED).exists())
-    fitted, description = fit_early(
-        manifest, arrays_of(offers.drop_columns(decision["id"])), label, validate_days, bootstraps,
-        last_told(models).get("changed_on"))
+    table = arrays_of(offers.drop_columns(
+        [name for name in (decision["id"], CANDIDATES) if name in offers.column_names]))
+    is_logged = {CANDIDATES, *decision["action"]} <= set(offers.column_names)
+    logged = LoggedCandidates.of(table | {CANDIDATES: offers[CANDIDATES]}, Actions.of(
+        decision["action_columns"])) if is_logged else None
+    fitted, description = fit_early(manifest, table, label, validate_days, bootstraps,
+                                    last_told(models).get("changed_on"), logged)
     model = write_model(models, fitted, description)
     # What any of both policies was fitted to is not looked at, so it need not be read.
     since = last_day(Policy.load(model, rule, epsilon, held_out=True), "held_out")

@@ -157,13 +157,15 @@ class Seen:
 class Sample:
     """Decisions that models are fitted to, with the early part of their label, and the label, NaN
     where it is not mature: it then takes no part in the rest; `user` are codes of users, `week`
-    numbers of weeks. (decisions,) all. What fits with one change or another share is made once.
+    numbers of weeks, `of_next` is as effects_rest.of_next says: (decisions,) all; `chances` of the
+    offers seen, (decisions, offers). What fits with one change or another share is made once.
     """
 
     def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
-                 week: np.ndarray, is_held: np.ndarray, propensity: np.ndarray):
+                 week: np.ndarray, is_held: np.ndarray, of_next: np.ndarray,
+                 chances: np.ndarray):
         self.encoding, self.early, self.label, self.user = seen.encoding, early, label, user
-        self.week, self.is_held, self.propensity = week, is_held, propensity
+        self.week, self.is_held, self.of_next = week, is_held, of_next
         is_category = [
             column["name"] in seen.encoding.categories for column in seen.encoding.features]
         self.bins = Bins.of(seen.matrix, is_category)
@@ -171,6 +173,7 @@ class Sample:
         self.lines = lines_of(self.bins, self.at, is_category)
         self.catalogue, self.offer = Catalogue.of(seen.offers, seen.which,
                                                   seen.encoding.actions.price)
+        self.chances = chances[:, [seen.offers.index(offer) for offer in self.catalogue.offers]]
 
     def odds(self, start: np.ndarray | None = None, is_since: np.ndarray | None = None,
              weight: np.ndarray | None = None) -> np.ndarray:
@@ -194,8 +197,8 @@ class Sample:
         """What fit_rest says, which weights take no part in."""
         return fit_rest(Rest(
             self.at, self.bins.size, len(self.catalogue.offers), self.offer,
-            self.label - self.early, self.user, self.week, self.is_held, self.propensity).rows(
-                ~np.isnan(self.label)), float(self.early.mean()),
+            self.label - self.early, self.user, self.week, self.is_held, self.of_next,
+            self.chances).rows(~np.isnan(self.label)), float(self.early.mean()),
             np.bincount(self.offer, minlength=len(self.catalogue.offers)))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from offer_ai.learning.one_request import remember
 from offer_ai.learning.revenue_model import Encoding
 
 BINS = 8  # of a number, by quantiles, beside those of 0 and of missing values
-HOPE = 3.0  # standard deviations by which an offer may well be better
+HOPE = 2.0  # standard deviations by which an offer may well be better
 
 
 @dataclass(frozen=True)

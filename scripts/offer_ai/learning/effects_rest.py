@@ -1,8 +1,10 @@
 """What an offer adds to what comes after the early part of a label, whoever decides then."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
+from scipy import sparse
 
 from offer_ai.learning.coded import codes_of, one_hot
 
@@ -10,14 +12,14 @@ RIDGE = 10.0  # decisions' worth of what a bin's users spend, towards the mean
 MIN_USERS = 30  # of whom an effect is told
 ROUNDS = 50  # of the search for what effects have in common
 IS_SOME = 0.1  # of offers, so many are expected to add something to the rest, or to take it
-MAX_WEIGHT = 30.0  # of a decision: beyond, a few that were hardly ever made would tell all
 
 
 @dataclass(frozen=True)
 class Rest:
     """Decisions with what is left of their label: (decisions,) each, but the bins `at` of features
     (decisions, 1 + features), of `size`, and the number of `offers`. `user` are codes of users,
-    `week` numbers of weeks, `propensity` NaN where nobody knows it."""
+    `week` numbers of weeks, `of_next` is as of_next says; `chances` (decisions, offers) are those
+    that were logged of each offer, NaN where nobody knows them."""
 
     at: np.ndarray
     size: int
@@ -27,54 +29,80 @@ class Rest:
     user: np.ndarray
     week: np.ndarray
     is_held: np.ndarray
-    propensity: np.ndarray
+    of_next: np.ndarray
+    chances: np.ndarray
 
     def rows(self, rows: np.ndarray) -> "Rest":
         """Those of some rows."""
         return Rest(self.at[rows], self.size, self.offers, *(
             values[rows] for values in (self.offer, self.rest, self.user, self.week,
-                                        self.is_held, self.propensity)))
+                                        self.is_held, self.of_next, self.chances)))
 
     @property
-    def weight(self) -> np.ndarray:
-        """As if all decisions had been equally likely, 1 in the mean: to whom a policy makes an
-        offer, features alone do not tell. Source: Horvitz, Thompson (1952)."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = np.where(self.propensity > 0, 1 / self.propensity, 1.0)
-        weight = np.minimum(inverse, MAX_WEIGHT)
-        return weight / weight.mean()
+    def beside_chance(self) -> np.ndarray:
+        """Of each offer, 1 where it was made, less its chance: (decisions, offers).
+
+        To whom a policy makes an offer, features alone do not tell; whatever does, this has nothing
+        to do with it. Where nobody knows the chances, it is as if chance had made each as often as
+        it was made. Source: Robinson, Root-N-consistent semiparametric regression (1988).
+        """
+        made = np.eye(self.offers)[self.offer]
+        is_unknown = np.isnan(self.chances).any(axis=1)
+        if is_unknown.any():
+            made[is_unknown] -= made[is_unknown].mean(axis=0)
+        made[~is_unknown] -= self.chances[~is_unknown]
+        return made
 
     def effects(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What each offer adds to the rest, above what was made on average, and the variance of
         that, infinite where fewer than MIN_USERS tell, (offers,) both; and what users spend,
         (bins,), in the last week outside the holdout.
 
-        By weighted ridge regression on bins, offers and who decides next: what comes of a user's
-        next decisions is in the rest, too, and is another thing in each week and in the holdout.
-        The variance is over users. Source: Liang, Zeger, Longitudinal data analysis using
-        generalized linear models (1986).
+        By ridge regression on bins, who decides next, and offers beside chance: what comes of a
+        user's next decisions is in the rest, too, and is another thing in each week and in the
+        holdout. What these brought at once is no effect of the offers of before: it is told of the
+        offers that were made then. The variance is over users. Source: Liang, Zeger, Longitudinal
+        data analysis using generalized linear models (1986).
         """
         _, when = codes_of(2 * self.week + self.is_held)
         first = self.size + when.max() + 1  # of the offers' columns
-        x = one_hot(np.column_stack([self.at, self.size + when, first + self.offer]),
-                    first + self.offers)
+        x = sparse.hstack([one_hot(np.column_stack([self.at, self.size + when]), first),
+                           sparse.csr_matrix(self.beside_chance)]).tocsr()
         # The ridge leaves the mean of all alone.
-        weighted = x.multiply(self.weight[:, None]).tocsr()
         inverse = np.linalg.inv(
-            (x.T @ weighted).toarray() + RIDGE * np.diag(np.arange(x.shape[1]) > 0))
-        found = inverse @ (weighted.T @ self.rest)
-        by_user = one_hot(self.user[:, None], self.user.max() + 1).T @ weighted.multiply(
-            (self.rest - x @ found)[:, None])
+            (x.T @ x).toarray() + RIDGE * np.diag(np.arange(x.shape[1]) > 0))
+        own = self.rest - self.of_next
+        spent, found = (inverse @ (x.T @ values) for values in (self.rest, own))
+        by_user = one_hot(self.user[:, None], self.user.max() + 1).T @ x.multiply(
+            (own - x @ found)[:, None])
         share = np.bincount(self.offer, minlength=self.offers) / len(self.offer)
         contrast = np.eye(self.offers) - share
         variance = ((by_user @ inverse[:, first:] @ contrast.T) ** 2).sum(axis=0)
         pair, _ = codes_of(self.user.astype(np.int64) * self.offers + self.offer)
         users = np.bincount(self.offer[pair], minlength=self.offers)
         latest = self.size + when[np.argmax(2 * self.week - self.is_held)]
-        usual = found[:self.size].copy()
-        usual[0] += found[latest] + share @ found[first:]
+        usual = spent[:self.size].copy()
+        usual[0] += spent[latest]
         return (contrast @ found[first:],
                 np.where(users < MIN_USERS, np.inf, variance + 1e-12), usual)
+
+
+def of_next(user: np.ndarray, time: np.ndarray, early: np.ndarray, part: timedelta,
+            whole: timedelta) -> np.ndarray:
+    """What the same user's next decisions brought at once, (decisions,), of those that came after
+    the early `part` of a decision and within its `whole` label.
+
+    `user` are codes of users, `time` datetime64, `early` what each brought at once: (decisions,).
+    """
+    seconds = np.asarray(time, "datetime64[s]").astype(np.int64)
+    seconds -= seconds.min()
+    lasts = int(whole.total_seconds())
+    moment = user * (seconds.max() + lasts + 1) + seconds
+    order = np.argsort(moment, kind="stable")
+    moments, sums = moment[order], np.concatenate([[0.0], early[order].cumsum()])
+    first, end = (np.searchsorted(moments, moment + int(span)) for span in (
+        part.total_seconds(), lasts))
+    return sums[end] - sums[np.minimum(first, end)]
 
 
 def posterior(effect: np.ndarray, variance: np.ndarray, typical: float
@@ -129,23 +157,14 @@ def fit_rest(decisions: Rest, typical: float, made: np.ndarray
     """What each offer adds to the rest of the label, (offers,), what users spend, (bins,), and how
     unsure the former is, (offers,).
 
-    All decisions tell it, but to whom a policy makes an offer, features alone do not tell; in the
-    holdout chance does, unless a named offer is its own. So the holdout corrects what all say, by
-    how far both differ beyond chance. Without one, of what a policy hardly makes its first, random
-    days tell most: weeks stay together then. `typical` is what an offer brings at once, `made` how
-    often each was made, (offers,), mature or not.
+    `typical` is what an offer brings at once, `made` how often each was made, (offers,), mature or
+    not.
     """
     if not len(decisions.rest):
         return np.zeros(decisions.offers), np.zeros(decisions.size), np.zeros(decisions.offers)
-    if not decisions.is_held.any():
-        decisions = replace(decisions, week=np.zeros_like(decisions.week))
     effect, variance, usual = decisions.effects()
     found, deviation = posterior(effect, variance, typical)
     mature = np.bincount(decisions.offer, minlength=decisions.offers)
     doubt = doubt_of(deviation, variance, mature, made, typical)
-    is_random = decisions.is_held & ~(decisions.propensity >= 1)
-    if is_random.any() and not is_random.all():
-        at_random, variance, _ = decisions.rows(is_random).effects()
-        found += posterior(at_random - found, variance, typical)[0]
     # What was made on average is in what users spend.
     return found - found[decisions.offer].mean(), usual, doubt

@@ -1,6 +1,7 @@
 """Fits what a policy asks from the first days on: labels that are not mature take part."""
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import click
 import numpy as np
@@ -12,12 +13,15 @@ from offer_ai.base.actions import as_texts
 from offer_ai.learning.coded import codes_of
 from offer_ai.learning.effects_fit import Sample, Seen
 from offer_ai.learning.effects_model import EffectsModel
+from offer_ai.learning.effects_rest import of_next
 from offer_ai.learning.evaluation import HOLDOUT
 from offer_ai.learning.fitting import calibration, check_action
+from offer_ai.learning.logged_candidates import LoggedCandidates
 from offer_ai.learning.revenue_model import Encoding, decision_of
 from offer_ai.learning.table_rows import rows_of, rows_that_say
 
 KIND = "effects"
+ROW = ".row"  # a column of its own: which of the table's rows it was
 MIN_ROWS, MIN_PURCHASES = 1_000, 50
 CHANGES = (7, 14, 21, 28, 42)  # how many days ago something may have changed
 SURE = 3.0  # standard errors by which a change must explain the last days better than the known
@@ -28,6 +32,14 @@ def part_of(label: str) -> str | None:
     """The label that is known before `label` and is a part of it, as declared; None for none."""
     return next((one["name"] for one in declarations.labels()
                  if one["definition"].get("part_of") == label), None)
+
+
+def spans_of(part: str | None, label: str) -> list[timedelta] | None:
+    """How long both look ahead, as declared; None where one does not say, or counts."""
+    declared = {one["name"]: one["definition"].get("after") for one in declarations.labels()}
+    spans = [after and declarations.length_of(after)
+             for after in (declared.get(part), declared.get(label))]
+    return spans if all(spans) else None
 
 
 def gamma_of(model: EffectsModel, at: np.ndarray, decisions: float) -> float:
@@ -89,17 +101,19 @@ def surest(losses: dict[int | None, np.ndarray], known: int | None, user: np.nda
 # Matrices here are small: of two threads each waits for the other half of the time.
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate_days: int,
-              bootstraps: int = 0, changed_on: str | None = None
-              ) -> tuple[dict[str, EffectsModel], dict]:
+              bootstraps: int = 0, changed_on: str | None = None,
+              logged: LoggedCandidates | None = None) -> tuple[dict[str, EffectsModel], dict]:
     """Fits to the days before the last ones, looks there, then fits to all.
 
     `changed_on` is the day on which something changed, as the model before this one found: as
     that day recedes, the last days alone would tell less and less of it.
 
     `table` has arrays: features, action, user_id, the anchor's time, propensity (may be absent),
-    the label (NaN where it is not mature) and its part. Returns models by name as `fit_models`
-    does, and their description. Raises ClickException when nothing can be learned from the table.
+    the label (NaN where it is not mature) and its part; `logged` are the candidates of its rows.
+    Returns models by name as `fit_models` does, and their description. Raises ClickException when
+    nothing can be learned from the table.
     """
+    table = table | {ROW: np.arange(len(table["user_id"]))}
     table = rows_that_say(decision_of(manifest)["action"], table)
     part = part_of(label)
     if part not in table:
@@ -116,11 +130,15 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     is_late = dates > dates.max() - validate_days
 
     is_held = held(table, len(dates))
-    propensity = np.array(table.get("propensity", np.full(len(dates), np.nan)), float)
+    chances = np.full((len(dates), len(seen.offers)), np.nan) if logged is None else (
+        logged.chances(seen.offers)[table[ROW]])
+    spans = spans_of(part, label)
+    brought_next = np.zeros(len(dates)) if spans is None else of_next(
+        user, table[decision_of(manifest)["time"]], early, *spans)
 
     def sample(rows):
         return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows], dates[rows] // 7,
-                      is_held[rows], propensity[rows])
+                      is_held[rows], brought_next[rows], chances[rows])
 
     def since(rows, change):
         return None if change is None else dates[rows] > dates.max() - change

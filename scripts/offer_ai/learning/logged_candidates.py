@@ -1,12 +1,16 @@
 """What each decision could have offered, as it was logged: never as the seed is today."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 
-from offer_ai.base.actions import Actions
+from offer_ai.base.actions import TRUTHS, Actions, numbers
+from offer_ai.base.sql import sql_text
+from offer_ai.learning.coded import codes_of
 from offer_ai.learning.off_policy import is_unlikely
 
 Offer = tuple[str | float, ...]
@@ -27,20 +31,31 @@ class LoggedCandidates:
     made: np.ndarray
 
     @classmethod
-    def of(cls, table: dict[str, list], actions: Actions) -> "LoggedCandidates":
+    def of(cls, table: Mapping[str, Sequence], actions: Actions) -> "LoggedCandidates":
         """From a training table (column name to values); a decision without any has none."""
-        lists = [read(text, actions) for text in table["candidates"]]
-        offers = sorted({offer for found in lists for offer in found})
+        decision, offer, probability, offers = read(table["candidates"], actions)
+        found = np.full((len(table["candidates"]), len(offers)), np.nan)
+        is_candidate = np.zeros(found.shape, bool)
+        found[decision, offer] = probability
+        is_candidate[decision, offer] = True
         index = {offer: number for number, offer in enumerate(offers)}
-        probability = np.full((len(lists), len(offers)), np.nan)
-        is_candidate = np.zeros(probability.shape, bool)
-        for row, found in enumerate(lists):
-            for offer, chance in found.items():
-                is_candidate[row, index[offer]] = True
-                probability[row, index[offer]] = np.nan if chance is None else chance
-        made = [index.get(offer, -1) for offer in actions.rows(table)]
-        made = [at if at >= 0 and is_candidate[row, at] else -1 for row, at in enumerate(made)]
-        return cls(offers, is_candidate, probability, np.array(made, int))
+        told, which = distinct_rows([pa.array(table[name]) for name in actions.names])
+        made = np.array([index.get(numbers(one), -1) for one in told], int)[which]
+        rows = np.flatnonzero(made >= 0)
+        made[rows[~is_candidate[rows, made[rows]]]] = -1
+        return cls(offers, is_candidate, found, made)
+
+    def chances(self, offers: Sequence[Offer]) -> np.ndarray:
+        """The chance of each of `offers`, 0 of one that was no candidate: (decisions, offers); NaN
+        where a decision's are not known, or what was made was none of its candidates."""
+        index = {offer: number for number, offer in enumerate(self.offers)}
+        found = np.zeros((len(self.made), len(offers)))
+        for place, offer in enumerate(offers):
+            if (at := index.get(tuple(offer))) is not None:
+                found[:, place] = np.where(
+                    self.is_candidate[:, at], self.probability[:, at], 0.0)
+        found[(self.made < 0) | np.isnan(found).any(axis=1)] = np.nan
+        return found
 
     @property
     def are_logged(self) -> np.ndarray:
@@ -62,16 +77,53 @@ class LoggedCandidates:
         return is_unlikely(made, np.nansum(self.probability[known], axis=0))
 
 
-@lru_cache(10_000)
-def read(text: str | None, actions: Actions) -> dict[Offer, float | None]:
-    """The probability of each candidate in the logged JSON; nothing where it cannot be read."""
-    if text is None:
-        return {}
+def read(texts: Sequence[str | None], actions: Actions
+         ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Offer]]:
+    """The candidates of decisions from the JSON that was logged of each: whose it is, which of
+    the offers, its probability, (candidates,) each, and the offers, in order. None of a decision
+    whose JSON cannot be read."""
+    form = json.dumps([dict.fromkeys(actions.names, "VARCHAR") | {"probability": "DOUBLE"}])
+    logged = pa.table({"decision": np.arange(len(texts)), "text": (
+        texts if isinstance(texts, pa.ChunkedArray) else pa.array(texts, pa.string()))})
+    with duckdb.connect() as con:
+        con.register("logged", logged)
+        found = con.execute(f"""
+            select decision, one.probability, {", ".join(
+                f"struct_extract(one, {sql_text(name)}) as value_{at}"
+                for at, name in enumerate(actions.names))}
+            from (
+                select decision, unnest(from_json(try_cast(text as json), {sql_text(form)})) as one
+                from logged
+            )""").to_arrow_table().combine_chunks()
+    decision, probability = (found[name].to_numpy() for name in ("decision", "probability"))
+    told, which = distinct_rows(
+        [found[f"value_{at}"].combine_chunks() for at in range(len(actions.names))])
+    actions_told = [as_offer(one, actions) for one in told]
+    offers = sorted({one for one in actions_told if one is not None})
+    index = {offer: number for number, offer in enumerate(offers)}
+    offer = np.array([index.get(one, -1) for one in actions_told], int)[which]
+    if (offer < 0).any():
+        is_read = ~np.isin(decision, decision[offer < 0])
+        decision, offer, probability = decision[is_read], offer[is_read], probability[is_read]
+    return decision, offer, probability, offers
+
+
+def as_offer(told: Sequence[str | None], actions: Actions) -> Offer | None:
+    """An action from the text of its values; None where that says none."""
     try:
-        return {
-            tuple(str(one[name]) if kind == "text" else float(one[name])
-                  for name, kind in zip(actions.names, actions.kinds, strict=True)):
-                None if one["probability"] is None else float(one["probability"])
-            for one in json.loads(text)}
+        return tuple(str(value) if kind == "text" and value is not None
+                     else float(TRUTHS[value] if kind == "boolean" else value)
+                     for value, kind in zip(told, actions.kinds, strict=True))
     except (ValueError, TypeError, KeyError):
-        return {}
+        return None
+
+
+def distinct_rows(columns: Sequence[pa.Array]) -> tuple[list[tuple], np.ndarray]:
+    """The distinct rows of columns, and which of these each row is: (rows,)."""
+    code = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        encoded = column.dictionary_encode(null_encoding="encode")
+        code = code * len(encoded.dictionary) + encoded.indices.to_numpy()
+    first, which = codes_of(code)
+    return list(zip(*(column.take(pa.array(first)).to_pylist() for column in columns),
+                    strict=True)), which

@@ -8,6 +8,7 @@ import numpy as np
 from offer_ai.learning.cycle import days_to_value, more_than
 from offer_ai.learning.effects_training import fit_early
 from offer_ai.learning.intervals import Estimate, limits
+from offer_ai.learning.logged_candidates import LoggedCandidates
 from offer_ai.learning.off_policy import Logged, difference, estimates, warnings
 from offer_ai.learning.policies import INVERSE_GAP, THOMPSON, Policy
 from offer_ai.learning.promotion import LOGGING, verdict
@@ -55,8 +56,6 @@ class Ours:
     def learn(self) -> None:
         """One step of the cycle."""
         table = self.world.table()
-        made = np.arange(len(table["choice"])), table["choice"]
-        table["propensity"] = table["chances"][made]
         self.change_days = None
         if self.labels == "early":
             table[LABEL] = table[PART]
@@ -67,11 +66,14 @@ class Ours:
         if days < 2:
             return
         validate = days_to_value(days, self.policy is None)
+        made, chances = table["choice"], table["chances"]
+        table["propensity"] = chances[np.arange(len(made)), made]
+        logged = LoggedCandidates(self.world.offers, chances > 0, chances, made)
         manifest = {"features": FEATURES, "version": f"day {self.world.day}",
                     "watermark": None, "code_version": None}
         try:
             models, description = fit_early(manifest, table, LABEL, validate, self.bootstraps,
-                                            self.changed_on)
+                                            self.changed_on, logged)
         except click.ClickException as error:
             self.steps.append(f"day {self.world.day}: {error.message}")
             return

@@ -3,7 +3,7 @@
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -112,7 +112,7 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path, point: dict) -> li
     if not parts:
         return []
     ((unit, size),) = max((part["definition"]["after"] for part in parts),
-                          key=lambda after: length_of(after)).items()
+                          key=declarations.length_of).items()
     others = ", ".join(label["name"] for label in labels if label not in parts)
     path = folder / YOUNG
     (rows,) = con.execute(f"""
@@ -129,11 +129,6 @@ def write_young(con: duckdb.DuckDBPyConnection, folder: Path, point: dict) -> li
         path.unlink()
         return []
     return [{"path": YOUNG, "rows": rows, "sha256": file_hash(path)}]
-
-
-def length_of(after: dict) -> timedelta:
-    """How long {hour: n} or {day: n} is."""
-    return timedelta(**{f"{unit}s": size for unit, size in after.items()})
 
 
 def publish_training(

@@ -1,11 +1,15 @@
 """The seed of candidates, and who can be offered what."""
 
+import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from offer_ai.base.actions import Actions
 from offer_ai.learning.candidates import (
     Candidate,
     CandidatesError,
@@ -14,6 +18,7 @@ from offer_ai.learning.candidates import (
     index_of,
     read_candidates,
 )
+from offer_ai.learning.logged_candidates import LoggedCandidates
 
 pytestmark = pytest.mark.quick
 HEAD = "offer_type,offer_price"
@@ -167,3 +172,53 @@ def test_where_something_is_eligible_nothing_is_said(tmp_path):
     found, said = eligible(seed, AT, None, offers={("coins", Decimal(1))})
     assert (found, said) == ([], "none is valid at that time")
     assert eligible([], AT, None) == ([], None)
+
+
+def logged(*decisions):
+    """A table of decisions: the offer that was made, and the JSON of its candidates."""
+    return {"offer_type": [kind for kind, _, _ in decisions],
+            "offer_price": [price for _, price, _ in decisions],
+            "candidates": [text if text is None or isinstance(text, str) else json.dumps([
+                {"offer_type": kind, "offer_price": price, "probability": chance}
+                for kind, price, chance in text]) for _, _, text in decisions]}
+
+
+def test_logged_candidates_are_of_any_form_or_none():
+    """In any order and form of a number; of what is cut, no list or lacks a value there is none."""
+    actions = Actions(("offer_type", "offer_price"), ("text", "amount"))
+    table = logged(
+        ("gems", Decimal("4.99"), [("gems", 4.99, 0.7), ("vip", "19.99", 0.3)]),
+        ("vip", Decimal("19.9900"), [("vip", "19.990", 1)]),
+        ("gems", Decimal("4.99"), [("gems", "4.99", 0.4), ("old", 1, 0.6)]),
+        ("vip", Decimal("19.99"), [("gems", 4.99, 1.0)]),
+        (None, None, [("gems", 4.99, 1.0)]),
+        ("gems", Decimal("4.99"), [("gems", 4.99, None), ("vip", 19.99, 0.3)]),
+        *(("gems", Decimal("4.99"), text) for text in (
+            None, "{", "[]", "3", '["x"]', [("gems", None, 1)], [("gems", "dear", 1)],
+            [("gems", 4.99, 1), ("vip", None, 0)], '[{"offer_type": "gems", "probability": 1}]')))
+    found = LoggedCandidates.of(table, actions)
+    assert found.offers == [("gems", 4.99), ("old", 1.0), ("vip", 19.99)]
+    assert found.made.tolist() == [0, 2, 0, -1, -1, 0] + 9 * [-1]
+    assert found.are_logged.tolist() == 6 * [True] + 9 * [False]
+    chances = found.chances([("vip", 19.99), ("gems", 4.99), ("new", 1.0)])
+    assert chances[:3].tolist() == [[0.3, 0.7, 0.0], [1.0, 0.0, 0.0], [0.0, 0.4, 0.0]]
+    assert np.isnan(chances[3:]).all()
+    for texts in (pa.chunked_array([table["candidates"][:2], table["candidates"][2:]]),
+                  np.array(table["candidates"], object)):
+        again = LoggedCandidates.of(table | {"candidates": texts}, actions)
+        assert np.array_equal(again.probability, found.probability, equal_nan=True)
+    none = LoggedCandidates.of(logged(("gems", 1.0, None)), actions)
+    assert none.offers == [] and none.chances([("gems", 1.0)]).tolist() == [[pytest.approx(
+        np.nan, nan_ok=True)]]
+
+
+def test_logged_candidates_are_of_any_action():
+    """A boolean as JSON or as text, and whole numbers; text that looks like a number stays text."""
+    actions = Actions(("level", "size", "is_bonus"), ("text", "whole number", "boolean"))
+    told = [[{"level": "1", "size": 2, "is_bonus": True, "probability": 0.25},
+             {"level": "1.0", "size": "2", "is_bonus": "false", "probability": 0.75}]]
+    found = LoggedCandidates.of({
+        "level": ["1"], "size": [2], "is_bonus": [True],
+        "candidates": list(map(json.dumps, told))}, actions)
+    assert found.offers == [("1", 2.0, 1.0), ("1.0", 2.0, 0.0)]
+    assert found.made.tolist() == [0] and found.probability.tolist() == [[0.25, 0.75]]

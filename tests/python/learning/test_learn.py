@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -28,7 +29,7 @@ from offer_ai.learning.cycle import (
     learn,
     rhythm,
 )
-from offer_ai.learning.effects_rest import IS_SOME, Rest, doubt_of, fit_rest, posterior
+from offer_ai.learning.effects_rest import IS_SOME, Rest, doubt_of, fit_rest, of_next, posterior
 from offer_ai.learning.effects_training import surest, worth_at_random
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.keeping import Keeper
@@ -261,6 +262,12 @@ def test_what_a_log_is_worth_at_random():
     assert worth_at_random({}, rows[:7], day) == 7
 
 
+def last_ones(at, size, offers, offer, *arrays, chances=None):
+    """Decisions of users whose next ones bring nothing at once; by default, chances unknown."""
+    return Rest(at, size, offers, offer, *arrays, of_next=np.zeros(len(offer)), chances=(
+        np.full((len(offer), offers), np.nan) if chances is None else chances))
+
+
 def rest_of(decisions):
     """What each offer adds and what users spend, all decisions being mature."""
     return fit_rest(decisions, 1.0, np.bincount(decisions.offer, minlength=decisions.offers))[:2]
@@ -304,9 +311,9 @@ def test_what_is_hardly_made_is_doubted_most():
     """Offers alike but in how often they are made: none is told to add anything to speak of."""
     rng = np.random.default_rng(9)
     offer, who = rng.choice(3, 20_000, p=[0.9, 0.09, 0.01]), rng.integers(0, 5_000, 20_000)
-    found, _, doubt = fit_rest(Rest(
+    found, _, doubt = fit_rest(last_ones(
         np.zeros((20_000, 1), int), 1, 3, offer, rng.exponential(2.0, 20_000), who,
-        np.zeros(20_000, int), np.zeros(20_000, bool), np.full(20_000, np.nan)), 1.0,
+        np.zeros(20_000, int), np.zeros(20_000, bool)), 1.0,
         np.bincount(offer))
     assert np.abs(found).max() < 0.1
     assert doubt[0] < doubt[1] < doubt[2] < 0.3
@@ -319,8 +326,8 @@ def test_chance_alone_is_no_effect_on_the_rest():
     offer, who = rng.integers(0, 9, 9_000), rng.integers(0, 3_000, 9_000)
     rest = rng.exponential(5.0, 3_000)[who] + rng.exponential(5.0, 9_000)
     def fitted(rest):
-        return rest_of(Rest(np.zeros((9_000, 1), int), 1, 9, offer, rest, who,
-                             np.zeros(9_000, int), np.zeros(9_000, bool), np.full(9_000, 1 / 9)))
+        return rest_of(last_ones(np.zeros((9_000, 1), int), 1, 9, offer, rest, who,
+                                 np.zeros(9_000, int), np.zeros(9_000, bool)))
 
     found, usual = fitted(rest)
     plain = np.array([rest[offer == one].mean() for one in range(9)]) - rest.mean()
@@ -341,60 +348,75 @@ def test_what_others_decide_next_is_no_effect_on_the_rest():
     offer = np.where(is_random, rng.integers(0, 4, 40_000), (rng.random(40_000) < 0.95) * 1)
     rest = rng.exponential(2.0, 40_000) - is_random - 0.5 * (offer == 1)
     at, none = np.zeros((40_000, 1), int), np.zeros(40_000, int)
-    unknown = np.full(40_000, np.nan)
-    found, usual = rest_of(Rest(at, 1, 4, offer, rest, who, week, is_held, unknown))
+    found, usual = rest_of(last_ones(at, 1, 4, offer, rest, who, week, is_held))
     assert found[1] - found[[0, 2, 3]] == pytest.approx(-0.5, abs=0.15)
     assert usual[0] + found[0] == pytest.approx(2.0, abs=0.15)
-    pooled, _ = rest_of(Rest(at, 1, 4, offer, rest, who, none, none > 0, unknown))
+    pooled, _ = rest_of(last_ones(at, 1, 4, offer, rest, who, none, none > 0))
     assert (pooled[1] - pooled[[2, 3]] > -0.2).all()
 
 
 @pytest.mark.quick
-def test_propensities_tell_of_the_rest_what_features_do_not():
+def test_what_next_decisions_brought_at_once_is_theirs():
+    """Of decisions at 0, 1, 2 and 30 hours, those after the first hour and within a day."""
+    hours = np.array([2, 0, 1, 30, 1, 5])
+    user, early = np.array([0, 0, 0, 0, 1, 1]), np.array([4.0, 1.0, 2.0, 8.0, 16.0, 32.0])
+    time = np.datetime64("2025-01-01", "us") + hours * np.timedelta64(1, "h")
+    found = of_next(user, time, early, timedelta(hours=1), timedelta(days=1))
+    assert found.tolist() == [0, 2 + 4, 4, 0, 32, 0]
+    assert of_next(user, time, early, timedelta(hours=1), timedelta(hours=2)).tolist() == [
+        0, 2, 4, 0, 0, 0]
+    assert not of_next(user, time, early, timedelta(days=1), timedelta(days=1)).any()
+
+
+@pytest.mark.quick
+def test_what_next_decisions_brought_at_once_hides_no_effect():
+    """One offer has users come back; what offers bring at once is twenty times as much."""
+    rng = np.random.default_rng(10)
+    offer, who = rng.integers(0, 4, 40_000), rng.integers(0, 20_000, 40_000)
+    bought = 50.0 * (rng.random(40_000) < 0.08)
+    rest = rng.exponential(1.0, 40_000) + 0.2 * (offer == 2) + bought
+    given = last_ones(np.zeros((40_000, 1), int), 1, 4, offer, rest, who, np.zeros(40_000, int),
+                      np.zeros(40_000, bool))
+    found, usual = rest_of(replace(given, of_next=bought))
+    assert found[2] - found[[0, 1, 3]] == pytest.approx(0.2, abs=0.05)
+    assert usual[0] == pytest.approx(rest.mean(), rel=0.001)
+    assert np.abs(rest_of(given)[0]).max() < 0.1
+
+
+@pytest.mark.quick
+def test_chances_tell_of_the_rest_what_features_do_not():
     """Those whom the policy makes the second offer spend 1 more, whatever they are offered."""
     rng = np.random.default_rng(6)
     who, spends = rng.integers(0, 8_000, 60_000), rng.random(8_000) < 0.5
     is_random = rng.random(60_000) < 0.15
     offer = np.where(is_random, rng.integers(0, 3, 60_000), spends[who] * 1)
-    propensity = 0.05 + 0.85 * (offer == spends[who])
+    chances = 0.05 + 0.85 * (np.arange(3) == spends[who, None])
     rest = rng.exponential(2.0, 60_000) + spends[who] - 0.5 * (offer == 1)
 
-    def found(propensity):
-        return rest_of(Rest(np.zeros((60_000, 1), int), 1, 3, offer, rest, who,
-                             np.zeros(60_000, int), np.zeros(60_000, bool), propensity))[0]
-    told, untold = found(propensity), found(np.full(60_000, np.nan))
+    def found(chances):
+        return rest_of(last_ones(np.zeros((60_000, 1), int), 1, 3, offer, rest, who,
+                                 np.zeros(60_000, int), np.zeros(60_000, bool), chances=chances))
+    told, usual = found(chances)
     assert told[1] - told[[0, 2]] == pytest.approx(-0.5, abs=0.15)
-    assert untold[1] > untold[0]
+    assert usual[0] == pytest.approx(rest.mean(), rel=0.01)
+    untold, usual = found(None)
+    assert untold[1] > untold[0] + 0.2
+    assert usual[0] == pytest.approx(rest.mean(), rel=0.01)
 
 
 @pytest.mark.quick
-def test_the_holdout_tells_of_the_rest_what_features_do_not():
-    """Those whom the policy makes the second offer spend 1 more, whatever they are offered; half of
-    them are told apart by no feature. Of chance alone it takes 0.5."""
-    rng = np.random.default_rng(5)
-    who, spends = rng.integers(0, 8_000, 60_000), rng.random(8_000) < 0.5
-    is_held = who % 10 == 0
-    offer = np.where(is_held | (rng.random(60_000) < 0.05), rng.integers(0, 3, 60_000),
-                     spends[who] * 1)
-    rest = rng.exponential(2.0, 60_000) + spends[who] - 0.5 * (offer == 1)
-    at, week, unknown = np.zeros((60_000, 1), int), np.zeros(60_000, int), np.full(60_000, np.nan)
-    alone, _ = rest_of(Rest(at, 1, 3, offer, rest, who, week, is_held & False, unknown))
-    found, _ = rest_of(Rest(at, 1, 3, offer, rest, who, week, is_held, unknown))
-    assert alone[1] > alone[0]
-    assert found[1] - found[[0, 2]] == pytest.approx(-0.5, abs=0.2)
-
-
-@pytest.mark.quick
-def test_a_holdouts_own_offer_tells_nothing_by_chance():
-    """Who had the named offer twice gets another one by chance: heavy users, who spend 1 more."""
+def test_who_could_be_made_one_offer_alone_tells_nothing():
+    """In a holdout who had the named offer twice gets another one by chance: heavy users, who
+    spend 1 more."""
     rng = np.random.default_rng(7)
     who, spends = rng.integers(0, 8_000, 60_000), rng.random(8_000) < 0.3
     is_held = who % 2 == 0
     is_named = is_held & ~spends[who]
     offer = np.where(is_named, 0, rng.integers(0, 3, 60_000))
-    found, _ = rest_of(Rest(
+    chances = np.where(is_named[:, None], np.arange(3) == 0, 1 / 3)
+    found, _ = rest_of(last_ones(
         np.zeros((60_000, 1), int), 1, 3, offer, rng.exponential(2.0, 60_000) + spends[who], who,
-        np.zeros(60_000, int), is_held, np.where(is_named, 1.0, 1 / 3)))
+        np.zeros(60_000, int), is_held, chances=chances))
     assert found == pytest.approx(0, abs=0.15)
 
 
