@@ -14,6 +14,7 @@ from offer_ai.learning.coded import codes_of
 from offer_ai.learning.off_policy import is_unlikely
 
 Offer = tuple[str | float, ...]
+AT_ONCE = 100_000  # decisions that are read together: each of their candidates is a row
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ class LoggedCandidates:
     @classmethod
     def of(cls, table: Mapping[str, Sequence], actions: Actions) -> "LoggedCandidates":
         """From a training table (column name to values); a decision without any has none."""
-        decision, offer, probability, offers = read(table["candidates"], actions)
-        found = np.full((len(table["candidates"]), len(offers)), np.nan)
-        is_candidate = np.zeros(found.shape, bool)
-        found[decision, offer] = probability
-        is_candidate[decision, offer] = True
+        texts = table["candidates"]
+        parts = {first: read(texts[first:first + AT_ONCE], actions)
+                 for first in range(0, len(texts), AT_ONCE)}
+        offers = sorted({offer for *_, some in parts.values() for offer in some})
         index = {offer: number for number, offer in enumerate(offers)}
+        found = np.full((len(texts), len(offers)), np.nan)
+        is_candidate = np.zeros(found.shape, bool)
+        for first, (decision, offer, probability, some) in parts.items():
+            at = first + decision, np.array([index[offer] for offer in some], int)[offer]
+            found[at], is_candidate[at] = probability, True
         told, which = distinct_rows([pa.array(table[name]) for name in actions.names])
         made = np.array([index.get(numbers(one), -1) for one in told], int)[which]
         rows = np.flatnonzero(made >= 0)
@@ -100,7 +105,7 @@ def read(texts: Sequence[str | None], actions: Actions
         [found[f"value_{at}"].combine_chunks() for at in range(len(actions.names))])
     actions_told = [as_offer(one, actions) for one in told]
     offers = sorted({one for one in actions_told if one is not None})
-    index = {offer: number for number, offer in enumerate(offers)}
+    index = {one: number for number, one in enumerate(offers)}
     offer = np.array([index.get(one, -1) for one in actions_told], int)[which]
     if (offer < 0).any():
         is_read = ~np.isin(decision, decision[offer < 0])

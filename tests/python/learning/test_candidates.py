@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from offer_ai.base.actions import Actions
+from offer_ai.learning import logged_candidates
 from offer_ai.learning.candidates import (
     Candidate,
     CandidatesError,
@@ -183,7 +184,7 @@ def logged(*decisions):
                 for kind, price, chance in text]) for _, _, text in decisions]}
 
 
-def test_logged_candidates_are_of_any_form_or_none():
+def test_logged_candidates_are_of_any_form_or_none(monkeypatch):
     """In any order and form of a number; of what is cut, no list or lacks a value there is none."""
     actions = Actions(("offer_type", "offer_price"), ("text", "amount"))
     table = logged(
@@ -203,9 +204,11 @@ def test_logged_candidates_are_of_any_form_or_none():
     chances = found.chances([("vip", 19.99), ("gems", 4.99), ("new", 1.0)])
     assert chances[:3].tolist() == [[0.3, 0.7, 0.0], [1.0, 0.0, 0.0], [0.0, 0.4, 0.0]]
     assert np.isnan(chances[3:]).all()
+    monkeypatch.setattr(logged_candidates, "AT_ONCE", 4)
     for texts in (pa.chunked_array([table["candidates"][:2], table["candidates"][2:]]),
                   np.array(table["candidates"], object)):
         again = LoggedCandidates.of(table | {"candidates": texts}, actions)
+        assert again.offers == found.offers and again.made.tolist() == found.made.tolist()
         assert np.array_equal(again.probability, found.probability, equal_nan=True)
     none = LoggedCandidates.of(logged(("gems", 1.0, None)), actions)
     assert none.offers == [] and none.chances([("gems", 1.0)]).tolist() == [[pytest.approx(
