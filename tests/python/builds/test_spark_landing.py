@@ -6,6 +6,7 @@ import pprint
 import re
 from collections import Counter
 from functools import partial
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -14,6 +15,7 @@ import built
 import spark_engine
 from built import BuildError, write_events
 from compared import REJECTS, same
+from offer_ai.base.settings import ROOT
 
 pytest.importorskip("pyspark")
 
@@ -100,6 +102,59 @@ def test_a_full_refresh_puts_back_what_a_killed_build_had_taken_out(tmp_path):
     session.sql("alter table landing.landed_events drop partition (partition_day = '2025-01-01')")
     spark_engine.dbt("run", *LANDING, "--full-refresh", events=tmp_path)
     same(spark_engine.rows(LANDED), before)
+
+
+@pytest.mark.long
+def test_a_file_that_no_build_went_through_with_is_forgotten(tmp_path):
+    """What landed after it lands again, and equals what never saw it."""
+    write_events(tmp_path / "1.ndjson", day(1))
+    spark_engine.dbt_anew("run", *LANDING, events=tmp_path)
+    foreign = write_events(tmp_path / "2.ndjson", day(2), {"customer_identifier": None})
+    write_events(tmp_path / "3.ndjson", day(2), day(3))
+    run = partial(spark_engine.dbt, "run", *LANDING, events=tmp_path)
+    run()
+    foreign.unlink()
+    run("--vars", "missing_files: forget")
+    files = "select source_file, line_count from landing.landed_files"
+    assert {row["source_file"]: row["line_count"] for row in spark_engine.rows(files)} == {
+        str(tmp_path / "1.ndjson"): 1, str(tmp_path / "3.ndjson"): 2}
+    found = [spark_engine.rows(query) for query in (LANDED, REJECTS)]
+    spark_engine.dbt_anew("run", *LANDING, events=tmp_path)
+    for query, rows in zip((LANDED, REJECTS), found, strict=True):
+        same(spark_engine.rows(query), rows)
+
+
+@pytest.mark.long
+def test_users_are_erased_as_the_documentation_says(tmp_path):
+    """From every byte of the tables, and what comes of them later is dropped."""
+    planted, other = "planted-user-71", "user-72"
+    mine = {"customer_identifier": planted}
+    for number in (1, 2):
+        write_events(tmp_path / f"{number}.ndjson", day(number, **mine), day(number, **mine),
+                     day(number, customer_identifier=other), {"event_time": "?", **mine})
+    spark_engine.dbt_anew("run", *LANDING, events=tmp_path)
+    assert holding(planted)
+    (statement,) = re.findall(r"```sql\n(create table landing[.]erased_users .*?);\n```",
+                              (ROOT / "docs" / "erasing.md").read_text(), re.DOTALL)
+    session = SparkSession.builder.getOrCreate()
+    session.sql(statement.replace("USER", planted))
+    try:
+        spark_engine.dbt("run", *LANDING, "--full-refresh", "--vars", "reread_files: true",
+                         events=tmp_path)
+        assert not holding(planted)
+        write_events(tmp_path / "3.ndjson", day(3, **mine), day(3, customer_identifier=other))
+        spark_engine.dbt("run", *LANDING, events=tmp_path)
+        assert not holding(planted) and holding(other)
+        users = spark_engine.rows("select user_id from landing.landed_events where user_id <> ''")
+        assert [row["user_id"] for row in users] == [other] * 3
+    finally:
+        session.sql("drop table landing.erased_users")
+
+
+def holding(user: str) -> list[Path]:
+    """The files of Spark's tables with an id in their bytes, which Snappy leaves so once."""
+    return [path for path in Path(spark_engine.WAREHOUSE).rglob("*.parquet")
+            if user.encode() in path.read_bytes()]
 
 
 def parquet(path, select: str, **options) -> None:
