@@ -16,7 +16,7 @@ from offer_ai.simulation.comparison import LEARNERS, WORLDS, play, table
 @click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds, one by one.")
 @click.option("--first-seed", default=1, help="The seed of the first world.")
 @click.option("--world", default="drifting", type=click.Choice(list(WORLDS)),
-              help="What the world does: drift, move by leaps, or neither.")
+              help="What the world does: drift, move by leaps, lie behind such a leap, or none.")
 @click.option("--learner", "learners", multiple=True, type=click.Choice(list(LEARNERS)),
               default=list(LEARNERS), help="Who plays; all by default. May be given again.")
 @click.option("--vw-options", default="", help="Options of Vowpal Wabbit instead of its own.")

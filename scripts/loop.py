@@ -24,7 +24,7 @@ from offer_ai.simulation.report_page import draw, table
 @click.option("--holdout-share", default=0.05, type=click.FloatRange(0, 1, max_open=True),
               help="Share of players outside the policy, to measure its lift by.")
 @click.option("--world", default="drifting", type=click.Choice(list(WORLDS)),
-              help="What the world does: drift, move by leaps, or neither.")
+              help="What the world does: drift, move by leaps, lie behind such a leap, or none.")
 @click.option("--peer", "peers", multiple=True, type=click.Choice(PEERS),
               help="Who plays the same world in memory, beside it. May be given again.")
 @click.option("--seeds", default=1, type=click.IntRange(1), help="Worlds to run, one by one.")

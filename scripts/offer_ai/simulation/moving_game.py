@@ -26,6 +26,8 @@ class MovingGame(DriftingGame):
     refund of a shop pack.
     """
 
+    flip_round = FLIP_ROUND
+
     def __init__(self, users: int, seed: int, offers: Candidates, round_days: int = ROUND_DAYS):
         kinds = np.append(offers.offer_type, ARRIVING[0])
         super().__init__(users, seed, Candidates(kinds, np.append(offers.price, ARRIVING[1])))
@@ -51,7 +53,7 @@ class MovingGame(DriftingGame):
 
     def next_day(self) -> None:
         super().next_day()
-        if self.day - 1 >= self.first_day_of(FLIP_ROUND):
+        if self.day - 1 >= self.first_day_of(self.flip_round):
             # `day` is counted from 1 once it is under way.
             turned = -2 * country_tastes(len(self.kinds))[self.players.country][:, self.kind_of]
         else:
@@ -113,7 +115,15 @@ class MovingGame(DriftingGame):
                  "score", "won", "offer", "cents", "propensity"])
 
 
+class TurnedGame(MovingGame):
+    """What a moving world is after its flip, from the first day on: how hard that world is to learn
+    for one who knows nothing of the other."""
+
+    flip_round = 1
+
+
 # Of players, seed, offers and days of a round.
 WORLDS = {"drifting": lambda players, seed, offers, _: DriftingGame(players, seed, offers),
           "moving": MovingGame,
+          "turned": TurnedGame,
           "steady": lambda players, seed, offers, _: SteadyGame(players, seed, offers)}

@@ -78,7 +78,7 @@ def earned_by(decisions, best: np.ndarray) -> dict[str, np.ndarray]:
     """
     worth, at = np.array(decisions.worth), np.arange(len(decisions.worth))
     always = ~np.isnan(worth).any(axis=0)
-    single = np.where(always, np.nanmean(worth, axis=0), -np.inf).argmax()
+    single = np.where(always, worth.mean(axis=0), -np.inf).argmax()
     return {
         "ours": worth[at, np.array(decisions.choice)], "random": np.nanmean(worth, axis=1),
         "single": worth[:, single],

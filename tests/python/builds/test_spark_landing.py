@@ -118,9 +118,12 @@ def test_a_file_that_no_build_went_through_with_is_forgotten(tmp_path):
     files = "select source_file, line_count from landing.landed_files"
     assert {row["source_file"]: row["line_count"] for row in spark_engine.rows(files)} == {
         str(tmp_path / "1.ndjson"): 1, str(tmp_path / "3.ndjson"): 2}
-    found = [spark_engine.rows(query) for query in (LANDED, REJECTS)]
+    # Nor are events of it left that no file is named for, or repeats of them.
+    queries = (LANDED, REJECTS, *(f"select user_id, event_time from landing.{table}"
+                                  for table in ("landed_events", "repeated_events")))
+    found = [spark_engine.rows(query) for query in queries]
     spark_engine.dbt_anew("run", *LANDING, events=tmp_path)
-    for query, rows in zip((LANDED, REJECTS), found, strict=True):
+    for query, rows in zip(queries, found, strict=True):
         same(spark_engine.rows(query), rows)
 
 

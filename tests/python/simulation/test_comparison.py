@@ -10,9 +10,10 @@ from commands import run
 from offer_ai.simulation.comparison import LEARNERS, is_explored, play
 from offer_ai.simulation.drifting_game import DriftingGame, SteadyGame
 from offer_ai.simulation.memory_world import MemoryWorld
+from offer_ai.simulation.moving_game import MovingGame, TurnedGame
 from offer_ai.simulation.report import earned_by, moved
 from offer_ai.simulation.schedule import learning_days, news_days
-from offer_ai.simulation.world import load_candidates
+from offer_ai.simulation.world import country_tastes, load_candidates
 
 DAYS = 7  # of a round
 
@@ -51,6 +52,21 @@ def test_what_a_moving_world_asks_by_hand():
     assert what_moved(one, np.zeros_like(best))["new_offer"] is None  # never the right one
     early = SimpleNamespace(**{name: values[one.round < 4] for name, values in vars(one).items()})
     assert what_moved(early, best[one.round < 4]) == {"back": None, "new_offer": None}
+
+
+@pytest.mark.quick
+def test_a_turned_world_is_a_moving_one_after_its_flip():
+    """Of the same players: taste by country is what it was, the other way round."""
+    def odds(world, day):
+        game = world(500, 1, load_candidates(), round_days=1)
+        game.day = day
+        game.next_day()
+        return np.log(game.accepts / (1 - game.accepts)), game
+    (before, game), (after, _), (turned, _) = odds(MovingGame, 4), odds(MovingGame, 5), odds(
+        TurnedGame, 4)
+    assert np.allclose(turned - before, -2 * country_tastes(len(game.kinds))[
+        game.players.country][:, game.kind_of])
+    assert np.abs(after - before).mean() == pytest.approx(np.abs(turned - before).mean(), rel=0.05)
 
 
 @pytest.mark.quick
