@@ -60,9 +60,9 @@ class Rest:
 
         By ridge regression on bins, who decides next, and offers beside chance: what comes of a
         user's next decisions is in the rest, too, and is another thing in each week and in the
-        holdout. What these brought at once is no effect of the offers of before: it is told of the
-        offers that were made then. The variance is over users. Source: Liang, Zeger, Longitudinal
-        data analysis using generalized linear models (1986).
+        holdout. What these brought at once beside its mean is chance, and taken from it. The
+        variance is over users. Source: Liang, Zeger, Longitudinal data analysis using generalized
+        linear models (1986).
         """
         _, when = codes_of(2 * self.week + self.is_held)
         first = self.size + when.max() + 1  # of the offers' columns
@@ -87,12 +87,21 @@ class Rest:
                 np.where(users < MIN_USERS, np.inf, variance + 1e-12), usual)
 
 
+def beside_mean(early: np.ndarray, offer: np.ndarray) -> np.ndarray:
+    """What each decision brought at once above the mean of its offer: (decisions,) all."""
+    mean = np.bincount(offer, early) / np.maximum(np.bincount(offer), 1)
+    return early - mean[offer]
+
+
 def of_next(user: np.ndarray, time: np.ndarray, early: np.ndarray, part: timedelta,
             whole: timedelta) -> np.ndarray:
     """What the same user's next decisions brought at once, (decisions,), of those that came after
     the early `part` of a decision and within its `whole` label.
 
     `user` are codes of users, `time` datetime64, `early` what each brought at once: (decisions,).
+    Of what they bring beside its mean, it is what chance adds to the first one's label: that they
+    came at all may be its doing, and so is not taken from it. Source: Glynn, Szechtman, Some new
+    perspectives on the method of control variates (2002).
     """
     seconds = np.asarray(time, "datetime64[s]").astype(np.int64)
     seconds -= seconds.min()

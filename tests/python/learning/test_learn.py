@@ -29,7 +29,15 @@ from offer_ai.learning.cycle import (
     learn,
     rhythm,
 )
-from offer_ai.learning.effects_rest import IS_SOME, Rest, doubt_of, fit_rest, of_next, posterior
+from offer_ai.learning.effects_rest import (
+    IS_SOME,
+    Rest,
+    beside_mean,
+    doubt_of,
+    fit_rest,
+    of_next,
+    posterior,
+)
 from offer_ai.learning.effects_training import surest, worth_at_random
 from offer_ai.learning.intervals import Estimate
 from offer_ai.learning.keeping import Keeper
@@ -381,6 +389,34 @@ def test_what_next_decisions_brought_at_once_hides_no_effect():
     assert found[2] - found[[0, 1, 3]] == pytest.approx(0.2, abs=0.05)
     assert usual[0] == pytest.approx(rest.mean(), rel=0.001)
     assert np.abs(rest_of(given)[0]).max() < 0.1
+
+
+@pytest.mark.quick
+def test_that_users_come_back_to_next_offers_is_an_effect():
+    """One offer has them come back three times as often, and any offer brings 4 at once in the
+    mean, in a few purchases: chance is taken from the rest, not that they came."""
+    rng = np.random.default_rng(11)
+    first = rng.integers(0, 4, 20_000)
+    back = np.flatnonzero(rng.random(20_000) < np.where(first == 2, 0.6, 0.2))
+    offer = np.concatenate([first, rng.integers(0, 4, len(back))])
+    who = np.concatenate([np.arange(20_000), back])
+    early = 50.0 * (rng.random(len(offer)) < 0.08)
+    time = np.datetime64("2025-01-01", "us") + np.repeat([0, 24], [20_000, len(back)]) * (
+        np.timedelta64(1, "h"))
+    rest = rng.exponential(1.0, len(offer))
+    rest[back] += early[20_000:]
+    luck = of_next(who, time, beside_mean(early, offer), timedelta(hours=1), timedelta(days=7))
+    given = last_ones(np.zeros((len(offer), 1), int), 1, 4, offer, rest, who,
+                      np.repeat([0, 1], [20_000, len(back)]), np.zeros(len(offer), bool))
+    found, _ = rest_of(replace(given, of_next=luck))
+    assert found[2] - found[[0, 1, 3]] == pytest.approx(1.6 * 20_000 / len(offer), abs=0.15)
+    assert np.var((rest - luck)[:20_000]) < 0.25 * np.var(rest[:20_000])
+
+
+@pytest.mark.quick
+def test_what_decisions_bring_beside_the_mean_of_their_offer():
+    found = beside_mean(np.array([3.0, 1.0, 8.0]), np.array([0, 0, 2]))
+    assert found.tolist() == [1, -1, 0]
 
 
 @pytest.mark.quick
