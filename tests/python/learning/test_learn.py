@@ -20,7 +20,7 @@ import pytest
 from commands import run
 from learned import FEATURES, OFFERS, candidates_of
 from offer_ai.base.settings import SCRIPTS
-from offer_ai.learning import cycle, keeping, model_files, promotions
+from offer_ai.learning import cycle, effects_fit, keeping, model_files, promotions
 from offer_ai.learning.cycle import (
     days_to_value,
     explore_more,
@@ -50,9 +50,10 @@ LABEL, PART = "next_week_purchase_amount", "first_hour_offer_amount"
 
 
 def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0.0,
-            flip_day=None, offers=OFFERS, labels=(LABEL, PART)):
-    """A training table of which the first days alone are mature; `late_vip` is what vip brings
-    after its first hour. Buyers in DK like gems, in US vip; from `flip_day` on the other way."""
+            flip_day=None, offers=OFFERS, labels=(LABEL, PART), users=10**6):
+    """A training table of which the first days alone are mature, of so many users in turn;
+    `late_vip` is what vip brings after its first hour. Buyers in DK like gems, in US vip; from
+    `flip_day` on the other way."""
     rng = np.random.default_rng(len(version) + days)
     country = rng.choice(["DK", "US"], rows)
     offer = rng.integers(0, len(offers), rows)
@@ -69,7 +70,8 @@ def publish(folder, days=6, rows=12_000, mature_days=0, version="v1", late_vip=0
         return pa.array([Decimal(str(round(float(value), 2))) for value in values],
                         pa.decimal128(22, 4))
     table = pa.table({
-        "offer_id": [f"{n:06}" for n in range(rows)], "user_id": [f"u{n}" for n in range(rows)],
+        "offer_id": [f"{n:06}" for n in range(rows)],
+        "user_id": [f"u{n % users}" for n in range(rows)],
         "offered_at": at, "country": [str(one) for one in country],
         "facebook_connected": rng.choice([True, False], rows),
         "prev_week_purchase_amount": money(rng.integers(0, 9, rows)),
@@ -152,6 +154,19 @@ def test_the_week_corrects_the_first_hour(tmp_path):
     rest = dict(zip(model.catalogue.offers, model.rest, strict=True))
     assert rest["vip", 9.99] < -2 < 0 < rest["gems", 4.99]
     assert int(model.predict(user("US"), OFFERS).argmax()) != 1
+
+
+def test_what_a_step_knows_of_chance(tmp_path, monkeypatch):
+    """What was logged of each mature decision, and by how much a user's next ones did better or
+    worse than their offers do."""
+    seen = []
+    monkeypatch.setattr(effects_fit, "fit_rest", lambda rest, *others: (
+        seen.append(rest), fit_rest(rest, *others))[1])
+    learn(publish(tmp_path, days=14, mature_days=7, users=4_000))
+    last = max(seen, key=lambda rest: len(rest.offer))
+    assert len(last.offer) == 6_000 and (last.chances == 1 / len(OFFERS)).all()
+    assert (last.of_next != 0).mean() > 0.9 and abs(last.of_next.mean()) < 0.1
+    assert np.std(last.of_next) > 1
 
 
 @pytest.mark.parametrize(("flip_day", "change_days"), [(14, 7), (7, 14)])
