@@ -157,15 +157,17 @@ class Seen:
 class Sample:
     """Decisions that models are fitted to, with the early part of their label, and the label, NaN
     where it is not mature: it then takes no part in the rest; `user` are codes of users, `week`
-    numbers of weeks, `of_next` is as effects_rest.of_next says: (decisions,) all; `chances` of the
-    offers seen, (decisions, offers). What fits with one change or another share is made once.
+    numbers of weeks, `of_next` and `expected_of_next` are as effects_rest.Rest says: (decisions,)
+    all; `chances` of the offers seen, (decisions, offers). What fits with one change or another
+    share is made once.
     """
 
     def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
                  week: np.ndarray, is_held: np.ndarray, of_next: np.ndarray,
-                 chances: np.ndarray):
+                 expected_of_next: np.ndarray, chances: np.ndarray):
         self.encoding, self.early, self.label, self.user = seen.encoding, early, label, user
-        self.week, self.is_held, self.of_next = week, is_held, of_next
+        self.week, self.is_held = week, is_held
+        self.of_next, self.expected_of_next = of_next, expected_of_next
         is_category = [
             column["name"] in seen.encoding.categories for column in seen.encoding.features]
         self.bins = Bins.of(seen.matrix, is_category)
@@ -198,8 +200,9 @@ class Sample:
         return fit_rest(Rest(
             self.at, self.bins.size, len(self.catalogue.offers), self.offer,
             self.label - self.early, self.user, self.week, self.is_held, self.of_next,
-            self.chances).rows(~np.isnan(self.label)), float(self.early.mean()),
-            np.bincount(self.offer, minlength=len(self.catalogue.offers)))
+            self.expected_of_next, self.chances).rows(~np.isnan(self.label)),
+            float(self.early.mean()), np.bincount(
+                self.offer, minlength=len(self.catalogue.offers)))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:
         """Of other decisions, log loss of whether there is an early purchase: (rows,)."""

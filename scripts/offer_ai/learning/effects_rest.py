@@ -18,8 +18,9 @@ IS_SOME = 0.1  # of offers, so many are expected to add something to the rest, o
 class Rest:
     """Decisions with what is left of their label: (decisions,) each, but the bins `at` of features
     (decisions, 1 + features), of `size`, and the number of `offers`. `user` are codes of users,
-    `week` numbers of weeks, `of_next` is as of_next says; `chances` (decisions, offers) are those
-    that were logged of each offer, NaN where nobody knows them."""
+    `week` numbers of weeks. What the user's next offers brought (`of_next`) is in the rest, and
+    `expected_of_next` is what they bring in the mean; `chances` (decisions, offers) are those that
+    were logged of each offer, NaN where nobody knows them."""
 
     at: np.ndarray
     size: int
@@ -30,13 +31,14 @@ class Rest:
     week: np.ndarray
     is_held: np.ndarray
     of_next: np.ndarray
+    expected_of_next: np.ndarray
     chances: np.ndarray
 
     def rows(self, rows: np.ndarray) -> "Rest":
         """Those of some rows."""
         return Rest(self.at[rows], self.size, self.offers, *(
-            values[rows] for values in (self.offer, self.rest, self.user, self.week,
-                                        self.is_held, self.of_next, self.chances)))
+            values[rows] for values in (self.offer, self.rest, self.user, self.week, self.is_held,
+                                        self.of_next, self.expected_of_next, self.chances)))
 
     @property
     def beside_chance(self) -> np.ndarray:
@@ -55,14 +57,16 @@ class Rest:
 
     def effects(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What each offer adds to the rest, above what was made on average, and the variance of
-        that, infinite where fewer than MIN_USERS tell, (offers,) both; and what users spend,
-        (bins,), in the last week outside the holdout.
+        that, infinite where fewer than MIN_USERS tell, (2, offers) both: beside next offers, and
+        by those that users come back to. And what users spend, (bins,), in the last week outside
+        the holdout.
 
         By ridge regression on bins, who decides next, and offers beside chance: what comes of a
         user's next decisions is in the rest, too, and is another thing in each week and in the
-        holdout. What these brought at once beside its mean is chance, and taken from it. The
-        variance is over users. Source: Liang, Zeger, Longitudinal data analysis using generalized
-        linear models (1986).
+        holdout. Whether they came may be an offer's doing; what they brought above the mean is
+        chance, and left out, as a control variate. The variance is over users. Sources: Liang,
+        Zeger, Longitudinal data analysis using generalized linear models (1986); Glynn, Szechtman,
+        Some new perspectives on the method of control variates (2002).
         """
         _, when = codes_of(2 * self.week + self.is_held)
         first = self.size + when.max() + 1  # of the offers' columns
@@ -71,26 +75,28 @@ class Rest:
         # The ridge leaves the mean of all alone.
         inverse = np.linalg.inv(
             (x.T @ x).toarray() + RIDGE * np.diag(np.arange(x.shape[1]) > 0))
-        own = self.rest - self.of_next
-        spent, found = (inverse @ (x.T @ values) for values in (self.rest, own))
-        by_user = one_hot(self.user[:, None], self.user.max() + 1).T @ x.multiply(
-            (own - x @ found)[:, None])
-        share = np.bincount(self.offer, minlength=self.offers) / len(self.offer)
-        contrast = np.eye(self.offers) - share
-        variance = ((by_user @ inverse[:, first:] @ contrast.T) ** 2).sum(axis=0)
-        pair, _ = codes_of(self.user.astype(np.int64) * self.offers + self.offer)
-        users = np.bincount(self.offer[pair], minlength=self.offers)
+        spent = inverse @ (x.T @ self.rest)
         latest = self.size + when[np.argmax(2 * self.week - self.is_held)]
         usual = spent[:self.size].copy()
         usual[0] += spent[latest]
-        return (contrast @ found[first:],
-                np.where(users < MIN_USERS, np.inf, variance + 1e-12), usual)
+        share = np.bincount(self.offer, minlength=self.offers) / len(self.offer)
+        contrast = np.eye(self.offers) - share
+        users = one_hot(self.user[:, None], self.user.max() + 1).T
+        found, variance = [], []
+        for values in (self.rest - self.of_next, self.expected_of_next):
+            weights = inverse @ (x.T @ values)
+            found.append(contrast @ weights[first:])
+            by_user = users @ x.multiply((values - x @ weights)[:, None])
+            variance.append(((by_user @ inverse[:, first:] @ contrast.T) ** 2).sum(axis=0))
+        pair, _ = codes_of(self.user.astype(np.int64) * self.offers + self.offer)
+        told_by = np.bincount(self.offer[pair], minlength=self.offers)
+        return (np.array(found),
+                np.where(told_by < MIN_USERS, np.inf, np.array(variance) + 1e-12), usual)
 
 
-def beside_mean(early: np.ndarray, offer: np.ndarray) -> np.ndarray:
-    """What each decision brought at once above the mean of its offer: (decisions,) all."""
-    mean = np.bincount(offer, early) / np.maximum(np.bincount(offer), 1)
-    return early - mean[offer]
+def mean_of_offer(early: np.ndarray, offer: np.ndarray) -> np.ndarray:
+    """What the offer of each decision brings at once in the mean: (decisions,) all."""
+    return (np.bincount(offer, early) / np.maximum(np.bincount(offer), 1))[offer]
 
 
 def of_next(user: np.ndarray, time: np.ndarray, early: np.ndarray, part: timedelta,
@@ -99,9 +105,6 @@ def of_next(user: np.ndarray, time: np.ndarray, early: np.ndarray, part: timedel
     the early `part` of a decision and within its `whole` label.
 
     `user` are codes of users, `time` datetime64, `early` what each brought at once: (decisions,).
-    Of what they bring beside its mean, it is what chance adds to the first one's label: that they
-    came at all may be its doing, and so is not taken from it. Source: Glynn, Szechtman, Some new
-    perspectives on the method of control variates (2002).
     """
     seconds = np.asarray(time, "datetime64[s]").astype(np.int64)
     seconds -= seconds.min()
@@ -171,9 +174,13 @@ def fit_rest(decisions: Rest, typical: float, made: np.ndarray
     """
     if not len(decisions.rest):
         return np.zeros(decisions.offers), np.zeros(decisions.size), np.zeros(decisions.offers)
-    effect, variance, usual = decisions.effects()
-    found, deviation = posterior(effect, variance, typical)
+    effects, variances, usual = decisions.effects()
+    # Each of both by itself: of an offer that brings nobody back, that there are next offers at
+    # all is noise.
+    parts = [posterior(*one, typical) for one in zip(effects, variances, strict=True)]
+    found = sum(mean for mean, _ in parts)
+    deviation = np.hypot(*(one for _, one in parts))
     mature = np.bincount(decisions.offer, minlength=decisions.offers)
-    doubt = doubt_of(deviation, variance, mature, made, typical)
+    doubt = doubt_of(deviation, variances.sum(axis=0), mature, made, typical)
     # What was made on average is in what users spend.
     return found - found[decisions.offer].mean(), usual, doubt

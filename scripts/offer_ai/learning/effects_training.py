@@ -13,7 +13,7 @@ from offer_ai.base.actions import as_texts
 from offer_ai.learning.coded import codes_of
 from offer_ai.learning.effects_fit import Sample, Seen
 from offer_ai.learning.effects_model import EffectsModel
-from offer_ai.learning.effects_rest import beside_mean, of_next
+from offer_ai.learning.effects_rest import mean_of_offer, of_next
 from offer_ai.learning.evaluation import HOLDOUT
 from offer_ai.learning.fitting import calibration, check_action
 from offer_ai.learning.logged_candidates import LoggedCandidates
@@ -133,12 +133,13 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     chances = np.full((len(dates), len(seen.offers)), np.nan) if logged is None else (
         logged.chances(seen.offers)[table[ROW]])
     spans = spans_of(part, label)
-    luck_next = np.zeros(len(dates)) if spans is None else of_next(
-        user, table[decision_of(manifest)["time"]], beside_mean(early, seen.which), *spans)
+    brought, expected = (np.zeros(len(dates)) if spans is None else of_next(
+        user, table[decision_of(manifest)["time"]], values, *spans)
+        for values in (early, mean_of_offer(early, seen.which)))
 
     def sample(rows):
         return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows], dates[rows] // 7,
-                      is_held[rows], luck_next[rows], chances[rows])
+                      is_held[rows], brought[rows], expected[rows], chances[rows])
 
     def since(rows, change):
         return None if change is None else dates[rows] > dates.max() - change

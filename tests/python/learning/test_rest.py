@@ -9,9 +9,9 @@ import pytest
 from offer_ai.learning.effects_rest import (
     IS_SOME,
     Rest,
-    beside_mean,
     doubt_of,
     fit_rest,
+    mean_of_offer,
     of_next,
     posterior,
 )
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.quick
 
 def last_ones(at, size, offers, offer, *arrays, chances=None):
     """Decisions of users whose next ones bring nothing at once; by default, chances unknown."""
-    return Rest(at, size, offers, offer, *arrays, of_next=np.zeros(len(offer)), chances=(
+    none = np.zeros(len(offer))
+    return Rest(at, size, offers, offer, *arrays, of_next=none, expected_of_next=none, chances=(
         np.full((len(offer), offers), np.nan) if chances is None else chances))
 
 
@@ -146,17 +147,20 @@ def test_that_users_come_back_to_next_offers_is_an_effect():
         np.timedelta64(1, "h"))
     rest = rng.exponential(1.0, len(offer))
     rest[back] += early[20_000:]
-    luck = of_next(who, time, beside_mean(early, offer), timedelta(hours=1), timedelta(days=7))
+    brought, expected = (of_next(who, time, values, timedelta(hours=1), timedelta(days=7))
+                         for values in (early, mean_of_offer(early, offer)))
     given = last_ones(np.zeros((len(offer), 1), int), 1, 4, offer, rest, who,
                       np.repeat([0, 1], [20_000, len(back)]), np.zeros(len(offer), bool))
-    found, _ = rest_of(replace(given, of_next=luck))
+    told = replace(given, of_next=brought, expected_of_next=expected)
+    found, _ = rest_of(told)
     assert found[2] - found[[0, 1, 3]] == pytest.approx(1.6 * 20_000 / len(offer), abs=0.15)
-    assert np.var((rest - luck)[:20_000]) < 0.25 * np.var(rest[:20_000])
+    deviations = [fit_rest(one, 1.0, np.bincount(offer))[2].max() for one in (told, given)]
+    assert deviations[0] < 0.5 * deviations[1]
 
 
-def test_what_decisions_bring_beside_the_mean_of_their_offer():
-    found = beside_mean(np.array([3.0, 1.0, 8.0]), np.array([0, 0, 2]))
-    assert found.tolist() == [1, -1, 0]
+def test_what_an_offer_brings_in_the_mean():
+    found = mean_of_offer(np.array([3.0, 1.0, 8.0]), np.array([0, 0, 2]))
+    assert found.tolist() == [2, 2, 8]
 
 
 def test_chances_tell_of_the_rest_what_features_do_not():
