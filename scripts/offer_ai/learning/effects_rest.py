@@ -1,10 +1,10 @@
 """What an offer adds to what comes after the early part of a label, whoever decides then."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-from scipy import sparse
 
 from offer_ai.learning.coded import codes_of, one_hot
 
@@ -70,24 +70,32 @@ class Rest:
         """
         _, when = codes_of(2 * self.week + self.is_held)
         first = self.size + when.max() + 1  # of the offers' columns
-        x = sparse.hstack([one_hot(np.column_stack([self.at, self.size + when]), first),
-                           sparse.csr_matrix(self.beside_chance)]).tocsr()
+        known = one_hot(np.column_stack([self.at, self.size + when]), first)
+        beside = self.beside_chance
+        both = known.T @ beside
+        square = np.block([[(known.T @ known).toarray(), both], [both.T, beside.T @ beside]])
         # The ridge leaves the mean of all alone.
-        inverse = np.linalg.inv(
-            (x.T @ x).toarray() + RIDGE * np.diag(np.arange(x.shape[1]) > 0))
-        spent = inverse @ (x.T @ self.rest)
+        inverse = np.linalg.inv(square + RIDGE * np.diag(np.arange(len(square)) > 0))
+
+        def fitted(values):
+            return inverse @ np.concatenate([known.T @ values, beside.T @ values])
+
+        def across(weights):
+            return known @ weights[:first] + beside @ weights[first:]
+        spent = fitted(self.rest)
         latest = self.size + when[np.argmax(2 * self.week - self.is_held)]
         usual = spent[:self.size].copy()
         usual[0] += spent[latest]
         share = np.bincount(self.offer, minlength=self.offers) / len(self.offer)
         contrast = np.eye(self.offers) - share
+        influence = across(inverse[:, first:] @ contrast.T)  # of a decision on each offer's
         users = one_hot(self.user[:, None], self.user.max() + 1).T
         found, variance = [], []
         for values in (self.rest - self.of_next, self.expected_of_next):
-            weights = inverse @ (x.T @ values)
+            weights = fitted(values)
             found.append(contrast @ weights[first:])
-            by_user = users @ x.multiply((values - x @ weights)[:, None])
-            variance.append(((by_user @ inverse[:, first:] @ contrast.T) ** 2).sum(axis=0))
+            beyond = values - across(weights)
+            variance.append(((users @ (influence * beyond[:, None])) ** 2).sum(axis=0))
         pair, _ = codes_of(self.user.astype(np.int64) * self.offers + self.offer)
         told_by = np.bincount(self.offer[pair], minlength=self.offers)
         return (np.array(found),
@@ -99,22 +107,27 @@ def mean_of_offer(early: np.ndarray, offer: np.ndarray) -> np.ndarray:
     return (np.bincount(offer, early) / np.maximum(np.bincount(offer), 1))[offer]
 
 
-def of_next(user: np.ndarray, time: np.ndarray, early: np.ndarray, part: timedelta,
-            whole: timedelta) -> np.ndarray:
-    """What the same user's next decisions brought at once, (decisions,), of those that came after
-    the early `part` of a decision and within its `whole` label.
+def of_next(user: np.ndarray, time: np.ndarray, values: Sequence[np.ndarray], part: timedelta,
+            whole: timedelta) -> list[np.ndarray]:
+    """Of each of `values`, its sum over the same user's next decisions, those that came after the
+    early `part` of a decision and within its `whole` label: (decisions,) each.
 
-    `user` are codes of users, `time` datetime64, `early` what each brought at once: (decisions,).
+    `user` are codes of users, `time` datetime64: (decisions,) as each of the values.
     """
     seconds = np.asarray(time, "datetime64[s]").astype(np.int64)
     seconds -= seconds.min()
     lasts = int(whole.total_seconds())
     moment = user * (seconds.max() + lasts + 1) + seconds
     order = np.argsort(moment, kind="stable")
-    moments, sums = moment[order], np.concatenate([[0.0], early[order].cumsum()])
-    first, end = (np.searchsorted(moments, moment + int(span)) for span in (
+    moment = moment[order]
+    first, end = (np.searchsorted(moment, moment + int(span)) for span in (
         part.total_seconds(), lasts))
-    return sums[end] - sums[np.minimum(first, end)]
+    found = []
+    for one in values:
+        sums, by_decision = np.concatenate([[0.0], one[order].cumsum()]), np.empty(len(one))
+        by_decision[order] = sums[end] - sums[np.minimum(first, end)]
+        found.append(by_decision)
+    return found
 
 
 def posterior(effect: np.ndarray, variance: np.ndarray, typical: float

@@ -133,9 +133,9 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     chances = np.full((len(dates), len(seen.offers)), np.nan) if logged is None else (
         logged.chances(seen.offers)[table[ROW]])
     spans = spans_of(part, label)
-    brought, expected = (np.zeros(len(dates)) if spans is None else of_next(
+    values = early, mean_of_offer(early, seen.which)
+    brought, expected = np.zeros((2, len(dates))) if spans is None else of_next(
         user, table[decision_of(manifest)["time"]], values, *spans)
-        for values in (early, mean_of_offer(early, seen.which)))
 
     def sample(rows):
         return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows], dates[rows] // 7,

@@ -93,16 +93,14 @@ def read(texts: Sequence[str | None], actions: Actions
     with duckdb.connect() as con:
         con.register("logged", logged)
         found = con.execute(f"""
-            select decision, one.probability, {", ".join(
-                f"struct_extract(one, {sql_text(name)}) as value_{at}"
-                for at, name in enumerate(actions.names))}
-            from (
-                select decision, unnest(from_json(try_cast(text as json), {sql_text(form)})) as one
-                from logged
-            )""").to_arrow_table().combine_chunks()
-    decision, probability = (found[name].to_numpy() for name in ("decision", "probability"))
-    told, which = distinct_rows(
-        [found[f"value_{at}"].combine_chunks() for at in range(len(actions.names))])
+            select decision, from_json(try_cast(text as json), {sql_text(form)}) as found
+            from logged
+            where found is not null""").to_arrow_table().combine_chunks()
+    lists = found["found"].combine_chunks()
+    decision = np.repeat(found["decision"].to_numpy(), np.diff(lists.offsets.to_numpy()))
+    *columns, probability = lists.flatten().flatten()
+    probability = probability.to_numpy(zero_copy_only=False)
+    told, which = distinct_rows(columns)
     actions_told = [as_offer(one, actions) for one in told]
     offers = sorted({one for one in actions_told if one is not None})
     index = {one: number for number, one in enumerate(offers)}

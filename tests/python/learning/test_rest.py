@@ -113,11 +113,11 @@ def test_what_next_decisions_brought_at_once_is_theirs():
     hours = np.array([2, 0, 1, 30, 1, 5])
     user, early = np.array([0, 0, 0, 0, 1, 1]), np.array([4.0, 1.0, 2.0, 8.0, 16.0, 32.0])
     time = np.datetime64("2025-01-01", "us") + hours * np.timedelta64(1, "h")
-    found = of_next(user, time, early, timedelta(hours=1), timedelta(days=1))
+    found, = of_next(user, time, [early], timedelta(hours=1), timedelta(days=1))
     assert found.tolist() == [0, 2 + 4, 4, 0, 32, 0]
-    assert of_next(user, time, early, timedelta(hours=1), timedelta(hours=2)).tolist() == [
-        0, 2, 4, 0, 0, 0]
-    assert not of_next(user, time, early, timedelta(days=1), timedelta(days=1)).any()
+    found, none = of_next(user, time, [early, 0 * early], timedelta(hours=1), timedelta(hours=2))
+    assert found.tolist() == [0, 2, 4, 0, 0, 0] and not none.any()
+    assert not of_next(user, time, [early], timedelta(days=1), timedelta(days=1))[0].any()
 
 
 def test_what_next_decisions_brought_at_once_hides_no_effect():
@@ -147,8 +147,8 @@ def test_that_users_come_back_to_next_offers_is_an_effect():
         np.timedelta64(1, "h"))
     rest = rng.exponential(1.0, len(offer))
     rest[back] += early[20_000:]
-    brought, expected = (of_next(who, time, values, timedelta(hours=1), timedelta(days=7))
-                         for values in (early, mean_of_offer(early, offer)))
+    brought, expected = of_next(who, time, [early, mean_of_offer(early, offer)],
+                                timedelta(hours=1), timedelta(days=7))
     given = last_ones(np.zeros((len(offer), 1), int), 1, 4, offer, rest, who,
                       np.repeat([0, 1], [20_000, len(back)]), np.zeros(len(offer), bool))
     told = replace(given, of_next=brought, expected_of_next=expected)
