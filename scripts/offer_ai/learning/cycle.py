@@ -12,7 +12,7 @@ from offer_ai.base.actions import Actions
 from offer_ai.learning import promotions
 from offer_ai.learning.effects_training import KIND, fit_early
 from offer_ai.learning.evaluation import last_day
-from offer_ai.learning.logged_candidates import LoggedCandidates
+from offer_ai.learning.logged_candidates import CANDIDATES, LoggedCandidates
 from offer_ai.learning.model_files import told_of, write_model
 from offer_ai.learning.policies import INVERSE_GAP, PROMOTED, Policy
 from offer_ai.learning.promotion import Verdict, evaluate_against, promote
@@ -23,7 +23,6 @@ VALIDATE_DAYS = 7  # at most; fewer in the first two weeks
 FIRST_DAYS = 28  # while nothing is promoted: a small game needs more days to be sure of a first one
 FIRST_EPSILON, MAX_EPSILON = 0.05, 0.2  # the floor after one refusal, and after many
 EXPLORES_MORE = "explores more"
-CANDIDATES = "candidates"  # the column of a training table
 NEWS_DAYS, SOON_DAYS = 14, 2  # after a change in so many days the next step is due sooner
 
 

@@ -154,20 +154,29 @@ class Seen:
         return Seen(self.encoding, self.matrix[rows], self.offers, self.which[rows])
 
 
+@dataclass(frozen=True)
+class Later:
+    """What the rest of a label is told by, of all decisions, (decisions,) each: the label, NaN
+    where it is not mature; codes of users; numbers of weeks; and what effects_rest.Rest says of the
+    others. `chances` are of the offers seen, (decisions, offers)."""
+
+    label: np.ndarray
+    user: np.ndarray
+    week: np.ndarray
+    is_held: np.ndarray
+    of_next: np.ndarray
+    expected_of_next: np.ndarray
+    chances: np.ndarray
+
+
 class Sample:
-    """Decisions that models are fitted to, with the early part of their label, and the label, NaN
-    where it is not mature: it then takes no part in the rest; `user` are codes of users, `week`
-    numbers of weeks, `of_next` and `expected_of_next` are as effects_rest.Rest says: (decisions,)
-    all; `chances` of the offers seen, (decisions, offers). What fits with one change or another
-    share is made once.
+    """Decisions that models are fitted to, with the early part of their label, and which `rows`
+    they are of what is known `later`: where the label is not mature, they take no part in the
+    rest. What fits with one change or another share is made once.
     """
 
-    def __init__(self, seen: Seen, early: np.ndarray, label: np.ndarray, user: np.ndarray,
-                 week: np.ndarray, is_held: np.ndarray, of_next: np.ndarray,
-                 expected_of_next: np.ndarray, chances: np.ndarray):
-        self.encoding, self.early, self.label, self.user = seen.encoding, early, label, user
-        self.week, self.is_held = week, is_held
-        self.of_next, self.expected_of_next = of_next, expected_of_next
+    def __init__(self, seen: Seen, early: np.ndarray, later: Later, rows: np.ndarray):
+        self.encoding, self.early, self.later, self.rows = seen.encoding, early, later, rows
         is_category = [
             column["name"] in seen.encoding.categories for column in seen.encoding.features]
         self.bins = Bins.of(seen.matrix, is_category)
@@ -175,7 +184,7 @@ class Sample:
         self.lines = lines_of(self.bins, self.at, is_category)
         self.catalogue, self.offer = Catalogue.of(seen.offers, seen.which,
                                                   seen.encoding.actions.price)
-        self.chances = chances[:, [seen.offers.index(offer) for offer in self.catalogue.offers]]
+        self.places = [seen.offers.index(offer) for offer in self.catalogue.offers]
 
     def odds(self, start: np.ndarray | None = None, is_since: np.ndarray | None = None,
              weight: np.ndarray | None = None) -> np.ndarray:
@@ -197,12 +206,15 @@ class Sample:
     @cached_property
     def rest(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What fit_rest says, which weights take no part in."""
+        later, offers = self.later, len(self.catalogue.offers)
+        is_mature = ~np.isnan(later.label[self.rows])
+        rows, offer = self.rows[is_mature], self.offer[is_mature]
         return fit_rest(Rest(
-            self.at, self.bins.size, len(self.catalogue.offers), self.offer,
-            self.label - self.early, self.user, self.week, self.is_held, self.of_next,
-            self.expected_of_next, self.chances).rows(~np.isnan(self.label)),
-            float(self.early.mean()), np.bincount(
-                self.offer, minlength=len(self.catalogue.offers)))
+            self.at[is_mature], self.bins.size, offers, offer,
+            later.label[rows] - self.early[is_mature], later.user[rows], later.week[rows],
+            later.is_held[rows], later.of_next[rows], later.expected_of_next[rows],
+            later.chances[np.ix_(rows, self.places)]),
+            float(self.early.mean()), np.bincount(self.offer, minlength=offers))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:
         """Of other decisions, log loss of whether there is an early purchase: (rows,)."""

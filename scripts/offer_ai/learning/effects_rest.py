@@ -34,12 +34,6 @@ class Rest:
     expected_of_next: np.ndarray
     chances: np.ndarray
 
-    def rows(self, rows: np.ndarray) -> "Rest":
-        """Those of some rows."""
-        return Rest(self.at[rows], self.size, self.offers, *(
-            values[rows] for values in (self.offer, self.rest, self.user, self.week, self.is_held,
-                                        self.of_next, self.expected_of_next, self.chances)))
-
     @property
     def beside_chance(self) -> np.ndarray:
         """Of each offer, 1 where it was made, less its chance: (decisions, offers).
@@ -48,12 +42,13 @@ class Rest:
         to do with it. Where nobody knows the chances, it is as if chance had made each as often as
         it was made. Source: Robinson, Root-N-consistent semiparametric regression (1988).
         """
-        made = np.eye(self.offers)[self.offer]
-        is_unknown = np.isnan(self.chances).any(axis=1)
+        found = -self.chances
+        is_unknown = np.isnan(found).any(axis=1)
         if is_unknown.any():
-            made[is_unknown] -= made[is_unknown].mean(axis=0)
-        made[~is_unknown] -= self.chances[~is_unknown]
-        return made
+            share = np.bincount(self.offer[is_unknown], minlength=self.offers) / is_unknown.sum()
+            found[is_unknown] = -share
+        found[np.arange(len(found)), self.offer] += 1
+        return found
 
     def effects(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What each offer adds to the rest, above what was made on average, and the variance of

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from offer_ai.base import declarations
 from offer_ai.base.actions import as_texts
 from offer_ai.learning.coded import codes_of
-from offer_ai.learning.effects_fit import Sample, Seen
+from offer_ai.learning.effects_fit import Later, Sample, Seen
 from offer_ai.learning.effects_model import EffectsModel
 from offer_ai.learning.effects_rest import mean_of_offer, of_next
 from offer_ai.learning.evaluation import HOLDOUT
@@ -129,17 +129,16 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
     seen = Seen.of(encoding, table)
     is_late = dates > dates.max() - validate_days
 
-    is_held = held(table, len(dates))
-    chances = np.full((len(dates), len(seen.offers)), np.nan) if logged is None else (
-        logged.chances(seen.offers)[table[ROW]])
     spans = spans_of(part, label)
     values = early, mean_of_offer(early, seen.which)
     brought, expected = np.zeros((2, len(dates))) if spans is None else of_next(
         user, table[decision_of(manifest)["time"]], values, *spans)
+    chances = np.full((len(dates), len(seen.offers)), np.nan) if logged is None else (
+        logged.chances(seen.offers, table[ROW]))
+    later = Later(amounts, user, dates // 7, held(table, len(dates)), brought, expected, chances)
 
     def sample(rows):
-        return Sample(seen.rows(rows), early[rows], amounts[rows], user[rows], dates[rows] // 7,
-                      is_held[rows], brought[rows], expected[rows], chances[rows])
+        return Sample(seen.rows(rows), early[rows], later, rows)
 
     def since(rows, change):
         return None if change is None else dates[rows] > dates.max() - change

@@ -70,17 +70,16 @@ def evaluate(model: Path, table: dict[str, list], rule: str, epsilon: float,
             f"The training table ends on {days.max() if len(days) else 'no day'}, and models were "
             f"fitted through {after}: there is no day left to value a policy on.")
     unseen = rows_of(table, days > after)
-    candidates = LoggedCandidates.of(unseen, encoding.actions)
-    is_usable = candidates.are_logged & candidates.is_open & are_told(encoding.action, unseen)
+    seen = LoggedCandidates.of(unseen, encoding.actions)
+    is_usable = seen.are_logged & seen.is_open & are_told(encoding.action, unseen)
     is_lost = ~is_usable & np.array([arm != HOLDOUT for arm in arms(unseen)])
     if not is_usable.any():
         raise click.ClickException(
             "No decision of these days has logged its candidates: log them, with each one's "
             "probability, to value a policy (docs/deciding.md).")
-    table = unseen
+    table, candidates = unseen, seen
     if not is_usable.all():
-        table = rows_of(unseen, is_usable)
-        candidates = LoggedCandidates.of(table, encoding.actions)
+        table, candidates = rows_of(unseen, is_usable), seen.rows(is_usable)
     logged, predicted = as_seen_by(policy, table, label, candidates)
     found = warnings(logged) + shares(unseen, candidates)
     if (share := is_lost.sum() / len(is_lost)) > limits().max_unknown_share:

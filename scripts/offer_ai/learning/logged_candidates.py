@@ -14,6 +14,7 @@ from offer_ai.learning.coded import codes_of
 from offer_ai.learning.off_policy import is_unlikely
 
 Offer = tuple[str | float, ...]
+CANDIDATES = "candidates"  # the column of a training table
 AT_ONCE = 100_000  # decisions that are read together: each of their candidates is a row
 
 
@@ -34,7 +35,7 @@ class LoggedCandidates:
     @classmethod
     def of(cls, table: Mapping[str, Sequence], actions: Actions) -> "LoggedCandidates":
         """From a training table (column name to values); a decision without any has none."""
-        texts = table["candidates"]
+        texts = table[CANDIDATES]
         parts = {first: read(texts[first:first + AT_ONCE], actions)
                  for first in range(0, len(texts), AT_ONCE)}
         offers = sorted({offer for *_, some in parts.values() for offer in some})
@@ -50,17 +51,27 @@ class LoggedCandidates:
         made[rows[~is_candidate[rows, made[rows]]]] = -1
         return cls(offers, is_candidate, found, made)
 
-    def chances(self, offers: Sequence[Offer]) -> np.ndarray:
-        """The chance of each of `offers`, 0 of one that was no candidate: (decisions, offers); NaN
-        where a decision's are not known, or what was made was none of its candidates."""
+    def chances(self, offers: Sequence[Offer], rows: np.ndarray) -> np.ndarray:
+        """In some rows, the chance of each of `offers`, 0 of one that was no candidate: (rows,
+        offers); NaN where a decision's are not known, or what was made was none of its candidates.
+        """
         index = {offer: number for number, offer in enumerate(self.offers)}
-        found = np.zeros((len(self.made), len(offers)))
+        found = np.zeros((len(rows), len(offers)))
         for place, offer in enumerate(offers):
-            if (at := index.get(tuple(offer))) is not None:
+            if (at := index.get(offer)) is not None:
                 found[:, place] = np.where(
-                    self.is_candidate[:, at], self.probability[:, at], 0.0)
-        found[(self.made < 0) | np.isnan(found).any(axis=1)] = np.nan
+                    self.is_candidate[rows, at], self.probability[rows, at], 0.0)
+        found[(self.made[rows] < 0) | np.isnan(found).any(axis=1)] = np.nan
         return found
+
+    def rows(self, rows: np.ndarray) -> "LoggedCandidates":
+        """Those of some decisions, over the offers that any of these had."""
+        is_there = self.is_candidate[rows].any(axis=0)
+        made = self.made[rows]
+        return LoggedCandidates(
+            [offer for offer, is_one in zip(self.offers, is_there, strict=True) if is_one],
+            self.is_candidate[rows][:, is_there], self.probability[rows][:, is_there],
+            np.where(made < 0, -1, (is_there.cumsum() - 1)[made]))
 
     @property
     def are_logged(self) -> np.ndarray:
@@ -113,11 +124,13 @@ def read(texts: Sequence[str | None], actions: Actions
 
 def as_offer(told: Sequence[str | None], actions: Actions) -> Offer | None:
     """An action from the text of its values; None where that says none."""
+    if None in told:
+        return None
     try:
-        return tuple(str(value) if kind == "text" and value is not None
-                     else float(TRUTHS[value] if kind == "boolean" else value)
-                     for value, kind in zip(told, actions.kinds, strict=True))
-    except (ValueError, TypeError, KeyError):
+        return tuple(
+            value if kind == "text" else float(TRUTHS[value] if kind == "boolean" else value)
+            for value, kind in zip(told, actions.kinds, strict=True))
+    except (ValueError, KeyError):
         return None
 
 

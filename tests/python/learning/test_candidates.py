@@ -20,6 +20,7 @@ from offer_ai.learning.candidates import (
     read_candidates,
 )
 from offer_ai.learning.logged_candidates import LoggedCandidates
+from offer_ai.learning.table_rows import rows_of
 
 pytestmark = pytest.mark.quick
 HEAD = "offer_type,offer_price"
@@ -201,9 +202,16 @@ def test_logged_candidates_are_of_any_form_or_none(monkeypatch):
     assert found.offers == [("gems", 4.99), ("old", 1.0), ("vip", 19.99)]
     assert found.made.tolist() == [0, 2, 0, -1, -1, 0] + 9 * [-1]
     assert found.are_logged.tolist() == 6 * [True] + 9 * [False]
-    chances = found.chances([("vip", 19.99), ("gems", 4.99), ("new", 1.0)])
+    offers = [("vip", 19.99), ("gems", 4.99), ("new", 1.0)]
+    chances = found.chances(offers, np.arange(15))
     assert chances[:3].tolist() == [[0.3, 0.7, 0.0], [1.0, 0.0, 0.0], [0.0, 0.4, 0.0]]
     assert np.isnan(chances[3:]).all()
+    assert found.chances(offers, np.array([2, 0])).tolist() == chances[[2, 0]].tolist()
+    some = np.arange(15) != 2
+    kept, anew = found.rows(some), LoggedCandidates.of(rows_of(table, some), actions)
+    assert kept.offers == anew.offers and kept.made.tolist() == anew.made.tolist()
+    assert np.array_equal(kept.is_candidate, anew.is_candidate)
+    assert np.array_equal(kept.probability, anew.probability, equal_nan=True)
     monkeypatch.setattr(logged_candidates, "AT_ONCE", 4)
     for texts in (pa.chunked_array([table["candidates"][:2], table["candidates"][2:]]),
                   np.array(table["candidates"], object)):
@@ -211,8 +219,8 @@ def test_logged_candidates_are_of_any_form_or_none(monkeypatch):
         assert again.offers == found.offers and again.made.tolist() == found.made.tolist()
         assert np.array_equal(again.probability, found.probability, equal_nan=True)
     none = LoggedCandidates.of(logged(("gems", 1.0, None)), actions)
-    assert none.offers == [] and none.chances([("gems", 1.0)]).tolist() == [[pytest.approx(
-        np.nan, nan_ok=True)]]
+    assert none.offers == []
+    assert np.isnan(none.chances([("gems", 1.0)], np.arange(1))).tolist() == [[True]]
 
 
 def test_logged_candidates_are_of_any_action():
