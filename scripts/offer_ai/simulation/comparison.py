@@ -66,7 +66,7 @@ def play(name: str, kind: str, players: int, rounds: int, days: int, seed: int, 
     if isinstance(game, MovingGame):
         arriving = game.index(ARRIVING)
         found |= moved(played.day, earned_by(played, best), played.chances[:, arriving],
-                       best == arriving, days)
+                       best == arriving, days, game.flip_round)
     return found | {"world": kind, "seed": seed, "seconds": time.process_time() - began,
                     "steps": getattr(learner, "steps", [])}
 

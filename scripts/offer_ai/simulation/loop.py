@@ -199,8 +199,9 @@ def run(folder: Path, players: int, rounds: int, days: int, seed: int, every_day
     loop.deciders.close()
     arms = by_round(loop.database, loop.decisions, days, str(START),
                     {user: number for number, user in enumerate(loop.user_ids)})
-    arriving = loop.game.index(ARRIVING) if isinstance(loop.game, MovingGame) else None
-    return measure(loop.decisions, declarations.features(), arms, days, arriving) | {
+    moves = (loop.game.index(ARRIVING), loop.game.flip_round) if isinstance(
+        loop.game, MovingGame) else ()
+    return measure(loop.decisions, declarations.features(), arms, days, *moves) | {
         "world": world, "seed": seed,
         "peers": {name: play(name, world, players, rounds, days, seed, every_days)["rounds"]
                   for name in peers}}

@@ -93,27 +93,28 @@ def share_of_gap(earned: dict[str, np.ndarray], rows: np.ndarray) -> float:
 
 
 def moved(day: np.ndarray, earned: dict[str, np.ndarray], made: np.ndarray, wanted: np.ndarray,
-          days: int) -> dict:
+          days: int, flip_round: int = FLIP_ROUND) -> dict:
     """What is made of a moving world, in rounds of so many days. Of each decision: its day, from
     0; what it `earned` (see earned_by); the chance with which the offer that arrives was `made`,
     or whether it was; whether the reference `wanted` it.
 
     `back`: the share in the last week of the two rounds from the flip on, in parts of the share in
     the round before; `new_offer`: in the second round of the offer that arrives, its share of the
-    decisions, in parts of the share that the reference gives it. None before those rounds, and
-    where the reference gives it none.
+    decisions, in parts of the share that the reference gives it. None before those rounds, where
+    no round is before the flip, and where the reference gives it none.
     """
-    last, number = (FLIP_ROUND + 1) * days, 1 + day // days
+    last, number = (flip_round + 1) * days, 1 + day // days
+    before = number == flip_round - 1
     week, there = (day >= last - 7) & (day < last), number == ARRIVAL_ROUND + 1
     share = wanted[there].mean() if there.any() else 0.0
     return {
-        "back": None if not week.any() else share_of_gap(earned, week) / share_of_gap(
-            earned, number == FLIP_ROUND - 1),
+        "back": share_of_gap(earned, week) / share_of_gap(earned, before)
+        if week.any() and before.any() else None,
         "new_offer": None if share == 0 else float(made[there].mean() / share)}
 
 
 def measure(decisions, features: list[dict], arms: list[dict] | None = None,
-            days: int = 0, arriving: int | None = None) -> dict:
+            days: int = 0, arriving: int | None = None, flip_round: int = FLIP_ROUND) -> dict:
     """Expected revenue (currency units) of each policy, by round.
 
     Returns rounds, a list of dicts: round; decisions of all and revenue per decision of each
@@ -123,7 +124,7 @@ def measure(decisions, features: list[dict], arms: list[dict] | None = None,
     over all rounds; last_share; over_single and last_over_single, what was earned per decision
     above the best single offer, with its 95 % interval by a bootstrap over players;
     single_of_oracle; holdout, the share of decisions in it. With rounds of so many `days` and the
-    number of the `arriving` offer, of a moving world, also what `moved` says.
+    number of the `arriving` offer, of a moving world with its `flip_round`, also what `moved` says.
     """
     rounds, player = np.array(decisions.round), np.array(decisions.player)
     is_ours = ~np.array(decisions.is_held)
@@ -146,7 +147,8 @@ def measure(decisions, features: list[dict], arms: list[dict] | None = None,
     margin, last = earned["ours"] - earned["single"], is_ours & (rounds == rounds.max())
     report = {} if arriving is None else moved(
         np.array(decisions.day)[is_ours], {name: one[is_ours] for name, one in earned.items()},
-        (np.array(decisions.choice) == arriving)[is_ours], (best == arriving)[is_ours], days)
+        (np.array(decisions.choice) == arriving)[is_ours], (best == arriving)[is_ours], days,
+        flip_round)
     return report | {
         "rounds": found, "policies": len(set(decisions.policy)),
         "share": share_of_gap(earned, is_ours), "last_share": found[-1]["share"],

@@ -29,9 +29,9 @@ def played(share_of_day, new_chance):
         round=1 + day // DAYS, player=np.arange(len(day)), chances=chances)
 
 
-def what_moved(one, best):
+def what_moved(one, best, *flip_round):
     """The third offer is the one that arrives."""
-    return moved(one.day, earned_by(one, best), one.chances[:, 2], best == 2, DAYS)
+    return moved(one.day, earned_by(one, best), one.chances[:, 2], best == 2, DAYS, *flip_round)
 
 
 @pytest.mark.quick
@@ -52,6 +52,7 @@ def test_what_a_moving_world_asks_by_hand():
     assert what_moved(one, np.zeros_like(best))["new_offer"] is None  # never the right one
     early = SimpleNamespace(**{name: values[one.round < 4] for name, values in vars(one).items()})
     assert what_moved(early, best[one.round < 4]) == {"back": None, "new_offer": None}
+    assert what_moved(one, best, TurnedGame.flip_round)["back"] is None  # nothing was before
 
 
 @pytest.mark.quick
