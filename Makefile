@@ -178,8 +178,8 @@ bench-serve: setup-serve ## Ten minutes of decisions at 300 a second, then a pub
 bench-sources: setup-test ## The same events from files, nested files, S3 and a table, side by side.
 	$(BIN)/python scripts/bench_sources.py
 
-bench-spark: setup-spark ## Time Spark on 1, 2, 4 and 8 million events.
-	$(BIN)/python scripts/bench_spark.py
+bench-spark: setup-spark ## Time Spark on 1, 2, 4 and 8 million events; ARGS go to it.
+	$(BIN)/python scripts/bench_spark.py $(ARGS)
 
 clean: ## Remove what was built; raw events stay.
 	rm -rf target logs data/export data/spark data/offer_ai.duckdb*

@@ -11,13 +11,18 @@ from offer_ai.bench.spark import bench_spark
 @click.option("--millions", default="1,2,4,8", help="Sizes, in million events.")
 @click.option("--work", default="data/bench", type=click.Path(path_type=Path),
               help="Folder for the simulated worlds and the tables.")
-def main(millions: str, work: Path) -> None:
+@click.option("--server", "has_server", is_flag=True,
+              help="Build on a Thrift server that stands, as clusters have it, not each time in a "
+                   "session that has to start.")
+def main(millions: str, work: Path, has_server: bool) -> None:
     """Simulate worlds of 1, 2, 4 and 8 million events; build each on Spark, then 1 % more.
 
-    Prints seconds and shuffled bytes by size, the growth from the first size on, and a cost
-    model: seconds fixed and per million events, and core-hours per 100 million events a day.
+    Prints seconds and, in a session, shuffled bytes by size, the growth from the first size on,
+    and a cost model: seconds fixed and per million events, and core-hours per 100 million events
+    a day.
     """
-    bench_spark(work.absolute(), [int(million) for million in millions.split(",")])
+    bench_spark(work.absolute(), [int(million) for million in millions.split(",")],
+                has_server)
 
 
 if __name__ == "__main__":

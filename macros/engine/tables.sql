@@ -3,20 +3,13 @@
 {#-
 What a delta adds goes straight into its table, whose columns the query must have, all of
 them and no others: dbt's own way looks at both relations first, which for so many small
-models is a sixth of a batch. Making the table is dbt's own. A delta appends and fails on
-other columns; what else dbt could be told of one is refused, not passed over.
+models is a sixth of a batch. Making the table is dbt's own.
 -#}
 {% materialization incremental, adapter='duckdb' %}
     {%- if not is_incremental() -%}
         {{ return(dbt.materialization_incremental_duckdb()) }}
     {%- endif -%}
-    {%- if config.get('incremental_strategy') != 'append'
-        or config.get('on_schema_change') != 'fail'
-        or config.get('grants') or config.get('persist_docs') -%}
-        {{ exceptions.raise_compiler_error(
-            this ~ ": a delta here knows `incremental_strategy: append` and `on_schema_change: "
-            ~ "fail` alone, and no grants or persist_docs") }}
-    {%- endif -%}
+    {%- do refuse_other_deltas() -%}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- call statement('main') %}
         insert into {{ this }} by name (
@@ -35,21 +28,47 @@ other columns; what else dbt could be told of one is refused, not passed over.
     {{ return({'relations': [this]}) }}
 {% endmaterialization %}
 
+{#- A delta appends and fails on other columns; what else dbt could be told of one is not passed over. -#}
+{% macro refuse_other_deltas() -%}
+    {%- if config.get('incremental_strategy') != 'append'
+        or config.get('on_schema_change') != 'fail'
+        or config.get('grants') or config.get('persist_docs') -%}
+        {{ exceptions.raise_compiler_error(
+            this ~ ": a delta here knows `incremental_strategy: append` and `on_schema_change: "
+            ~ "fail` alone, and no grants or persist_docs") }}
+    {%- endif -%}
+{%- endmacro %}
+
 {#-
-Spark: dbt drops a table before it makes it anew. What has landed is made beside it instead, from
-what is in it: of files that are gone no more is left.
+Spark: a delta goes straight into its table, too: dbt's own way lays a view over the query first, and
+Spark, for which that is half of a small batch, thinks both through. And dbt drops a table before it
+makes it anew. What has landed is made beside it instead, from what is in it: of files that are gone
+no more is left.
 -#}
 {% materialization incremental, adapter='spark' %}
-    {%- if not config.get('meta', {}).get('is_landing') or not should_full_refresh()
-        or load_relation(this) is none -%}
+    {%- set is_kept = config.get('meta', {}).get('is_landing') and should_full_refresh()
+        and load_relation(this) is not none -%}
+    {%- if not is_kept and not is_incremental() -%}
         {{ return(dbt.materialization_incremental_spark()) }}
     {%- endif -%}
-    {%- set anew = beside(this, 'anew') -%}
+    {%- if not is_kept -%}
+        {%- do refuse_other_deltas() -%}
+    {%- endif -%}
     {{ run_hooks(pre_hooks) }}
     {%- call statement('main') %}
-        create table {{ anew }} using parquet as {{ with_day(compiled_code) }}
+        {%- if is_kept %}
+        create table {{ beside(this, 'anew') }} using parquet as {{ with_day(compiled_code) }}
+        {%- else %}
+        {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') %}
+        insert into {{ this }} by name
+        select {{ columns }}, * except ({{ columns }}) from (
+            {{ with_day(compiled_code) }}
+        ) as delta
+        {%- endif %}
     {%- endcall %}
-    {%- do take_place(this, anew) %}
+    {%- if is_kept -%}
+        {%- do take_place(this, beside(this, 'anew')) -%}
+    {%- endif -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this.incorporate(type='table')]}) }}
 {% endmaterialization %}
@@ -113,8 +132,6 @@ a row without a time lies under 1970.
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
     {%- if day_of(this) is none -%}
         {{ dbt.spark__create_table_as(temporary, relation, compiled_code, language) }}
-    {%- elif temporary -%}
-        {{ create_temporary_view(relation, with_day(compiled_code)) }}
     {%- else -%}
         {%- if config.get('contract').enforced -%}
             {{ get_assert_columns_equivalent(compiled_code) }}

@@ -7,7 +7,8 @@ yields one row per anchor, `anchor_id` and one column per feature.
 - features: entries as under `features` in dbt_project.yml
 - session_events: a relation of the events of the sessions that may still have been
   going on at an anchor; all of them, if in doubt
-- sessions: where the rows of windows over sessions are, if not all are needed
+- sessions: where the rows of windows over sessions are, of users with anchors alone, if
+  not all are needed
 
 A window [t - n, t) or [t, t + n) becomes the run of positions, among the user's
 rows in order of time, that range frames over rows and anchors together find; the
@@ -39,7 +40,7 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
     {{ word }}_placed as (
         {{ offer_ai.placed_rows(
             source, sessions if sessions and source == 'sessions' else offer_ai.window_relation(source),
-            'anchors', source_windows | selectattr('unit', 'equalto', 'count') | list) }}
+            none if sessions and source == 'sessions' else 'anchors', source_windows | selectattr('unit', 'equalto', 'count') | list) }}
     ),
 
     {{ word }}_bounds as (
@@ -155,8 +156,8 @@ after), unit (count, hour or day), size and the features that share the window.
 {% endmacro %}
 
 {#-
-The rows of a window's relation, of users with anchors, with `_position` (per user, by
-time) and `_us`. Where a window counts them, rows of one time and session have an order too:
+The rows of a window's relation, of users with anchors (none: of all), with `_position` (per
+user, by time) and `_us`. Where a window counts them, rows of one time and session have an order too:
 any, but the same in every build.
 -#}
 {% macro placed_rows(source, relation, anchors, is_counted) -%}
@@ -178,7 +179,9 @@ any, but the same in every build.
             {{ offer_ai.microseconds('event_time') }} as _us
             {%- endif %}
         from {{ relation }} as placed
+        {%- if anchors %}
         where user_id in (select user_id from {{ anchors }})
+        {%- endif %}
 {%- endmacro %}
 
 {#-

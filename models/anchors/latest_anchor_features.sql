@@ -31,27 +31,22 @@ outside_sessions as (
 activity as (
     select
         user_id,
-        count(*) as session_count,
-        max(ended_at) as last_event_at
+        ended_at as active_at
     from sessions
-    group by user_id
     union all
     select
         user_id,
-        0 as session_count,
-        max(event_time) as last_event_at
+        event_time as active_at
     from outside_sessions
     {%- if is_delta() %}
     where user_id in (select user_id from {{ ref('changed_users') }})
     {%- endif %}
-    group by user_id
 ),
 
 last_events as (
     select
         user_id,
-        sum(session_count) as session_count,
-        {{ microseconds('max(last_event_at)') }} as last_us
+        {{ microseconds('max(active_at)') }} as last_us
     from activity
     group by user_id
 ),
@@ -60,14 +55,10 @@ last_events as (
 -- feature changes by itself only when a row leaves its window.
 times as (
     select
-        user_id,
-        last_us as anchor_us
+        last_events.user_id,
+        last_events.last_us + ticks.tick as anchor_us
     from last_events
-    union
-    select
-        user_id,
-        last_us + 1 as anchor_us
-    from last_events
+    cross join (values (0), (1)) as ticks (tick)
     {%- for window in windows if window.side == 'before' and window.unit != 'count' %}
     {%- set time = 'started_at' if window.over == 'sessions' else 'event_time' %}
     {%- set departed_us = microseconds('leaving.' ~ time)
@@ -93,27 +84,15 @@ times as (
 ),
 
 -- At the last event's own time, sessions that begin then do not count.
-earlier_sessions as (
-    select
-        last_events.user_id,
-        count(*) as session_count
-    from last_events
-    inner join sessions
-        on
-            last_events.user_id = sessions.user_id
-            and last_events.last_us > {{ microseconds('sessions.started_at') }}
-    group by last_events.user_id
-),
-
 ranked_sessions as (
     select
         sessions.*,
         last_events.last_us,
-        last_events.session_count + 1 - sessions.session_index as recency,
-        earlier_sessions.session_count + 1 - sessions.session_index as earlier_recency
+        count(*) over (partition by sessions.user_id) + 1 - sessions.session_index as recency,
+        count(case when {{ microseconds('sessions.started_at') }} < last_events.last_us then 1 end)
+            over (partition by sessions.user_id) + 1 - sessions.session_index as earlier_recency
     from sessions
     inner join last_events on sessions.user_id = last_events.user_id
-    left join earlier_sessions on sessions.user_id = earlier_sessions.user_id
 ),
 
 -- Sessions that any window reaches, plus one, as the requester's own is left out.

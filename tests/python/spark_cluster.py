@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from servers import free_port
+from offer_ai.bench.runs import free_port
 
 
 def children(pid: int) -> list[int]:

@@ -3,18 +3,15 @@
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
 from built import BuildError
 from offer_ai.base.settings import ROOT
-from servers import free_port
+from offer_ai.bench import spark_server
 
 WAREHOUSE = tempfile.mkdtemp(prefix="offer_ai_spark_")
 ENVIRONMENT = {
@@ -92,48 +89,15 @@ def thrift_server(folder: Path, method: str = "thrift"):
 
     With the method `http` it speaks HTTPS, under the path that a hosted cluster has.
     """
-    import pyspark
-
-    port = free_port()
-    home = Path(pyspark.__file__).parent
-    options = {
-        "spark.sql.warehouse.dir": folder, "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR",
-        "spark.hadoop.hive.server2.thrift.bind.host": "127.0.0.1",
-        "spark.hadoop.hive.server2.thrift.port": port,
-        "spark.hadoop.javax.jdo.option.ConnectionURL":
-            f"jdbc:derby:;databaseName={folder}/metastore;create=true",
-        "spark.driver.extraJavaOptions": "-Dderby.stream.error.file=/dev/null"}
-    folder.mkdir()
-    named = {"OFFER_AI_SPARK_METHOD": method, "OFFER_AI_SPARK_HOST": "127.0.0.1",
-             "OFFER_AI_SPARK_PORT": str(port), "OFFER_AI_SPARK_USER": "tester",
-             "OFFER_AI_SPARK_WAREHOUSE": str(folder)}
+    settings, named = {}, {"OFFER_AI_SPARK_METHOD": method}
     if method == "http":
         password = secrets.token_hex()
-        store, shown = certificate(folder, password)
-        options |= {f"spark.hadoop.hive.server2.{name}": value for name, value in {
-            "transport.mode": "http", "thrift.http.port": port,
+        store, shown = certificate(folder.parent, password)
+        settings = {f"spark.hadoop.hive.server2.{name}": value for name, value in {
+            "transport.mode": "http",
             "thrift.http.path": "sql/protocolv1/o/0/test-cluster", "use.SSL": "true",
             "keystore.path": store, "keystore.password": password}.items()}
         named |= {"OFFER_AI_SPARK_CLUSTER": "test-cluster", "SSL_CERT_FILE": str(shown),
                   "OFFER_AI_SPARK_TOKEN": secrets.token_hex()}
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [home / "bin" / "spark-submit", "--master", "local[2]", "--driver-memory", "2g",
-             "--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
-             *(f"--conf={name}={value}" for name, value in options.items()), "spark-internal"],
-            env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(home),
-                              "PYSPARK_PYTHON": sys.executable},
-            cwd=folder, stdout=log, stderr=log)
-    try:
-        until = time.monotonic() + 120
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            assert server.poll() is None and time.monotonic() < until, (
-                folder / "server.log").read_text()
-            time.sleep(0.2)
-        yield named
-    finally:
-        server.kill()
-        server.wait()
+    with spark_server.thrift_server(folder, **settings) as server:
+        yield server | named

@@ -1,6 +1,7 @@
 """What is timed: a command in a process of its own, on a simulated world."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -99,6 +100,13 @@ def hold_back(world: Path, work: Path, batch: int, ticks: int, per_tick: int) ->
         start = kept + batch + tick * per_tick
         (later / f"tick-{tick:04}.ndjson").write_bytes(b"".join(lines[start:start + per_tick]))
     return [history, work / "batch.ndjson", later]
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -1,13 +1,16 @@
 """Times the same build on Spark at growing sizes, and fits what a cluster would need."""
 
+import itertools
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from offer_ai.bench.runs import BIN, count_lines, hold_back, run, simulate
+from offer_ai.bench.spark_server import thrift_server
 
 PLAYERS_PER_MILLION = 4_300
 LOG = """spark.eventLog.enabled true
@@ -15,19 +18,15 @@ spark.eventLog.compress false
 spark.eventLog.rolling.enabled false
 spark.eventLog.dir {}
 """
+A_BATCH = ("--exclude", "config.materialized:view")
 
 
-def build(work: Path, events: Path, *arguments: str) -> tuple[float, int]:
-    """Builds on Spark in a new process; returns its seconds and the bytes it shuffled."""
-    log = work / "spark-log"
-    shutil.rmtree(log, ignore_errors=True)
-    log.mkdir()
-    (log / "spark-defaults.conf").write_text(LOG.format(log))
+def build(work: Path, events: Path, *arguments: str, **environment: str) -> float:
+    """Builds on Spark, in a new session unless the environment names a server; returns seconds."""
     seconds, _ = run(
         BIN / "dbt", "run", "--target", "spark", "--target-path", work / "target-spark", *arguments,
-        OFFER_AI_EVENTS=str(events), OFFER_AI_SPARK_WAREHOUSE=str(work / "spark-tables"),
-        SPARK_LOCAL_IP="127.0.0.1", SPARK_CONF_DIR=str(log))
-    return seconds, sum(map(shuffled, log.glob("local-*")))
+        OFFER_AI_EVENTS=str(events), **environment)
+    return seconds
 
 
 def shuffled(log: Path) -> int:
@@ -38,26 +37,75 @@ def shuffled(log: Path) -> int:
                for task in tasks if task.get("Task Metrics"))
 
 
-def bench_spark(work: Path, millions: list[int]) -> None:
-    """Builds worlds of so many million events, then 1 % more of each; prints what it took."""
+def world_of(work: Path, million: int) -> tuple[Path, Path, int]:
+    """A simulated world of so many million events, laid out as a history (a folder) and the batch
+    of 1 % that comes after it; also how many events a batch is."""
+    world = work / f"spark-{million}"
+    world.mkdir(parents=True, exist_ok=True)
+    simulate(world, PLAYERS_PER_MILLION * million, 28)
+    more = count_lines(world / "events") // 100
+    history, batch, _ = hold_back(world, work / "spark-build", more, 0, 0)
+    return history, batch, more
+
+
+def in_a_session(work: Path, history: Path, batch: Path) -> tuple[float, float, str]:
+    """Builds a history and then a batch, each in a process of its own that is Spark, too; returns
+    the seconds of both and what the history shuffled."""
+    log, tables = work / "spark-log", work / "spark-tables"
+    for folder in (log, tables):
+        shutil.rmtree(folder, ignore_errors=True)
+    log.mkdir()
+    (log / "spark-defaults.conf").write_text(LOG.format(log))
+    settings = {"OFFER_AI_SPARK_WAREHOUSE": str(tables), "SPARK_CONF_DIR": str(log),
+                "SPARK_LOCAL_IP": "127.0.0.1"}
+    seconds = build(work, history, **settings)
+    size = sum(map(shuffled, log.glob("local-*")))
+    os.link(batch, history / batch.name)
+    return seconds, build(work, history, *A_BATCH, **settings), f", {size / 1e6:,.0f} MB shuffled"
+
+
+def on_a_server(work: Path, history: Path, batch: Path, server: dict[str, str], schema: str,
+                ) -> tuple[float, float, str]:
+    """The same on a server that stands, in a schema of their own; nothing is counted there."""
+    settings = server | {"OFFER_AI_SPARK_SCHEMA": schema}
+    seconds = build(work, history, **settings)
+    os.link(batch, history / batch.name)
+    return seconds, build(work, history, *A_BATCH, **settings), ""
+
+
+def bench_spark(work: Path, millions: list[int], has_server: bool) -> None:
+    """Builds worlds of so many million events, then 1 % more of each; prints what it took.
+
+    With a server, a million events and 1 % more are built there once before, so that all find it
+    warm.
+    """
+    if not has_server:
+        return measure(work, millions, in_a_session)
+    tables = work / "spark-tables"
+    shutil.rmtree(tables, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    with thrift_server(tables, "4g") as server:
+        click.echo("The server is up; a million events warm it.")
+        history, batch, _ = world_of(work, 1)
+        on_a_server(work, history, batch, server, "before")
+        schemas = (f"size_{number}" for number in itertools.count())
+        measure(work, millions, lambda *paths: on_a_server(*paths, server, next(schemas)))
+
+
+def measure(work: Path, millions: list[int],
+            both: Callable[[Path, Path, Path], tuple[float, float, str]]) -> None:
+    """Prints the seconds of a history and of its batch by size, and fits the former."""
     measured = []
     for million in millions:
-        world = work / f"spark-{million}"
-        world.mkdir(parents=True, exist_ok=True)
-        simulate(world, PLAYERS_PER_MILLION * million, 28)
-        more = count_lines(world / "events") // 100
-        history, batch, _ = hold_back(world, work / "spark-build", more, 0, 0)
+        history, batch, more = world_of(work, million)
         events = count_lines(history)
-        shutil.rmtree(work / "spark-tables", ignore_errors=True)
-        seconds, size = build(work, history)
-        os.link(batch, history / batch.name)
-        again, _ = build(work, history, "--exclude", "config.materialized:view")
+        seconds, again, size = both(work, history, batch)
         measured.append((events, seconds))
         first_events, first_seconds = measured[0]
         click.echo(
             f"{events:>12,} events {seconds:8.1f} s, {events / first_events:.2f} x the events in "
-            f"{seconds / first_seconds:.2f} x the time, {size / 1e6:,.0f} MB shuffled; "
-            f"{more:,} more {again:.1f} s")
+            f"{seconds / first_seconds:.2f} x the time{size}; "
+            f"{more:,} more {again:.1f} s, {again / seconds:.2f} of it")
     (few, fast), (many, slow) = measured[0], measured[-1]
     if few == many:
         return

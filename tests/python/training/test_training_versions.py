@@ -16,10 +16,11 @@ import pytest
 from built import build, built_of, write_events
 from commands import PATHS, environment, export
 from events import offers
+from offer_ai.bench.runs import free_port
 from offer_ai.training.versions import PublishError, Versions
 from offer_ai.training.writing import write_training
 from offer_ai.warehouse.connection import open_warehouse
-from servers import CREDENTIALS, free_port
+from servers import CREDENTIALS
 
 
 @pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.long)])
