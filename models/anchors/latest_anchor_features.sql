@@ -90,7 +90,8 @@ ranked_sessions as (
         last_events.last_us,
         count(*) over (partition by sessions.user_id) + 1 - sessions.session_index as recency,
         count(case when {{ microseconds('sessions.started_at') }} < last_events.last_us then 1 end)
-            over (partition by sessions.user_id) + 1 - sessions.session_index as earlier_recency
+            over (partition by sessions.user_id)
+        + 1 - sessions.session_index as earlier_recency
     from sessions
     inner join last_events on sessions.user_id = last_events.user_id
 ),
