@@ -40,26 +40,26 @@ models is a sixth of a batch. Making the table is dbt's own.
 {%- endmacro %}
 
 {#-
-Spark: a delta goes straight into its table, too: dbt's own way lays a view over the query first, and
-Spark, for which that is half of a small batch, thinks both through. And dbt drops a table before it
-makes it anew. What has landed is made beside it instead, from what is in it: of files that are gone
-no more is left.
+Spark: a delta goes straight into its table, too; dbt's own way lays a view over the query first, and
+Spark thinks both through. And dbt drops a table before it makes it anew: what has landed is made
+beside it instead, from what is in it, as of files that are gone no more is left.
 -#}
 {% materialization incremental, adapter='spark' %}
     {%- set is_kept = config.get('meta', {}).get('is_landing') and should_full_refresh()
         and load_relation(this) is not none -%}
-    {%- if not is_kept and not is_incremental() -%}
+    {%- if is_incremental() -%}
+        {%- do refuse_other_deltas() -%}
+    {%- elif not is_kept -%}
         {{ return(dbt.materialization_incremental_spark()) }}
     {%- endif -%}
-    {%- if not is_kept -%}
-        {%- do refuse_other_deltas() -%}
-    {%- endif -%}
+    {%- set anew = beside(this, 'anew') -%}
     {{ run_hooks(pre_hooks) }}
     {%- call statement('main') %}
         {%- if is_kept %}
-        create table {{ beside(this, 'anew') }} using parquet as {{ with_day(compiled_code) }}
+        create table {{ anew }} using parquet as {{ with_day(compiled_code) }}
         {%- else %}
         {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') %}
+        {#- A column that a delta has not would be null by name alone. #}
         insert into {{ this }} by name
         select {{ columns }}, * except ({{ columns }}) from (
             {{ with_day(compiled_code) }}
@@ -67,7 +67,7 @@ no more is left.
         {%- endif %}
     {%- endcall %}
     {%- if is_kept -%}
-        {%- do take_place(this, beside(this, 'anew')) -%}
+        {%- do take_place(this, anew) -%}
     {%- endif -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [this.incorporate(type='table')]}) }}

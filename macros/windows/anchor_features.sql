@@ -35,12 +35,13 @@ Example: anchor_features('offer_anchors', var('features'), ref('session_events')
     )
     {%- for source in windows | map(attribute='over') | unique(case_sensitive=true) %}
     {%- set source_windows = windows | selectattr('over', 'equalto', source) | list %}
-    {%- set word = offer_ai.as_word(source) %},
+    {%- set word = offer_ai.as_word(source) %}
+    {%- set given = sessions if source == 'sessions' %},
 
     {{ word }}_placed as (
         {{ offer_ai.placed_rows(
-            source, sessions if sessions and source == 'sessions' else offer_ai.window_relation(source),
-            none if sessions and source == 'sessions' else 'anchors', source_windows | selectattr('unit', 'equalto', 'count') | list) }}
+            source, given or offer_ai.window_relation(source), none if given else 'anchors',
+            source_windows | selectattr('unit', 'equalto', 'count') | list) }}
     ),
 
     {{ word }}_bounds as (

@@ -48,29 +48,24 @@ def world_of(work: Path, million: int) -> tuple[Path, Path, int]:
     return history, batch, more
 
 
+def both(work: Path, history: Path, batch: Path, **environment: str) -> tuple[float, float]:
+    """Builds a history and then a batch on top of it; returns the seconds of each."""
+    seconds = build(work, history, **environment)
+    os.link(batch, history / batch.name)
+    return seconds, build(work, history, *A_BATCH, **environment)
+
+
 def in_a_session(work: Path, history: Path, batch: Path) -> tuple[float, float, str]:
-    """Builds a history and then a batch, each in a process of its own that is Spark, too; returns
-    the seconds of both and what the history shuffled."""
+    """Both, each in a process of its own that is Spark, too; also what the history shuffled."""
     log, tables = work / "spark-log", work / "spark-tables"
     for folder in (log, tables):
         shutil.rmtree(folder, ignore_errors=True)
     log.mkdir()
     (log / "spark-defaults.conf").write_text(LOG.format(log))
-    settings = {"OFFER_AI_SPARK_WAREHOUSE": str(tables), "SPARK_CONF_DIR": str(log),
-                "SPARK_LOCAL_IP": "127.0.0.1"}
-    seconds = build(work, history, **settings)
-    size = sum(map(shuffled, log.glob("local-*")))
-    os.link(batch, history / batch.name)
-    return seconds, build(work, history, *A_BATCH, **settings), f", {size / 1e6:,.0f} MB shuffled"
-
-
-def on_a_server(work: Path, history: Path, batch: Path, server: dict[str, str], schema: str,
-                ) -> tuple[float, float, str]:
-    """The same on a server that stands, in a schema of their own; nothing is counted there."""
-    settings = server | {"OFFER_AI_SPARK_SCHEMA": schema}
-    seconds = build(work, history, **settings)
-    os.link(batch, history / batch.name)
-    return seconds, build(work, history, *A_BATCH, **settings), ""
+    seconds = both(work, history, batch, OFFER_AI_SPARK_WAREHOUSE=str(tables),
+                   SPARK_CONF_DIR=str(log), SPARK_LOCAL_IP="127.0.0.1")
+    first = min(log.glob("local-*"))  # their names end with when they began
+    return *seconds, f", {shuffled(first) / 1e6:,.0f} MB shuffled"
 
 
 def bench_spark(work: Path, millions: list[int], has_server: bool) -> None:
@@ -86,20 +81,21 @@ def bench_spark(work: Path, millions: list[int], has_server: bool) -> None:
     work.mkdir(parents=True, exist_ok=True)
     with thrift_server(tables, "4g") as server:
         click.echo("The server is up; a million events warm it.")
-        history, batch, _ = world_of(work, 1)
-        on_a_server(work, history, batch, server, "before")
+        both(work, *world_of(work, 1)[:2], OFFER_AI_SPARK_SCHEMA="before", **server)
         schemas = (f"size_{number}" for number in itertools.count())
-        measure(work, millions, lambda *paths: on_a_server(*paths, server, next(schemas)))
+        measure(work, millions, lambda *paths: (
+            *both(*paths, OFFER_AI_SPARK_SCHEMA=next(schemas), **server), ""))
 
 
 def measure(work: Path, millions: list[int],
-            both: Callable[[Path, Path, Path], tuple[float, float, str]]) -> None:
-    """Prints the seconds of a history and of its batch by size, and fits the former."""
+            times: Callable[[Path, Path, Path], tuple[float, float, str]]) -> None:
+    """Prints the seconds of a history and of its batch by size, and fits the former; `times` of
+    the folder of work, a history and a batch are theirs, and what else there is to say."""
     measured = []
     for million in millions:
         history, batch, more = world_of(work, million)
         events = count_lines(history)
-        seconds, again, size = both(work, history, batch)
+        seconds, again, size = times(work, history, batch)
         measured.append((events, seconds))
         first_events, first_seconds = measured[0]
         click.echo(

@@ -30,7 +30,6 @@ def thrift_server(folder: Path, memory: str = "2g", **settings):
     settings = {
         "spark.sql.warehouse.dir": folder, "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR",
-        "spark.sql.session.timeZone": "UTC",
         "spark.hadoop.hive.server2.thrift.bind.host": "127.0.0.1",
         "spark.hadoop.hive.server2.thrift.port": port,
         "spark.hadoop.hive.server2.thrift.http.port": port,

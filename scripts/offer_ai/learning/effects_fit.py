@@ -16,7 +16,7 @@ from offer_ai.learning.effects_model import (
     feature_matrix,
     offers_of,
 )
-from offer_ai.learning.effects_rest import Rest, fit_rest
+from offer_ai.learning.effects_rest import Rest, Told, fit_rest
 from offer_ai.learning.revenue_model import Encoding
 
 # Prior standard deviations of log-odds: of what all users share, by 1, price, type and offer,
@@ -154,19 +154,12 @@ class Seen:
         return Seen(self.encoding, self.matrix[rows], self.offers, self.which[rows])
 
 
-@dataclass(frozen=True)
-class Later:
-    """What the rest of a label is told by, of all decisions, (decisions,) each: the label, NaN
-    where it is not mature; codes of users; numbers of weeks; and what effects_rest.Rest says of the
-    others. `chances` are of the offers seen, (decisions, offers)."""
+@dataclass(frozen=True, kw_only=True)
+class Later(Told):
+    """What is known later of all decisions: the `label`, (decisions,), NaN where it is not mature,
+    and what its rest is told by, with chances of the offers seen."""
 
     label: np.ndarray
-    user: np.ndarray
-    week: np.ndarray
-    is_held: np.ndarray
-    of_next: np.ndarray
-    expected_of_next: np.ndarray
-    chances: np.ndarray
 
 
 class Sample:
@@ -210,10 +203,11 @@ class Sample:
         is_mature = ~np.isnan(later.label[self.rows])
         rows, offer = self.rows[is_mature], self.offer[is_mature]
         return fit_rest(Rest(
-            self.at[is_mature], self.bins.size, offers, offer,
-            later.label[rows] - self.early[is_mature], later.user[rows], later.week[rows],
-            later.is_held[rows], later.of_next[rows], later.expected_of_next[rows],
-            later.chances[np.ix_(rows, self.places)]),
+            at=self.at[is_mature], size=self.bins.size, offers=offers, offer=offer,
+            rest=later.label[rows] - self.early[is_mature], user=later.user[rows],
+            week=later.week[rows], is_held=later.is_held[rows], of_next=later.of_next[rows],
+            expected_of_next=later.expected_of_next[rows],
+            chances=later.chances[np.ix_(rows, self.places)]),
             float(self.early.mean()), np.bincount(self.offer, minlength=offers))
 
     def log_losses(self, odds: np.ndarray, seen: Seen, early: np.ndarray) -> np.ndarray:

@@ -14,25 +14,31 @@ ROUNDS = 50  # of the search for what effects have in common
 IS_SOME = 0.1  # of offers, so many are expected to add something to the rest, or to take it
 
 
-@dataclass(frozen=True)
-class Rest:
-    """Decisions with what is left of their label: (decisions,) each, but the bins `at` of features
-    (decisions, 1 + features), of `size`, and the number of `offers`. `user` are codes of users,
-    `week` numbers of weeks. What the user's next offers brought (`of_next`) is in the rest, and
-    `expected_of_next` is what they bring in the mean; `chances` (decisions, offers) are those that
-    were logged of each offer, NaN where nobody knows them."""
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the rest of labels is told by, (decisions,) each. `user` are codes of users, `week`
+    numbers of weeks, `is_held` says who is in the holdout. What the user's next offers brought
+    (`of_next`) is in the rest, and `expected_of_next` is what they bring in the mean; `chances`
+    (decisions, offers) are those that were logged of each offer, NaN where nobody knows them."""
 
-    at: np.ndarray
-    size: int
-    offers: int
-    offer: np.ndarray
-    rest: np.ndarray
     user: np.ndarray
     week: np.ndarray
     is_held: np.ndarray
     of_next: np.ndarray
     expected_of_next: np.ndarray
     chances: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest(Told):
+    """Decisions with what is left of their label, (decisions,) each, but the bins `at` of features
+    (decisions, 1 + features), of `size`, and the number of `offers`."""
+
+    at: np.ndarray
+    size: int
+    offers: int
+    offer: np.ndarray
+    rest: np.ndarray
 
     @property
     def beside_chance(self) -> np.ndarray:

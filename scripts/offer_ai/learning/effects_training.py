@@ -135,7 +135,8 @@ def fit_early(manifest: dict, table: dict[str, np.ndarray], label: str, validate
         user, table[decision_of(manifest)["time"]], values, *spans)
     chances = np.full((len(dates), len(seen.offers)), np.nan) if logged is None else (
         logged.chances(seen.offers, table[ROW]))
-    later = Later(amounts, user, dates // 7, held(table, len(dates)), brought, expected, chances)
+    later = Later(label=amounts, user=user, week=dates // 7, is_held=held(table, len(dates)),
+                  of_next=brought, expected_of_next=expected, chances=chances)
 
     def sample(rows):
         return Sample(seen.rows(rows), early[rows], later, rows)

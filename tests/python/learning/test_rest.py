@@ -19,11 +19,13 @@ from offer_ai.learning.effects_rest import (
 pytestmark = pytest.mark.quick
 
 
-def last_ones(at, size, offers, offer, *arrays, chances=None):
+def last_ones(at, size, offers, offer, rest, user, week, is_held, chances=None):
     """Decisions of users whose next ones bring nothing at once; by default, chances unknown."""
     none = np.zeros(len(offer))
-    return Rest(at, size, offers, offer, *arrays, of_next=none, expected_of_next=none, chances=(
-        np.full((len(offer), offers), np.nan) if chances is None else chances))
+    if chances is None:
+        chances = np.full((len(offer), offers), np.nan)
+    return Rest(at=at, size=size, offers=offers, offer=offer, rest=rest, user=user, week=week,
+                is_held=is_held, of_next=none, expected_of_next=none, chances=chances)
 
 
 def rest_of(decisions):
